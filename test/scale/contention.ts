@@ -24,6 +24,11 @@ export interface ContentionOptions {
   seconds: number;
   /** How long a flow runs at the vendor, s. */
   flowS: number;
+  /**
+   * Containers that start flows, and containers that end them; each remembers its own changes of the app's credit. Unset: as
+   * many as Lambda needs at this rate with 40 ms a start, and half as many ends a second for each callback container.
+   */
+  containers?: { start: number; end: number };
   seed?: number;
 }
 
@@ -40,16 +45,29 @@ export interface Contention {
   startP99Ms: number;
 }
 
-export async function contention({ flowsPerS, seconds, flowS, seed = 1 }: ContentionOptions): Promise<Contention> {
+export async function contention({
+  flowsPerS,
+  seconds,
+  flowS,
+  containers = { start: Math.ceil(flowsPerS * 0.04), end: Math.ceil(flowsPerS / 2) },
+  seed = 1,
+}: ContentionOptions): Promise<Contention> {
   const rng = createRng(seed);
   const scheduler = createScheduler(HARNESS_START);
   const harness = createTestHarness();
   const slow = slowTable(createMemoryTable(), scheduler, rng);
   const clock = { now: scheduler.now };
-  const store = createStore({ table: slow.table, now: clock.now });
   const random = { bytes: (length: number) => rng.bytes(length), chance: () => rng.next() };
-  const base = { ...harness.deps, store, clock, random, limits: LIMITS };
-  const deps = { ...base, accounts: createAccounts(base) };
+  /** A container has a store of its own, and one table is behind all of them. */
+  function container() {
+    const store = createStore({ table: slow.table, now: clock.now });
+    const base = { ...harness.deps, store, clock, random, limits: LIMITS };
+    return { ...base, accounts: createAccounts(base) };
+  }
+  const starting = Array.from({ length: containers.start }, container);
+  const ending = Array.from({ length: containers.end }, container);
+  const one = <T>(all: readonly T[]) => all[rng.int(0, all.length - 1)]!;
+  const { store } = container();
 
   const startMs: number[] = [];
   const flowIds: string[] = [];
@@ -61,7 +79,7 @@ export async function contention({ flowsPerS, seconds, flowS, seed = 1 }: Conten
     const startedAt = scheduler.now();
     const body = { provider: "fake", prompt: "a paper boat" };
     const options = { storeProgress: false, resubmit: "after-grace" as const, archive: false };
-    const created = await createFlow(deps, APP, body, options).catch(() => undefined);
+    const created = await createFlow(one(starting), APP, body, options).catch(() => undefined);
     startMs.push(scheduler.now() - startedAt);
     if (!created) {
       rejected++;
@@ -70,12 +88,12 @@ export async function contention({ flowsPerS, seconds, flowS, seed = 1 }: Conten
     const flowId = created.flow.id;
     flowIds.push(flowId);
     const calls = harness.vendor.calls.length;
-    await handleSubmitMessage(deps, submitMessage(flowId, "0"));
+    await handleSubmitMessage(one(ending), submitMessage(flowId, "0"));
     const call =
       harness.vendor.calls.slice(calls).find(({ context }) => context.state.includes(flowId.slice(5))) ??
       harness.vendor.calls.at(-1)!;
     await scheduler.pause(flowS * 1_000);
-    await handleCallback(deps, tokenOf(call), JSON.stringify(reportOf(call, "SUCCESS"))).catch(() => lostEnds++);
+    await handleCallback(one(ending), tokenOf(call), JSON.stringify(reportOf(call, "SUCCESS"))).catch(() => lostEnds++);
   }
 
   const offered = flowsPerS * seconds;

@@ -10,7 +10,7 @@ import { countSilentEntries } from "./silent.ts";
 import { type SizeRow, sizeRows } from "./table.ts";
 
 /** Rate of one app with limits at which the contention model must not fail. */
-const LIMITED_APP_FLOWS_PER_S = 20;
+const LIMITED_APP_FLOWS_PER_S = 300;
 
 /**
  * Limits below the rate of their row that no setting raises. Remove one when its cause is gone. The deliveries of an app are

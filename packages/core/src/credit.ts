@@ -160,7 +160,7 @@ export function applyCreditChange(counter: CreditCounter, change: CreditChange):
 
 /** Returns when the sweeper must look at a counter that gets its first entry. */
 export function firstDueAt(now: number): number {
-  return now + ORPHANED_HOLD_AFTER_MS;
+  return Math.floor(now) + ORPHANED_HOLD_AFTER_MS;
 }
 
 function meets(counter: CreditCounter, condition: CreditCondition): boolean {
@@ -283,7 +283,7 @@ function rateChange(
   now: number,
 ): Pick<CreditChange, "fullAtUs" | "when"> | undefined {
   if (quota === undefined) return undefined;
-  const [nowUs, cost] = [now * 1_000, costUs(quota)];
+  const [nowUs, cost] = [Math.floor(now * 1_000), costUs(quota)];
   if (isTooFarAhead(fullAtUs, quota, nowUs))
     return { fullAtUs: { set: nowUs + cost }, when: [{ at: "fullAtUs", equals: fullAtUs! }] };
   if (fullAtUs !== undefined && fullAtUs > nowUs) {
@@ -303,7 +303,7 @@ function isTooFarAhead(fullAtUs: number | undefined, quota: number, nowUs: numbe
 
 function assertWithinRate({ fullAtUs = 0 }: CreditCounter, { flowsPerMinute: quota }: Limits, now: number): void {
   if (quota === undefined) return;
-  const [nowUs, cost] = [now * 1_000, costUs(quota)];
+  const [nowUs, cost] = [Math.floor(now * 1_000), costUs(quota)];
   const lateUs = fullAtUs + cost - nowUs - MINUTE_US;
   if (lateUs <= 0 || isTooFarAhead(fullAtUs, quota, nowUs)) return;
   throw new MjflowError("rate_limited", {

@@ -24,6 +24,8 @@ export interface FlowCredit {
    * the hold was settled, and must not record it again. Unset: none.
    */
   past?: Record<string, { mark: string; at: number }>;
+  /** Number of a finished settlement of which no copy can arrive, so that any process may remove its entry. Unset: none. */
+  settledOnce?: number;
   /** A settlement whose amounts are fixed. The counter may or may not have it yet. Unset: none. */
   settling?: Settling;
 }

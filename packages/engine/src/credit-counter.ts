@@ -3,6 +3,7 @@
  * which entries are confirmed, and removes them with later changes.
  */
 import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
+import { parseEntryName } from "@mjflow/core/credit-entry";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
@@ -68,10 +69,10 @@ export async function changeCredit(deps: CreditDeps, appId: string, change: Cred
       await moveOldDays(deps, result.counter);
       return result;
     }
-    const still = removable.filter(([name, value]) => counter.entries[name] === value);
-    for (const [name, value] of still) memory.confirmed.set(name, value);
+    const isStill = ([name, value]: [string, string]) => counter.entries[name] === value;
+    for (const [name, value] of removable.filter(isStill)) memory.confirmed.set(name, value);
     // An entry that the sweeper has removed refused the change. Without the entry the change is sent again.
-    if (still.length === removable.length) return { ok: false, current: counter };
+    if (removable.every((entry) => isSettlement(entry[0]) || isStill(entry))) return { ok: false, current: counter };
   }
   throw new MjflowError("overloaded", { detail: "The credit of the app could not be moved." });
 }
@@ -84,15 +85,54 @@ function takeConfirmed({ confirmed }: Known, { enter = {}, leave = [] }: CreditC
   return taken;
 }
 
-/** Each removal has the condition that the entry is still the same. So a late copy of the request removes no other entry. */
+/**
+ * A removal has the condition that the entry is still the same. So a late copy of the request removes no other entry. The entry
+ * of a finished settlement never comes again and needs no condition.
+ */
 function withRemovals(change: CreditChange, removable: readonly [string, string][]): CreditChange {
-  const when = removable.map(([entry, equals]) => ({ entry, equals }));
+  const when = removable.filter(([name]) => !isSettlement(name)).map(([entry, equals]) => ({ entry, equals }));
   const leave = removable.map(([name]) => name);
   return { ...change, leave: [...(change.leave ?? []), ...leave], when: [...change.when, ...when] };
 }
 
+function isSettlement(name: string): boolean {
+  return parseEntryName(name)?.kind === "settlement";
+}
+
+/** Number of entries of settlements in the counter above which some processes remove those of others. */
+const SETTLEMENTS_KEPT = 5;
+/** Number of entries that one process reads the flows of, with one request. */
+const SETTLEMENTS_READ = 8;
+/** One of this number of flows, by its id, removes entries of others. */
+const REMOVES_ONE_OF = 2;
+
+/**
+ * Returns entries of settlements that a change can remove for other processes. A busy app ends flows in many containers, and
+ * a container that ends few flows would need a write of its own to remove an entry. A read costs a fifth of that.
+ *
+ * @param flowId the flow whose settlement removes them
+ */
+export async function finishedSettlements(deps: CreditDeps, appId: string, flowId: string): Promise<string[]> {
+  const { counter: last } = knownOf(deps, appId);
+  const settlementsOf = (counter: CreditCounter | undefined) => Object.keys(counter?.entries ?? {}).filter(isSettlement);
+  const turn = flowId.charCodeAt(flowId.length - 1) + flowId.charCodeAt(flowId.length - 2);
+  if (settlementsOf(last).length <= SETTLEMENTS_KEPT || turn % REMOVES_ONE_OF !== 0) return [];
+  // A container may have seen the counter long ago.
+  const names = settlementsOf(await deps.store.creditCounter(appId));
+  const some = names.slice(0, SETTLEMENTS_READ);
+  const isFinished = await Promise.all(
+    some.map(async (name) => {
+      const ref = parseEntryName(name);
+      if (ref?.kind !== "settlement" || ref.flowId === flowId) return false;
+      const { flow } = await deps.store.load(ref.flowId, []);
+      return flow?.credit?.settledOnce === ref.no;
+    }),
+  );
+  return some.filter((_, i) => isFinished[i]);
+}
+
 /** Entries above which a process removes its own at once, so that the counter stays small. */
-const ENTRIES_KEPT = { hold: 12, settlement: 4 };
+const ENTRIES_KEPT = { hold: 24, settlement: 24 };
 
 /** An entry of the counter that a process has set itself. */
 export interface OwnEntry {

@@ -97,7 +97,7 @@ async function checkFrozenHolds(deps: CreditDeps, appId: string): Promise<void> 
 async function setDueTime(deps: CreditDeps, appId: string): Promise<void> {
   const counter = await deps.store.creditCounter(appId);
   if (counter?.dueAt === undefined) return;
-  const now = deps.clock.now();
+  const now = Math.floor(deps.clock.now());
   const { dueAt, rev } = counter;
   const once = { at: "dueAt" as const, equals: dueAt };
   const change = (change: Pick<CreditChange, "dueAt" | "when">): CreditChange => ({

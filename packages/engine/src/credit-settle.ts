@@ -18,6 +18,7 @@ import {
   changeCredit,
   confirmEntry,
   dateOf,
+  finishedSettlements,
   flowCreditOf,
   type OwnEntry,
 } from "./credit-counter.ts";
@@ -66,7 +67,8 @@ export async function settleCredit(
     current = saved.item;
     open = await applySettlement(deps, current);
   }
-  const settled = { flow: { ...current, credit: finishSettlement(fixed) }, open };
+  const credited = { ...finishSettlement(fixed), ...(open.entry.sentOnce && { settledOnce: open.no }) };
+  const settled = { flow: { ...current, credit: credited }, open };
   if (!isHeld(settled.flow.credit)) return settled;
   // A press was held after the amount had been fixed. It gets a settlement of its own.
   const saved = await deps.store.saveFlow(settled.flow);
@@ -93,7 +95,8 @@ async function applySettlement(deps: CreditDeps, { id: flowId, appId, credit }: 
   assertTimely(deps, settling!.at);
   const isFirst = no === 0 && mark !== undefined;
   const change = settlementChange({ flowId, no, settling: settling!, isFirst }, dateOf(now), now);
-  const result = await changeCredit(deps, appId, change);
+  const leave = [...(change.leave ?? []), ...(await finishedSettlements(deps, appId, flowId))];
+  const result = await changeCredit(deps, appId, { ...change, leave });
   if (!result.ok) deps.log.count("CreditRecognized");
   const name = settlementEntryName(flowId, no);
   // The entry of a shared settlement stays for the process that may still be applying it.
