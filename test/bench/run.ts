@@ -10,6 +10,7 @@ import { benchCallbacks } from "./callbacks.ts";
 import { benchCost } from "./cost.ts";
 import { benchFlows, installPeers } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
+import { benchNeighbors } from "./neighbors.ts";
 import { headNow, writeResult } from "./result.ts";
 
 const { values, positionals } = parseArgs({
@@ -33,6 +34,8 @@ const BENCHES: Record<string, () => Promise<object>> = {
   bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
   growth: () => benchGrowth({ sizes, rounds: quick ? 1 : 4, times: quick ? 10 : 60 }),
   cost: () => benchCost({ flows: quick ? 3 : 10 }),
+  neighbors: () =>
+    benchNeighbors(quick ? { rounds: 1, flows: 10, hungFlows: 20 } : { rounds: 3, flows: 40, hungFlows: 40 }),
 };
 
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);

@@ -4,6 +4,7 @@ import type { CallbacksFound, CallbacksRow } from "../callbacks.ts";
 import type { CostFound } from "../cost.ts";
 import type { FlowsFound, FlowsRow } from "../flows.ts";
 import type { GrowthFound, GrowthRow } from "../growth.ts";
+import type { NeighborsFound } from "../neighbors.ts";
 import type { Head, Result } from "../result.ts";
 import { barChart } from "./bar.ts";
 import { lineChart } from "./line.ts";
@@ -20,6 +21,7 @@ export interface Found {
   bundles: Result<BundlesFound>;
   growth: Result<GrowthFound>;
   cost: Result<CostFound>;
+  neighbors: Result<NeighborsFound>;
 }
 
 /** Load average above which the page says that other processes were running. */
@@ -245,6 +247,23 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
       ),
       "",
       `List prices of ${found.region}, ${found.priced}. ${found.flows} flows of each kind counted, one after the other, with 50 callbacks each; ${found.date}.`,
+    ].join("\n");
+    return { markdown };
+  },
+
+  neighbors(found) {
+    const markdown = [
+      ...table(
+        ["neighbor", "median", "longest", "times the undisturbed median"],
+        found.rows.map(({ scenario, medianMs, longestMs, ratio }) => [
+          scenario,
+          `${figure(medianMs)} ms`,
+          `${figure(longestMs)} ms`,
+          figure(ratio),
+        ]),
+      ),
+      "",
+      `${found.rounds} rounds with ${found.flows} flows of the app and ${found.hungFlows} of its neighbor. ${when(found)}`,
     ].join("\n");
     return { markdown };
   },
