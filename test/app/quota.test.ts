@@ -1,5 +1,6 @@
 /** Limits of apps: new flows per minute, running flows and credit; and the settlement of the credit. */
 import type { Limits } from "@mjflow/core/app";
+import { newCreditRow } from "@mjflow/core/credit-row";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -247,6 +248,65 @@ describe("crashes", () => {
         const pressed = api.harness.vendor.presses().length;
         expect(await usage()).toMatchObject({ reservedUsd: 0, runningFlows: 0, settledUsd: 0.04 + 0.01 * pressed });
         expect(api.harness.dump().flows[0]!.due).toBeUndefined();
+      }
+    },
+  );
+});
+
+describe("the credit row of an earlier version", () => {
+  /** Turns the app and its only flow into what an earlier version had written. */
+  async function asEarlierVersion(held: number): Promise<string> {
+    await join({ creditsUsd: 1 });
+    await api.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: null });
+    api.harness.advance(60_000);
+    const { body } = await create();
+    await api.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: { creditsUsd: 1 } });
+    api.harness.advance(60_000);
+    const { store } = api.harness.deps;
+    const { flow } = await store.load(body.id, []);
+    await store.saveFlow({ ...flow!, hasCreditHold: true });
+    const hold = { micro: held, at: flow!.createdAt, before: 0, awaits: [] };
+    const lost = { ...hold, micro: 50_000 };
+    await store.saveCreditRow({
+      ...newCreditRow(app.id, flow!.createdAt),
+      ...{ added: 10_000, reserved: 300_000 + held, settled: 200_000, refunded: 50_000 },
+      holds: { [body.id]: hold, flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD: lost },
+      days: { "2026-11-20": { flows: 5, settled: 200_000 } },
+    });
+    return body.id;
+  }
+
+  test("the app moves with its first change, and its running flow is settled with the hold in the frozen row", async () => {
+    const id = await asEarlierVersion(100_000);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.66, reservedUsd: 0.15, settledUsd: 0.2, runningFlows: 2 });
+    const { store } = api.harness.deps;
+    expect(await store.creditRow(app.id)).toMatchObject({ frozen: true, settled: 200_000 });
+    await create();
+    await api.harness.finishAll();
+    expect(api.harness.dump().flows.map(({ status }) => status)).toEqual(["completed", "completed"]);
+    expect((await store.load(id, [])).flow!.credit).toMatchObject({ held: 0, runs: 0, settlements: 1 });
+    expect(await usage()).toMatchObject({ settledUsd: 0.28, reservedUsd: 0.05, runningFlows: 1 });
+    // The hold of a flow that was never written is given back.
+    api.harness.advance(ORPHANED_HOLD_AFTER_MS);
+    expect(await usage()).toMatchObject({
+      ...{ balanceUsd: 0.73, reservedUsd: 0, settledUsd: 0.28, refundedUsd: 0.16, runningFlows: 0, addedUsd: 0.01 },
+      days: [
+        { day: "2026-11-21", flows: 2, settledUsd: 0.08 },
+        { day: "2026-11-20", flows: 5, settledUsd: 0.2 },
+      ],
+    });
+  });
+
+  test.each(["saveCreditRow", "createCreditCounter"] as const)(
+    "a move that crashes at %s is continued by the next request with the same result",
+    async (verb) => {
+      for (const when of ["before", "after"] as const) {
+        api = createApiClient();
+        await asEarlierVersion(100_000);
+        api.harness.storeFault.arm(verb, when);
+        expect((await create()).status).toBe(500);
+        expect((await create()).status).toBe(202);
+        expect(await usage()).toMatchObject({ balanceUsd: 0.62, reservedUsd: 0.19, settledUsd: 0.2, runningFlows: 3 });
       }
     },
   );
