@@ -114,7 +114,8 @@ const REMOVES_ONE_OF = 2;
  */
 export async function finishedSettlements(deps: CreditDeps, appId: string, flowId: string): Promise<string[]> {
   const { counter: last } = knownOf(deps, appId);
-  const settlementsOf = (counter: CreditCounter | undefined) => Object.keys(counter?.entries ?? {}).filter(isSettlement);
+  const settlementsOf = (counter: CreditCounter | undefined) =>
+    Object.keys(counter?.entries ?? {}).filter(isSettlement);
   const turn = flowId.charCodeAt(flowId.length - 1) + flowId.charCodeAt(flowId.length - 2);
   if (settlementsOf(last).length <= SETTLEMENTS_KEPT || turn % REMOVES_ONE_OF !== 0) return [];
   // A container may have seen the counter long ago.

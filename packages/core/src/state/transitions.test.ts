@@ -29,7 +29,7 @@ describe("changeStatus", () => {
     expect(() => changeStatus(taskIn("SUCCESS"), "PENDING", {}, ctx())).toThrow(
       new IllegalTransition("SUCCESS to PENDING"),
     );
-    expect(new IllegalTransition("x").name).toBe("IllegalMove");
+    expect(new IllegalTransition("x").name).toBe("IllegalTransition");
   });
 
   it.each(STATUSES.filter((status) => !ENDED.has(status)))("%s can change to every ended status", (status) => {

@@ -27,7 +27,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
 };
 
 export class IllegalTransition extends Error {
-  override readonly name = "IllegalMove";
+  override readonly name = "IllegalTransition";
 }
 
 export function changeStatus(
