@@ -4,6 +4,7 @@ import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
 import { consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
+import { setting } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -14,6 +15,8 @@ export const submit = new sst.aws.Function("Submit", {
   // the same time (functions/composition/submit.ts).
   memory: "256 MB",
   ...reservedFor(stage.submitConcurrency),
+  // One vendor account may hold a quarter of the workers (packages/engine/src/call-slots.ts).
+  environment: setting.callSlots ? { MJFLOW_SUBMIT_WORKERS: String(stage.submitConcurrency) } : {},
   // The vault decrypts the API keys of vendor accounts that the operator stored.
   link: [
     callback,

@@ -13,6 +13,7 @@ export const composeSubmit = /* @__PURE__ */ lazy(() => {
   return {
     ...parts,
     limiter: createConcurrencyLimiter(parts),
+    submitWorkers: Number(process.env["MJFLOW_SUBMIT_WORKERS"]) || undefined,
     blobs: blobs(),
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     callbackTokens: callbackTokens(Resource.Callback.url),

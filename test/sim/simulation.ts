@@ -110,6 +110,8 @@ export interface SimulationVariant {
   isBusy?(account: string, at: number): boolean | number;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
+  /** Number of submit workers, which limits the calls to one account. Unset: no limit. */
+  submitWorkers?: number;
   /** App of a flow, by the number of the flow. Unset: one app, and another one for flows with endpoints. */
   appOf?(n: number): string;
   /** Time within which all flows are created, ms. Unset: a minute. */
@@ -364,6 +366,7 @@ export async function runSimulation({
       random,
       accounts: code.createAccounts(parts),
       limiter: createConcurrencyLimiter(parts),
+      submitWorkers: variant.submitWorkers,
       webhookStore: wrap("webhookStore", webhookStore),
       // Reads the table without faults, because faults of subscriptions are not part of this simulation.
       subscriptions: createSubscriptions({ webhookStore, clock, cacheTtlMs: 0, bus: false }),

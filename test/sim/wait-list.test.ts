@@ -126,3 +126,46 @@ describe("wait lists under faults", () => {
     }
   });
 });
+
+describe("a vendor account that never responds", () => {
+  const hanging: SimulationVariant = {
+    accounts: ["hangs", "works"],
+    submitWorkers: 20,
+    createdWithinMs: 10 * SECOND,
+    answerMs: (account, at) => (account === "hangs" && at < 5 * MINUTE ? Number.POSITIVE_INFINITY : 200),
+  };
+
+  const callsAt = ({ vendor }: SimulationRun, name: string) =>
+    vendor.submissions.filter(({ account, isAccepted }) => account === name && !isAccepted);
+
+  test("it holds a quarter of the workers, and all other roots are accepted at the other account without delay", async () => {
+    const result = await run(80, hanging);
+    expect(callsAt(result, "hangs")).toHaveLength(5);
+    const others = result.vendor.accepted.filter(({ account }) => account === "works").map(({ at }) => at - START);
+    expect(others).toHaveLength(75);
+    expect(Math.max(...others)).toBeLessThan(11 * SECOND);
+  });
+
+  test("without another account it holds a quarter of the workers, and at most two after its first timeouts", async () => {
+    const calls = callsAt(await run(40, { ...hanging, accounts: ["hangs"] }), "hangs");
+    const inFlight = calls.map(
+      ({ at }) => calls.filter((other) => other.at <= at && at < other.at + 75 * SECOND).length,
+    );
+    expect(Math.max(...inFlight)).toBe(5);
+    const later = inFlight.filter((_, i) => calls[i]!.at - START > 75 * SECOND);
+    expect(later.length).toBeGreaterThan(0);
+    expect(Math.max(...later)).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    ["crashing processes", { ...NO_FAULTS, crash: 0.03 }],
+    ["all faults", ALL_FAULTS],
+  ] as const)(
+    "with %s all flows end, and no known submission is paid twice",
+    async (_, profile) => {
+      for (let seed = 1; seed <= 2; seed++)
+        await run(10, { ...hanging, submitWorkers: 4 }, { seed, plan: PLAN, profile });
+    },
+    60_000,
+  );
+});

@@ -35,6 +35,7 @@ import { admission, isInWaitList, type WaitReason } from "@mjflow/core/wait-list
 import type { Accounts, CallOutcome, Pause } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
+import { type CallSlots, createCallSlots } from "./call-slots.ts";
 import { continueChain, isChainOver } from "./chain.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -45,6 +46,10 @@ import { type DispatchOutcome, dispatchWaitList, ensureInWaitList } from "./wait
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
   limiter: ConcurrencyLimiter;
+  /** Number of submit workers of the deployment. Unset: no limit of the workers that wait for one account. */
+  submitWorkers?: number | undefined;
+  /** The slots of this invocation (call-slots.ts). Unset: no limit. */
+  calls?: CallSlots | undefined;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
@@ -169,6 +174,7 @@ async function send(
   if (ready.kind === "later") return ready;
   const why = admit ? await whyWait(deps, task) : undefined;
   if (why) return { kind: "wait", why };
+  if (deps.calls && !(await deps.calls.acquire(task))) return { kind: "wait", why: "calls" };
   let slot = await acquireSlot(deps, handle!, task);
   if (slot === "full") return { kind: "wait", why: "full" };
   // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
@@ -265,9 +271,20 @@ function withoutEntering({ task, decision }: AppliedSignal): AppliedSignal {
  * @throws MessageError if the message belongs to another queue
  */
 export async function handleSubmitMessage(deps: SubmitDeps, message: Message): Promise<void> {
-  if (message.type === "submit") return submitAll(continueChain(deps, message), message);
+  if (message.type === "submit") return withCallSlots(continueChain(deps, message), message);
   if (message.type === "taken") return applyAcceptedMessage(continueChain(deps, message), message);
   throw new MessageError(`a ${message.type} message on the submit queue`);
+}
+
+/** Handles a message with at most one slot for each account that it calls. */
+async function withCallSlots(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
+  if (deps.submitWorkers === undefined) return submitAll(deps, message);
+  const calls = createCallSlots(deps, deps.submitWorkers);
+  try {
+    await submitAll({ ...deps, calls }, message);
+  } finally {
+    await calls.release();
+  }
 }
 
 /**

@@ -7,6 +7,7 @@
  *     flow#<flowId>                  task#<path>                 one task with its result, usually written four times
  *     account#<provider>#<account>   health                      account health: callbacks, look-ups, circuit breaker
  *     account#<provider>#<account>   tasks#<row>                 slots of an account with a concurrency limit, by task
+ *     account#<provider>#<account>   calls#<row>                 slots of submit workers that wait for a response of the account
  *     account#<provider>#<account>   wait-list                   state of the account's wait list
  *     waiting#<provider>#<account>   <appId>#<time>#<flowId>#<path>   a task in the wait list of the account
  *     account#<provider>#<account>   slots                       slots of an earlier version, only read
