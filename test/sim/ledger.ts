@@ -73,7 +73,12 @@ export function createLedger(broken: string[], now: () => number, limitUsd?: num
         held += micro;
         running += 1;
       }
-      if (ref?.kind === "press" && flows.get(ref.flowId)?.credit?.awaits[ref.path]?.mark !== mark) {
+      const own = ref?.kind === "press" ? flows.get(ref.flowId)?.credit : undefined;
+      const isCopy =
+        ref?.kind === "press" &&
+        own?.settling?.paths.includes(ref.path) &&
+        settled.has(`${ref.flowId} ${own.settlements}`);
+      if (ref?.kind === "press" && (isCopy || own?.awaits[ref.path]?.mark !== mark)) {
         held += micro;
         running += runs ? 1 : 0;
       }

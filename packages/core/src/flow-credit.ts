@@ -128,14 +128,21 @@ export function addPress(
  * - `unconfirmed`: the row does not contain the change. If the entry is old, its process has crashed, or a late copy of its
  *   request was applied. A hold is then given back.
  *
+ * - `undecided`: the row is settling the press. If the counter has the settlement, the entry is a late copy.
+ *
  * A settlement removes the entries of the presses that it ends in the same write, because their paths leave the row.
  *
  * @param credit credit of the flow; undefined if the flow does not exist or has none
  */
-export function entryState(name: string, value: string, credit: FlowCredit | undefined): "confirmed" | "unconfirmed" {
+export function entryState(
+  name: string,
+  value: string,
+  credit: FlowCredit | undefined,
+): "confirmed" | "unconfirmed" | "undecided" {
   const ref = parseEntryName(name);
   const { mark = "" } = parseEntryValue(value);
   if (ref?.kind === "hold") return credit?.mark === mark ? "confirmed" : "unconfirmed";
+  if (ref?.kind === "press" && credit?.settling?.paths.includes(ref.path)) return "undecided";
   if (ref?.kind === "press") return credit?.awaits[ref.path]?.mark === mark ? "confirmed" : "unconfirmed";
   if (ref?.kind === "settlement") return (credit?.settlements ?? Infinity) > ref.no ? "confirmed" : "unconfirmed";
   return "unconfirmed";

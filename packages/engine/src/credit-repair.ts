@@ -37,7 +37,9 @@ async function repairEntry(deps: CreditDeps, appId: string, name: string, value:
   const ref = parseEntryName(name);
   if (ref?.kind === "hold" || ref?.kind === "press") {
     const { flow } = await deps.store.load(ref.flowId, []);
-    if (entryState(name, value, flow?.credit) === "confirmed") return remove(deps, appId, name, value);
+    const state = entryState(name, value, flow?.credit);
+    if (state === "undecided") return;
+    if (state === "confirmed") return remove(deps, appId, name, value);
     await changeCredit(deps, appId, refund(name, value, deps.clock.now()));
     deps.log.count("CreditGivenBack");
     deps.log.warn("credit.given-back", { app: appId, flow: ref.flowId, kind: ref.kind });
