@@ -3,6 +3,7 @@ import type { StoredAccount } from "@mjflow/core/account";
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import { listProviders } from "@mjflow/engine/provider";
 import { addAccount, removeAccount, updateAccount } from "@mjflow/engine/vendor-accounts";
+import { wakeWaitList } from "@mjflow/engine/wait-list";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import { readBody } from "./body.ts";
@@ -17,7 +18,13 @@ export const providers = new Hono<AppEnv>()
   })
   .patch("/:id/accounts/:name", operatorOnly, async (c) => {
     const { id, name } = c.req.param();
-    return c.json(accountView(await updateAccount(c.get("deps"), id, name, await readBody(c, AccountPatch))));
+    const deps = c.get("deps");
+    const updated = await updateAccount(deps, id, name, await readBody(c, AccountPatch));
+    // A new key or a higher limit may be what the tasks of the account wait for. The sweeper would wake them a minute later.
+    await wakeWaitList(deps, { provider: id, account: name }).catch((error: unknown) =>
+      deps.log.warn("wait-list.not-woken", { provider: id, account: name, error: String(error) }),
+    );
+    return c.json(accountView(updated));
   })
   .delete("/:id/accounts/:name", operatorOnly, async (c) => {
     const { id, name } = c.req.param();

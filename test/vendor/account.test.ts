@@ -16,6 +16,18 @@ const operator = (method: string, path: string, body?: unknown) => api.call(OPER
 const add = (path: string, body: unknown = ACCOUNT) => operator("POST", `/v1/providers/${path}`, body);
 const config = (id: string, name: string) => api.harness.deps.providers.get(id)?.account(name);
 
+test("tasks that wait for a full account start at once when the operator raises its limit", async () => {
+  const { harness } = api;
+  const patch = (maxRunning: number) => operator("PATCH", "/v1/providers/fake/accounts/default", { maxRunning });
+  expect((await patch(1)).status).toBe(200);
+  for (let i = 0; i < 3; i++) await harness.start();
+  await harness.drain();
+  expect(harness.vendor.calls).toHaveLength(1);
+  expect((await patch(2)).status).toBe(200);
+  await harness.drain();
+  expect(harness.vendor.calls).toHaveLength(2);
+});
+
 describe("stored accounts", () => {
   test("a stored account is usable at once, for a configured vendor and for a new one", async () => {
     const added = await add("fake/accounts/second", { ...ACCOUNT, weight: 2, maxRunning: 3 });
