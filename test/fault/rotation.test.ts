@@ -95,7 +95,7 @@ test("if the callback function has neither key, every flow ends by look-up and i
     const { findings, counts } = checkInvariants(simulation);
     expect(findings).toEqual([]);
     expect(simulation.ownRefused).toBe(counts.callbacks);
-    expect(simulation.vendor.accepted.every((task) => task.confirmedAt === undefined)).toBe(true);
+    expect(simulation.vendor.accepted.every((task) => task.heardAt === undefined)).toBe(true);
     expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
     expectPaidOnce(simulation);
     expect(counts.lookups).toBeGreaterThan(0);

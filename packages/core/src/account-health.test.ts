@@ -4,6 +4,7 @@ import {
   type AccountHealth,
   areLookupsRefused,
   CALLBACK_RECENT_MS,
+  claimLookup,
   isRecentlyHeard,
   newHealth,
   recordCallback,
@@ -88,6 +89,12 @@ describe("look-up failures of an account", () => {
     const failed = recordLookupFailure(calling, NOW, timings);
     expect(recordLookupSuccess(failed)).toEqual({ ...calling, failures: 0, askAt: undefined });
     expect(recordLookupSuccess(calling)).toBeUndefined();
+  });
+
+  it("a claim starts the next pause without another failure, and only while look-ups fail", () => {
+    const failed = recordLookupFailure(silent, NOW, timings);
+    expect(claimLookup(failed, NOW + 60_000, timings)).toEqual({ ...failed, askAt: NOW + 180_000 });
+    expect(claimLookup(silent, NOW, timings)).toBeUndefined();
   });
 });
 

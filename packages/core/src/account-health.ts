@@ -100,6 +100,15 @@ export function recordLookupFailure(
   return { ...health, failures: health.failures + 1, askAt: now + pause, lookupFault, ...refused };
 }
 
+/**
+ * Starts the next pause before the look-up is made, while look-ups fail. Parallel workers then see the pause, so an account
+ * gets one look-up however many workers want one. Returns undefined if the last look-up has worked.
+ */
+export function claimLookup(health: AccountHealth, now: number, timings: Pauses): AccountHealth | undefined {
+  if (health.failures === 0) return undefined;
+  return { ...health, askAt: now + backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs) };
+}
+
 /** Clears the failures and the pause. Returns undefined if there were none. */
 export function recordLookupSuccess(health: AccountHealth): AccountHealth | undefined {
   if (health.failures === 0) return undefined;

@@ -5,6 +5,7 @@
 import {
   type AccountHealth,
   type CallbackBehavior,
+  claimLookup,
   isRecentlyHeard,
   type LookupFault,
   newHealth,
@@ -45,6 +46,11 @@ export interface Accounts {
   recordDuration(task: Task): Promise<void>;
   /** Earliest time of the next look-up, epoch ms; undefined if look-ups are allowed now. */
   nextLookupAt(provider: string, account: string): Promise<number | undefined>;
+  /**
+   * Claims the next look-up of an account whose look-ups fail. An account whose look-ups work needs no claim and no write.
+   * @returns false if another worker makes this look-up
+   */
+  claimLookup(provider: string, account: string): Promise<boolean>;
   /** Records whether a look-up succeeded, or why it failed. */
   recordLookup(provider: string, account: string, result: "worked" | LookupFault): Promise<void>;
   /** The health of the account, at most `beliefMs` old (`MJFLOW_TIMINGS`). */
@@ -219,6 +225,12 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       const now = clock.now();
       const { askAt } = await read(provider, account, now);
       return askAt !== undefined && askAt > now ? askAt : undefined;
+    },
+    async claimLookup(provider, account) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      const claimed = claimLookup(health, now, timings);
+      return !claimed || save(claimed);
     },
     async recordLookup(provider, account, result) {
       const now = clock.now();

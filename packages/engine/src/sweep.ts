@@ -297,6 +297,9 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
   const found = new Map<Task, Report>();
   const lookedUp = new Set<Task>();
   const absent = new Set<Task>();
+  // Without the claim, each worker that has tasks of the account would ask a vendor whose look-ups fail.
+  if (!(await deps.accounts.claimLookup(providerId, account)))
+    return applyLookupResults(deps, tasks, { lookedUp, found, absent });
   try {
     const named = tasks.filter((task) => task.vendorTaskId !== undefined);
     for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
