@@ -8,6 +8,7 @@ import { readHintOfFlow } from "@mjflow/engine/read-hint";
 import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import type { FlowWithTasks } from "@mjflow/engine/update-flow";
 import { flowSummary, followedFlowView } from "@mjflow/engine/view";
+import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkCallbackUrl, followOf, mediaUrlOf } from "./env.ts";
@@ -52,7 +53,8 @@ async function respond(c: Context<AppEnv>, first: FlowWithTasks) {
   const status = flowStatus(tasks) === "running" ? 202 : 200;
   const nextInMs = await readHintOfFlow(c.get("deps"), tasks, isEndRecorded(flow, tasks));
   hintHeader(c, nextInMs);
-  const body = { ...followedFlowView(flow, tasks, mediaUrlOf(c), followOf(c, flow.id)), nextInMs };
+  const view = followedFlowView(flow, tasks, mediaUrlOf(c), followOf(c, flow.id));
+  const body = { ...view, tasks: await withWaitPlaces(c.get("deps"), tasks, view.tasks), nextInMs };
   return c.json(body, status, { Location: `/v1/flows/${flow.id}` });
 }
 

@@ -16,6 +16,8 @@ export interface Snapshot<T> {
   ended: boolean;
   /** The end is visible here but not recorded yet, so other routes do not show it. Waiting requests keep waiting. */
   ending?: boolean;
+  /** Adds what changes with each read and is no news by itself. Unset: nothing. */
+  complete?(): Promise<T>;
   /** Computes when the client should read again, ms; null if nothing more will change. */
   nextInMs(): Promise<number | null>;
 }
@@ -44,16 +46,18 @@ export async function respondWhenChanged<T extends object>(
     clientEtags !== undefined && !etagMatches(etagOf(JSON.stringify(body)), clientEtags);
   const snapshot = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
   const nextInMs = await snapshot.nextInMs();
-  // The tag is weak, because it leaves out the hint: the hint changes with each read, the resource does not.
+  // The tag is weak, because it leaves out the hint and the place in a wait list: they change with each read, the resource
+  // does not.
   const tag = etagOf(JSON.stringify(snapshot.body));
   c.header("ETag", tag);
   hintHeader(c, nextInMs);
   // The client may store the response, but must revalidate it with each use.
   c.header("Cache-Control", "private, no-cache");
   const isUnchanged = clientEtags !== undefined && etagMatches(tag, clientEtags);
-  const text = JSON.stringify({ ...snapshot.body, nextInMs });
-  const response = isUnchanged ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
-  return response as Response as Json<Hinted<T>>;
+  if (isUnchanged) return c.body(null, 304) as Response as Json<Hinted<T>>;
+  const body = (await snapshot.complete?.()) ?? snapshot.body;
+  const text = JSON.stringify({ ...body, nextInMs });
+  return c.body(text, 200, { "Content-Type": "application/json" }) as Response as Json<Hinted<T>>;
 }
 
 /** Sets the hint as `Retry-After`, in whole seconds, for clients that read no body. Null sets nothing. */

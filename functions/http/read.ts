@@ -4,6 +4,7 @@ import { isEnded } from "@mjflow/core/task";
 import { getOwnFlow, getOwnTask } from "@mjflow/engine/own";
 import { readHintOfFlow, readHintOfTask } from "@mjflow/engine/read-hint";
 import { followedFlowView, taskView } from "@mjflow/engine/view";
+import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import type { Context } from "hono";
 import { type AppEnv, followOf, mediaUrlOf } from "./env.ts";
 import { respondWhenChanged } from "./long-poll.ts";
@@ -16,7 +17,8 @@ export function readFlow(c: Context<AppEnv>, id: string) {
     const body = followedFlowView(flow, tasks, mediaUrl, following);
     const ended = isEndRecorded(flow, tasks);
     const nextInMs = () => readHintOfFlow(c.get("deps"), tasks, ended);
-    return { body, ended, ending: !ended && body.status !== "running", nextInMs };
+    const complete = async () => ({ ...body, tasks: await withWaitPlaces(c.get("deps"), tasks, body.tasks) });
+    return { body, ended, ending: !ended && body.status !== "running", complete, nextInMs };
   });
 }
 
@@ -26,6 +28,8 @@ export function readTask(c: Context<AppEnv>, id: string) {
   return respondWhenChanged(c, async () => {
     const { task } = await getOwnTask(c.get("deps"), c.get("appId"), id);
     const nextInMs = () => readHintOfTask(c.get("deps"), task);
-    return { body: taskView(task, mediaUrl), ended: isEnded(task), nextInMs };
+    const body = taskView(task, mediaUrl);
+    const complete = async () => (await withWaitPlaces(c.get("deps"), [task], [body]))[0]!;
+    return { body, ended: isEnded(task), complete, nextInMs };
   });
 }

@@ -7,6 +7,7 @@ import { getOwnTask } from "@mjflow/engine/own";
 import { answerModal, newSegment, pressTask } from "@mjflow/engine/press";
 import { readHintOfTask } from "@mjflow/engine/read-hint";
 import { taskView } from "@mjflow/engine/view";
+import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
@@ -54,6 +55,7 @@ async function respond(c: Context<AppEnv>, first: Task) {
   const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);
   const nextInMs = await readHintOfTask(c.get("deps"), task);
   hintHeader(c, nextInMs);
-  const body = { ...taskView(task, mediaUrlOf(c)), nextInMs };
+  const [view] = await withWaitPlaces(c.get("deps"), [task], [taskView(task, mediaUrlOf(c))]);
+  const body = { ...view!, nextInMs };
   return c.json(body, isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
 }

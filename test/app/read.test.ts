@@ -263,6 +263,7 @@ test("providers are listed with capabilities and account health, and without API
             name: "default",
             weight: 1,
             maxRunning: null,
+            waiting: { count: 0, atLeast: false, oldestAt: null },
             callbacks: "unknown",
             heardAt: null,
             lookupFault: null,

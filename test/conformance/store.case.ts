@@ -162,6 +162,8 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
           expect(both.filter(({ ok }) => !ok)).toEqual([{ ok: false, current: stored }]);
           expect(await store.waitList("p", account)).toEqual(stored);
           expect((await store.accountState("p", account)).waitList).toEqual(stored);
+          const accounts = [newAppId(), account].map((each) => ({ provider: "p", account: each }));
+          expect(await store.waitLists(accounts)).toEqual([stored]);
           const dueLists = async () => {
             const pages = await Promise.all(
               (await store.duePartitions(NOW + 1)).map(({ name }) => store.due(name, NOW + 1, 1_000)),

@@ -38,6 +38,7 @@ import {
   Unclear,
   UnclearTask,
   Usage,
+  Waits,
 } from "@mjflow/core/response";
 import { describe, eventDescriptions, extendDescription, type SchemaDescriptions } from "./descriptions.ts";
 
@@ -80,6 +81,8 @@ const task = describe(
     duplicates: "Number of callbacks after the end that reported nothing new.",
     lookups: "Number of look-ups at the vendor, made because a callback was overdue.",
     unclear: "True while mjflow does not know whether the vendor has the task.",
+    waits:
+      "Why the task waits for its vendor account, and how many tasks come first; null if it does not wait there. It costs nothing meanwhile.",
     orphans: "Other submissions of this task that the vendor accepted, too. The vendor charges them.",
     late: "A different end that was reported after the task had ended; null if there is none.",
     createdAt: "Time when mjflow created the task.",
@@ -162,6 +165,13 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
   task,
   extendDescription(task, "TaskRead", TaskRead, "A task with the time of the next read.", {
     nextInMs: "Milliseconds after which the next read is likely to show something new; null if the task has ended.",
+  }),
+  describe("Waits", Waits, "Why a task waits for its vendor account, and how many tasks come first.", {
+    reason:
+      "`busy`: the vendor is busy or cannot be reached. `full`: our tasks use all slots of the account. `calls`: too many calls to the account have no response yet. `order`: other tasks wait and came first.",
+    ahead:
+      "Number of tasks that come first now, of all apps, which are taken in turn; null in events and if the list cannot be read. A 304 does not say that it is unchanged.",
+    atLeast: "True if more than `ahead` tasks may come first, because only the beginning of the list is counted.",
   }),
   describe("Button", Button, "A button of a task.", {
     customId: "Id of the button. It is opaque and different in every result.",
@@ -309,6 +319,17 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
       fault: "The last fault that the circuit breaker counted; null if there is none.",
       busyUntil:
         "Time until which the account gets no new flows, because the vendor was busy or the concurrency limit was reached; null otherwise.",
+      waiting: "The tasks of all apps that wait for the account.",
+    },
+  ),
+  describe(
+    "AccountWaiting",
+    Provider.shape.accounts.def.element.shape.waiting,
+    "The tasks of all apps that wait for a vendor account.",
+    {
+      count: "Number of waiting tasks, counted up to 100.",
+      atLeast: "True if more than `count` tasks may wait.",
+      oldestAt: "Time when the oldest waiting task was created; null if none waits.",
     },
   ),
   describe("Usage", Usage, "Usage and credit of an app in USD, by mjflow's estimate.", {

@@ -39,6 +39,7 @@ export function task(path: string, more: Partial<Task> = {}): Task {
     duplicates: 0,
     lookups: 0,
     unclear: false,
+    waits: null,
     orphans: [],
     late: null,
     createdAt: "2026-11-21T08:00:00.000Z",

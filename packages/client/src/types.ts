@@ -206,6 +206,19 @@ export interface Orphan {
   estimatedUsd: number;
 }
 
+/** Why a task waits for its vendor account. */
+export interface Waits {
+  /**
+   * `busy`: the vendor is busy or cannot be reached. `full`: all slots of the account are used. `calls`: too many calls have
+   * no response yet. `order`: other tasks wait and came first.
+   */
+  reason: "busy" | "full" | "calls" | "order";
+  /** Number of tasks that come first, at the time of the read; null in events and if it is not known. */
+  ahead: number | null;
+  /** True if more than `ahead` tasks may come first. */
+  atLeast: boolean;
+}
+
 export interface Task {
   id: string;
   flowId: string;
@@ -245,6 +258,8 @@ export interface Task {
   duplicates: number;
   lookups: number;
   unclear: boolean;
+  /** Why the task waits for its vendor account; null if it does not. Older servers do not send it. */
+  waits?: Waits | null;
   orphans: Orphan[];
   late: { status: string; at: string; imageUrl: string | null } | null;
   createdAt: string;
@@ -498,6 +513,11 @@ export interface ProviderAccount {
   fault: "busy" | "full" | "unclear" | "unauthorized" | "out_of_money" | "unreachable" | null;
   /** The account takes no new flows until this time; null if it is not busy. */
   busyUntil: string | null;
+  /**
+   * The tasks that wait for the account. `atLeast`: more than `count` may wait. `oldestAt`: when the oldest one was created;
+   * null if none waits. Older servers do not send it.
+   */
+  waiting?: { count: number; atLeast: boolean; oldestAt: string | null };
   [more: string]: unknown;
 }
 

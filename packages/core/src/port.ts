@@ -161,6 +161,8 @@ export interface AccountStore {
   /** Replaces the time of an entry if it still has the time `at`. */
   renewSlot(ref: SlotRowRef, name: string, at: number, now: number): Promise<SlotWrite>;
   waitList(provider: string, account: string): Promise<WaitList | undefined>;
+  /** Reads the states of several lists in one request. Accounts where no task has waited yet are left out. */
+  waitLists(accounts: readonly { provider: string; account: string }[]): Promise<WaitList[]>;
   /** Writes the state of the list if it still has `list.rev`; revision 0 creates it. */
   saveWaitList(list: WaitList): Promise<Saved<WaitList>>;
   /** Adds a task to the list. A task that is in the list keeps its place. */

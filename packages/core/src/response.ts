@@ -11,6 +11,7 @@ import { COPY_FAILURES, type CopyFailureCode, ERRORS, type ErrorCode, FAILURES, 
 import { EVENT_TYPES, type EventType } from "./event.ts";
 import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { STATUSES } from "./task.ts";
+import { WAIT_REASONS } from "./wait-list.ts";
 
 /** Time in ISO 8601, UTC. */
 const time = z.iso.datetime();
@@ -49,6 +50,9 @@ export const Orphan = z.strictObject({
 
 const LateReport = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
 
+/** Why a task waits for its account, and how many tasks come first. */
+export const Waits = z.strictObject({ reason: z.enum(WAIT_REASONS), ahead: maybe(count), atLeast: z.boolean() });
+
 /** A task in a flow or an event. */
 export const Task = z.strictObject({
   id: text,
@@ -82,6 +86,7 @@ export const Task = z.strictObject({
   duplicates: count,
   lookups: count,
   unclear: z.boolean(),
+  waits: maybe(Waits),
   orphans: z.array(Orphan),
   late: maybe(LateReport),
   createdAt: time,
@@ -248,6 +253,7 @@ const AccountStatus = z.strictObject({
   openUntil: maybe(time),
   fault: maybe(z.enum(FAULTS)),
   busyUntil: maybe(time),
+  waiting: z.strictObject({ count, atLeast: z.boolean(), oldestAt: maybe(time) }),
 });
 
 const Abilities = z.strictObject({

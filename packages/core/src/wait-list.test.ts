@@ -19,9 +19,12 @@ import {
   pauseEnd,
   startDispatch,
   WAIT_LIST_CHECK_MS,
+  WAIT_LOOK,
   type WaitEntry,
   waitEntryOf,
   waitKeyOf,
+  waitLook,
+  waitPlace,
 } from "./wait-list.ts";
 
 const empty = newWaitList("sim", "a");
@@ -136,5 +139,55 @@ describe("the state of a wait list", () => {
     expect(isInWaitList(taskIn("SUBMITTING", { waits: "full" }))).toBe(false);
     expect(isInWaitList(taskIn("MODAL", { waits: "full" }))).toBe(false);
     expect(isInWaitList(taskIn("MODAL", { waits: "full", modal: {} }))).toBe(true);
+  });
+});
+
+describe("place of a waiting task", () => {
+  const APPS = ["app_a", "app_b", "app_c"];
+  const sizes = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 });
+  const listOf = (counts: readonly number[]) =>
+    counts.flatMap((count, app) =>
+      Array.from({ length: count }, (_, i): WaitEntry => {
+        return { appId: APPS[app]!, createdAt: NOW + i, flowId: FLOW, path: "0" };
+      }),
+    );
+
+  /** Serves the list as the dispatcher does: the first entry of the app after the last one. */
+  function served(list: readonly WaitEntry[], turn: string | undefined): WaitEntry[] {
+    const [left, order] = [[...list], [] as WaitEntry[]];
+    for (let last = turn; left.length > 0; last = order.at(-1)!.appId) {
+      const after = last === undefined ? -1 : left.findIndex((entry) => waitKeyOf(entry) > afterApp(last!));
+      order.push(...left.splice(Math.max(0, after), 1));
+    }
+    return order;
+  }
+
+  it("for every list and turn, it is the position in which the dispatcher takes the task", () => {
+    fc.assert(
+      fc.property(sizes, fc.constantFrom(undefined, ...APPS, "app_0", "app_z"), (counts, turn) => {
+        const list = listOf(counts);
+        const all = waitLook(list);
+        const places = served(list, turn).map((entry) => waitPlace(entry, all, all, turn));
+        expect(places).toEqual(places.map((_, ahead) => ({ ahead, atLeast: false })));
+      }),
+    );
+  });
+
+  it("a task that is not in the list yet has the place that it will get", () => {
+    const all = waitLook(listOf([2, 0, 0]));
+    expect(waitPlace({ appId: "app_b", createdAt: NOW, flowId: FLOW, path: "0" }, all, all, undefined)).toEqual({
+      ahead: 1,
+      atLeast: false,
+    });
+  });
+
+  it("a list that is longer than one look gives a lower bound, and says so", () => {
+    const all = waitLook(listOf([WAIT_LOOK + 1]));
+    expect(all).toMatchObject({ isWhole: false, entries: { length: WAIT_LOOK } });
+    const task = { appId: "app_b", createdAt: NOW, flowId: FLOW, path: "0" };
+    expect(waitPlace(task, all, waitLook([task]), undefined)).toEqual({ ahead: 1, atLeast: true });
+    const own = waitLook(listOf([WAIT_LOOK + 1]));
+    const last = listOf([WAIT_LOOK + 1]).at(-1)!;
+    expect(waitPlace(last, all, own, undefined)).toEqual({ ahead: WAIT_LOOK, atLeast: true });
   });
 });

@@ -153,3 +153,54 @@ export function entryOf({ flowId, path, createdAt }: Task, appId: string): WaitE
 export function isInWaitList({ waits, status, modal }: Pick<Task, "waits" | "status" | "modal">): boolean {
   return waits !== undefined && (status === "PENDING" || (status === "MODAL" && modal !== undefined));
 }
+
+// ── what apps and the operator can see ─────────────────────────────────────────────────────────────────────────────
+
+/** Maximum number of entries that one look at a list counts. */
+export const WAIT_LOOK = 100;
+
+/** The first entries of a list or of one app, by their keys. */
+export interface WaitLook {
+  entries: readonly WaitEntry[];
+  /** False if there may be more entries. */
+  isWhole: boolean;
+}
+
+/** @property atLeast true if more than `ahead` tasks may come first, because the look was cut */
+export interface WaitPlace {
+  ahead: number;
+  atLeast: boolean;
+}
+
+/** Returns what a read with the limit `WAIT_LOOK + 1` has found. */
+export function waitLook(read: readonly WaitEntry[]): WaitLook {
+  return { entries: read.slice(0, WAIT_LOOK), isWhole: read.length <= WAIT_LOOK };
+}
+
+/**
+ * Returns how many tasks the dispatcher takes before this one. It takes the apps in turn. So before the third task of an app
+ * come its own first two, and two of every other app. A third one comes first if the turn of its app does.
+ *
+ * @param all the first entries of the list
+ * @param own the entries of the task's app; may have others
+ * @param turn app that was served last; undefined: none
+ */
+export function waitPlace(task: WaitEntry, all: WaitLook, own: WaitLook, turn: string | undefined): WaitPlace {
+  const key = waitKeyOf(task);
+  const before = own.entries.filter((entry) => entry.appId === task.appId && waitKeyOf(entry) < key).length;
+  const others = Map.groupBy(
+    all.entries.filter(({ appId }) => appId !== task.appId),
+    ({ appId }) => appId,
+  );
+  let ahead = before;
+  for (const [appId, { length }] of others) {
+    ahead += Math.min(length, before + (isServedBefore(appId, task.appId, turn) ? 1 : 0));
+  }
+  return { ahead, atLeast: !(all.isWhole && own.isWhole) };
+}
+
+/** The apps after the last one in the order of their ids come first, then the others from the beginning. */
+function isServedBefore(appId: string, other: string, turn = ""): boolean {
+  const [isNext, isOtherNext] = [appId > turn, other > turn];
+  return isNext === isOtherNext ? appId < other : isNext;
+}

@@ -4,6 +4,7 @@ import { type AccountHealth, type CallbackBehavior, type LookupFault, newHealth 
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
 import type { EngineDeps } from "./deps.ts";
+import { lengthOfWaitList, type WaitListLength } from "./wait-place.ts";
 
 export interface ProviderView {
   id: string;
@@ -48,9 +49,16 @@ export interface AccountView {
   fault: Fault | null;
   /** No new flows before this time, because the vendor was busy or our concurrency limit is reached; null if none. */
   busyUntil: string | null;
+  /**
+   * The wait list of the account. `atLeast`: more than `count` tasks may wait. `oldestAt`: when the oldest one was created;
+   * null if no task waits.
+   */
+  waiting: { count: number; atLeast: boolean; oldestAt: string | null };
 }
 
-/** Lists all providers. The health of all accounts is read together. */
+const NONE_WAITING: WaitListLength = { count: 0, atLeast: false, oldestAt: undefined };
+
+/** Lists all providers. The health of all accounts is read together, and a wait list only if tasks may be in it. */
 export async function listProviders({
   providers,
   store,
@@ -60,18 +68,31 @@ export async function listProviders({
   const now = clock.now();
   const accountsOf = (id: string) => providers.get(id)!.accounts();
   const all = providers.ids().flatMap((id) => accountsOf(id).map(({ name }) => ({ provider: id, account: name })));
-  const found = new Map((await store.healths(all)).map((health) => [`${health.provider}/${health.account}`, health]));
+  const [healths, lists] = await Promise.all([store.healths(all), store.waitLists(all)]);
+  const found = new Map(healths.map((health) => [`${health.provider}/${health.account}`, health]));
+  const used = lists.filter(({ since }) => since !== undefined);
+  const waiting = new Map<string, WaitListLength>(
+    await Promise.all(
+      used.map(async (list) => [`${list.provider}/${list.account}`, await lengthOfWaitList(store, list)] as const),
+    ),
+  );
   return providers.ids().map((id) => {
     const { provider } = providers.get(id)!;
     const { rootActions: actions, modes, instantActions: _, ...abilities } = provider.capabilities;
     const known = accountsOf(id).map((traits) => {
-      return accountView(traits, found.get(`${id}/${traits.name}`) ?? newHealth(id, traits.name, now), now);
+      const key = `${id}/${traits.name}`;
+      const health = found.get(key) ?? newHealth(id, traits.name, now);
+      return accountView(traits, { health, waiting: waiting.get(key) ?? NONE_WAITING }, now);
     });
     return { id, title: provider.title, actions, modes, abilities, accounts: known };
   });
 }
 
-function accountView({ name, weight, maxRunning }: AccountTraits, health: AccountHealth, now: number): AccountView {
+function accountView(
+  { name, weight, maxRunning }: AccountTraits,
+  { health, waiting }: { health: AccountHealth; waiting: WaitListLength },
+  now: number,
+): AccountView {
   const circuit = breakerStateOf(health, now);
   const after = (at: number | undefined) => time(at !== undefined && at > now ? at : undefined);
   return {
@@ -87,6 +108,7 @@ function accountView({ name, weight, maxRunning }: AccountTraits, health: Accoun
     openUntil: after(health.openUntil),
     fault: health.fault ?? null,
     busyUntil: after(Math.max(health.busyUntil ?? 0, health.fullUntil ?? 0)),
+    waiting: { ...waiting, oldestAt: time(waiting.oldestAt) },
   };
 }
 

@@ -9,6 +9,7 @@ import { textResultOf } from "@mjflow/core/mj-task";
 import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
 import type { CopyFailure, Task } from "@mjflow/core/task";
+import { isInWaitList, type WaitPlace, type WaitReason } from "@mjflow/core/wait-list";
 
 /** Returns the link to the archived image with this bucket key. */
 export type MediaUrl = (key: string) => string;
@@ -126,6 +127,8 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     lookups: task.lookups,
     /** True if the vendor may or may not have the current attempt (status UNCLEAR). */
     unclear: task.status === "UNCLEAR",
+    /** Why the task waits for its account; null if it does not. A read adds how many tasks come first (wait-place.ts). */
+    waits: waitsView(task),
     /** Further submissions of this task that the vendor accepted: they are paid, with our estimated price. */
     orphans: (task.orphans ?? []).map(({ at, ...orphan }) => ({
       ...orphan,
@@ -139,6 +142,16 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     submittedAt: time(task.submittedAt),
     endedAt: time(task.endedAt),
   };
+}
+
+/** @property ahead number of tasks that come first; null if it was not read */
+export interface WaitsView extends Pick<WaitPlace, "atLeast"> {
+  reason: WaitReason;
+  ahead: number | null;
+}
+
+function waitsView(task: Task): WaitsView | null {
+  return task.waits && isInWaitList(task) ? { reason: task.waits, ahead: null, atLeast: false } : null;
 }
 
 /** Created once, at the first use. `localeCompare` would create a collator for each comparison. */

@@ -18,7 +18,6 @@ import {
   afterApp,
   DISPATCH_MS,
   endDispatch,
-  entryOf,
   firstParallel,
   isDispatched,
   listWithTask,
@@ -33,6 +32,7 @@ import {
   waitKeyOf,
 } from "@mjflow/core/wait-list";
 import type { EngineDeps } from "./deps.ts";
+import { waitEntryOfTask } from "./wait-place.ts";
 
 type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">;
 
@@ -77,11 +77,6 @@ export async function ensureInWaitList(deps: WaitListDeps, task: Task): Promise<
   const isThere = await deps.store.isWaiting(provider, account, waitEntryOfTask(task));
   const list = isThere ? await deps.store.waitList(provider, account) : undefined;
   if (list?.since === undefined || list.due === undefined) await addToWaitList(deps, task);
-}
-
-/** The fairness bucket is the app. A row of an earlier version does not name it: then the flow. */
-function waitEntryOfTask(task: Task): WaitEntry {
-  return entryOf(task, task.appId ?? task.flowId);
 }
 
 // ── waking ─────────────────────────────────────────────────────────────────────────────────────────────────────────

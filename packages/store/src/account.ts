@@ -85,6 +85,15 @@ export function createAccountStore(table: Table, dueShards = DUE_SHARDS): Accoun
       const item = await table.get(waitListKey({ provider, account }));
       return item && waitListOf(provider, account, item);
     },
+    async waitLists(accounts) {
+      // The response does not keep the order, so each row finds its account by its key.
+      const byPk = new Map(accounts.map((ref) => [waitListKey(ref).pk, ref]));
+      const items = await table.getAll(accounts.map(waitListKey));
+      return items.flatMap((item) => {
+        const ref = byPk.get(keyOf(item).pk);
+        return ref ? [waitListOf(ref.provider, ref.account, item)] : [];
+      });
+    },
     async saveWaitList(list) {
       const next = { ...list, rev: list.rev + 1 };
       const put = await table.put(waitListItem(next, dueShards), list.rev === 0 ? undefined : list.rev);

@@ -102,6 +102,31 @@ describe("checkVendors", () => {
     expect(finding!.advice).toContain("MjNotifyEnabled");
   });
 
+  test("waiting tasks are reported with the age of the oldest one, and a long wait is a warning", () => {
+    const at = (agoMs: number) => new Date(NOW - agoMs).toISOString();
+    const waiting = (count: number, agoMs: number, atLeast = false) =>
+      findingsOf({ callbacks: "calling", waiting: { count, atLeast, oldestAt: at(agoMs) } })[0];
+    expect(waiting(1, 60_000)).toEqual({
+      level: "ok",
+      subject: "newapi",
+      message: "1 task waits for the account; the oldest was created 1 min ago",
+    });
+    expect(waiting(100, 1_200_000, true)).toMatchObject({
+      level: "warn",
+      message: "100+ tasks wait for the account; the oldest was created 20 min ago",
+      advice: expect.stringContaining("maxRunning"),
+    });
+  });
+
+  test.each([
+    ["has no waiting task", { waiting: { count: 0, atLeast: false, oldestAt: null } }],
+    ["is at an older server, which does not say it", {}],
+  ])("an account that %s has no line about it", (_, more) => {
+    expect(findingsOf({ callbacks: "calling", ...more })).toEqual([
+      { level: "ok", subject: "newapi", message: "sends callbacks" },
+    ]);
+  });
+
   test("an account with callbacks is ok, an account with failed look-ups is a warning", () => {
     const heardAt = new Date(NOW - 60_000).toISOString();
     expect(findingsOf({ callbacks: "calling", heardAt })).toMatchObject([

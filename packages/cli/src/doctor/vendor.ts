@@ -14,6 +14,9 @@ const REFUSED =
 const SILENT =
   "Most resellers run new-api, which removes notifyHook. Ask the vendor to set MjNotifyEnabled. Until then mjflow looks up the tasks, all of them in one request.";
 
+const WAITING =
+  "The account is busy or has too few slots. Raise maxRunning or add an account with POST /v1/providers/{id}/accounts/{name}. A task in fast mode expires after an hour.";
+
 export function checkVendors(providers: readonly Provider[], nowMs: number): Finding[] {
   if (providers.length === 0) {
     return [{ level: "bad", subject: "vendors", message: "no vendor is configured", advice: UNCONFIGURED }];
@@ -26,6 +29,8 @@ export function checkVendors(providers: readonly Provider[], nowMs: number): Fin
   );
   const [found, unknown] = [[] as Finding[], [] as string[]];
   for (const { name, account } of accounts) {
+    const waiting = checkWaiting(name, account, nowMs);
+    if (waiting) found.push(waiting);
     const finding = checkAccount(name, account, nowMs);
     if (finding) found.push(finding);
     else unknown.push(name);
@@ -49,6 +54,19 @@ function checkAccount(subject: string, account: ProviderAccount, nowMs: number):
   if (callbacks === "silent") return { level: "warn", subject, message: "sends no callbacks", advice: SILENT };
   if (callbacks !== "calling") return undefined;
   return { level: "ok", subject, message: `sends callbacks${heardAt ? `, last one ${ago(heardAt, nowMs)}` : ""}` };
+}
+
+/** Tasks wait whenever an account has more work than slots. Only a long wait is a warning, because tasks then expire. */
+const LONG_WAIT_MS = 15 * 60_000;
+
+function checkWaiting(subject: string, { waiting }: ProviderAccount, nowMs: number): Finding | undefined {
+  if (!waiting?.oldestAt || waiting.count === 0) return undefined;
+  const { count, atLeast, oldestAt } = waiting;
+  const many = `${count}${atLeast ? "+" : ""} ${count === 1 && !atLeast ? "task waits" : "tasks wait"}`;
+  const message = `${many} for the account; the oldest was created ${ago(oldestAt, nowMs)}`;
+  return nowMs - Date.parse(oldestAt) > LONG_WAIT_MS
+    ? { level: "warn", subject, message, advice: WAITING }
+    : { level: "ok", subject, message };
 }
 
 /** One line for all accounts without traffic: the local server has every vendor, and most of them are never used. */

@@ -1,3 +1,4 @@
+import type { Task } from "@mjflow/client";
 import { describe, expect, test } from "vitest";
 import { colours, plain } from "../paint.ts";
 import { flow, task } from "../test-task.ts";
@@ -88,6 +89,22 @@ describe("tree", () => {
         line.slice(0, 12),
       ),
     ).toEqual(["  U2        ", "  └─ zoom:2 "]);
+  });
+});
+
+describe("a task that waits for its account", () => {
+  const lineOf = (waits: Task["waits"]) =>
+    tree([task("0", { status: "PENDING", progress: 0, waits })], plain, ROOMY)[0]!;
+
+  test.each<[Task["waits"], string]>([
+    [{ reason: "full", ahead: 3, atLeast: false }, "pending · waits: the account is full, 3 ahead"],
+    [{ reason: "busy", ahead: 100, atLeast: true }, "pending · waits: the vendor is busy, at least 100 ahead"],
+    [{ reason: "order", ahead: 0, atLeast: false }, "pending · waits: other tasks came first, next in turn"],
+    [{ reason: "calls", ahead: null, atLeast: false }, "pending · waits: too many open calls at the vendor"],
+    [null, "pending"],
+    [undefined, "pending"],
+  ])("%o is shown as %s", (waits, text) => {
+    expect(lineOf(waits).endsWith(`  ${text}`)).toBe(true);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Name, symbol, style and result text of a task, for all outputs. Pure. */
-import type { Task, TaskStatus } from "@mjflow/client";
+import type { Task, TaskStatus, Waits } from "@mjflow/client";
 import type { Style } from "../paint.ts";
 import { stripControlCharacters } from "../text.ts";
 
@@ -40,5 +40,22 @@ export function resultText(task: Task): string {
   const { copies, imageUrl, videos, text, failReason, status, progress } = task;
   if (status === "SUCCESS") return stripControlCharacters(copies[0]?.url ?? imageUrl ?? videos[0]?.url ?? text ?? "");
   if (isEnded(task)) return stripControlCharacters(failReason ?? task.failure?.message ?? status.toLowerCase());
-  return `${status.toLowerCase()}${progress > 0 ? ` ${progress}%` : ""}`;
+  return `${status.toLowerCase()}${progress > 0 ? ` ${progress}%` : ""}${waitText(task)}`;
+}
+
+const WAIT_REASONS: Readonly<Record<Waits["reason"], string>> = {
+  busy: "the vendor is busy",
+  full: "the account is full",
+  calls: "too many open calls at the vendor",
+  order: "other tasks came first",
+};
+
+/** Returns why the task waits and how many tasks come first; empty if it does not wait for its account. */
+function waitText({ waits }: Pick<Task, "waits">): string {
+  if (!waits) return "";
+  const { reason, ahead, atLeast } = waits;
+  // A newer server may have more reasons.
+  const why = WAIT_REASONS[reason] ?? stripControlCharacters(reason);
+  if (ahead === null) return ` · waits: ${why}`;
+  return ` · waits: ${why}, ${ahead === 0 && !atLeast ? "next in turn" : `${atLeast ? "at least " : ""}${ahead} ahead`}`;
 }

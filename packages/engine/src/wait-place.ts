@@ -1,0 +1,100 @@
+/**
+ * What apps and the operator see of the wait lists (core/wait-list.ts). Each look reads a limited part of a list, and only
+ * lists in which a task waits. It is information and no promise: if a list cannot be read, the numbers are left out.
+ */
+import { taskIdOf } from "@mjflow/core/id";
+import type { Store } from "@mjflow/core/port";
+import type { AccountRef } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
+import {
+  afterApp,
+  entryOf,
+  isInWaitList,
+  WAIT_LOOK,
+  type WaitEntry,
+  type WaitPlace,
+  waitKeyOf,
+  waitLook,
+  waitPlace,
+} from "@mjflow/core/wait-list";
+import type { EngineDeps } from "./deps.ts";
+import type { TaskView } from "./view.ts";
+
+type PlaceDeps = Pick<EngineDeps, "log"> & { store: Pick<Store, "waitList" | "listWaiting"> };
+
+/** Returns the views with the number of tasks that come before each waiting task. Without a waiting task it reads nothing. */
+export async function withWaitPlaces<View extends TaskView>(
+  deps: PlaceDeps,
+  tasks: readonly Task[],
+  views: readonly View[],
+): Promise<View[]> {
+  const waiting = tasks.filter(isInWaitList);
+  if (waiting.length === 0) return [...views];
+  // The tasks of a flow are nearly always at one account.
+  const groups = Map.groupBy(waiting, ({ provider, account }) => `${provider}/${account}`);
+  const places = new Map<string, WaitPlace>();
+  await Promise.all(
+    [...groups.values()].map((group) =>
+      addPlaces(deps, group, places).catch((error: unknown) =>
+        deps.log.warn("wait-list.not-read", { flow: group[0]!.flowId, error: String(error) }),
+      ),
+    ),
+  );
+  return views.map((view) => {
+    const place = places.get(view.id);
+    return place && view.waits ? { ...view, waits: { ...view.waits, ...place } } : view;
+  });
+}
+
+/** Adds the places of tasks of one flow at one account, by task id. */
+async function addPlaces({ store }: PlaceDeps, tasks: readonly Task[], places: Map<string, WaitPlace>): Promise<void> {
+  const { provider, account } = tasks[0]!;
+  const limit = WAIT_LOOK + 1;
+  const [list, read] = await Promise.all([
+    store.waitList(provider, account),
+    store.listWaiting(provider, account, { limit }),
+  ]);
+  const all = waitLook(read);
+  for (const task of tasks) {
+    const entry = waitEntryOfTask(task);
+    const key = waitKeyOf(entry);
+    const isSeen = all.isWhole || key <= waitKeyOf(all.entries.at(-1)!);
+    const from = `${entry.appId}#`;
+    const own = isSeen
+      ? { ...all, isWhole: true }
+      : waitLook(await store.listWaiting(provider, account, { from, to: key, limit }));
+    places.set(taskIdOf(task.flowId, task.path), waitPlace(entry, all, own, list?.turn));
+  }
+}
+
+/** The fairness bucket is the app. A row of an earlier version does not name it: then the flow. */
+export function waitEntryOfTask(task: Task): WaitEntry {
+  return entryOf(task, task.appId ?? task.flowId);
+}
+
+/** Maximum number of apps after the first entries whose oldest task is looked at. */
+const MORE_APPS = 10;
+
+/** @property oldestAt when the oldest task seen was created, epoch ms; undefined if the list is empty */
+export interface WaitListLength {
+  count: number;
+  /** True if more tasks may wait than were counted. */
+  atLeast: boolean;
+  oldestAt: number | undefined;
+}
+
+/** Counts the entries of a list, and finds the oldest one. The oldest entry of each app is its first one. */
+export async function lengthOfWaitList(
+  store: Pick<Store, "listWaiting">,
+  { provider, account }: AccountRef,
+): Promise<WaitListLength> {
+  const { entries, isWhole } = waitLook(await store.listWaiting(provider, account, { limit: WAIT_LOOK + 1 }));
+  const seen = [...entries];
+  for (let more = 0; !isWhole && more < MORE_APPS; more++) {
+    const [first] = await store.listWaiting(provider, account, { from: afterApp(seen.at(-1)!.appId), limit: 1 });
+    if (!first) break;
+    seen.push(first);
+  }
+  const oldestAt = seen.length === 0 ? undefined : Math.min(...seen.map(({ createdAt }) => createdAt));
+  return { count: entries.length, atLeast: !isWhole, oldestAt };
+}
