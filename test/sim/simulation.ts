@@ -229,7 +229,10 @@ export async function runSimulation({
   const table = variant.table ?? createMemoryTable();
   const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
   const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, broken);
-  const memory = lagIndex(checkWaitLists(slots, now, broken), now, variant.indexLagMs ?? 0);
+  // The lease of a dispatcher is a time, so with clocks of their own two processes may both hold one. A task still has one
+  // worker: the claim on its row decides.
+  const leased = variant.clockOf ? slots : checkWaitLists(slots, now, broken);
+  const memory = lagIndex(leased, now, variant.indexLagMs ?? 0);
   const webhookStore = createWebhookStore({ table, now: () => 0, dueShards });
   const sweepLeases = createSweepLeases(table);
   /** Half of the seeds sweep like a deployment, with jobs for workers; the others like the local server, in one run. */

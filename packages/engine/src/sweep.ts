@@ -297,7 +297,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
   const found = new Map<Task, Report>();
   const lookedUp = new Set<Task>();
   const absent = new Set<Task>();
-  // Without the claim, each worker that has tasks of the account would ask a vendor whose look-ups fail.
+  // A vendor whose look-ups fail is asked by one worker, not by each one that has tasks of the account.
   if (!(await deps.accounts.claimLookup(providerId, account)))
     return applyLookupResults(deps, tasks, { lookedUp, found, absent });
   try {
