@@ -227,6 +227,12 @@ alarmAbove(
   ownMetric("sweep", "Overdue"),
   { threshold: (stage.sweepConcurrency * SWEPT_PER_WORKER) / 2, of: [12, 15] },
 );
+alarmAbove(
+  "WaitingLong",
+  "A task has waited for its vendor account for more than half of its waiting time. At the end of this time it expires.",
+  ownMetric("sweep", "OldestWaitPercent"),
+  { statistic: "Maximum", threshold: 50, of: [3, 5] },
+);
 alarmAbove("LookupsFailing", "Look-ups of tasks at a vendor failed.", ownMetric("sweep", "LookupFailures"), {
   minutes: 15,
   threshold: 5,

@@ -73,6 +73,13 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       [lambda("callback", "Duration", "p50", "p50"), lambda("callback", "Duration", "p99", "p99")],
     ],
     ["Submissions", count("submit", "Submissions", "Busy", "Unclear", "Unreachable", "Refused")],
+    [
+      "Longest wait for a vendor account",
+      [
+        { measure: appMetric(stage, "sweep", "OldestWaitS"), label: "seconds", stat: "Maximum" },
+        { measure: appMetric(stage, "sweep", "OldestWaitPercent"), label: "% of its waiting time", stat: "Maximum" },
+      ],
+    ],
     ["Overdue rows and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures", "LookupsRefused")],
     [
       "Flows ended, by function",

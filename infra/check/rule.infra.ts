@@ -512,6 +512,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "no alarm for 5xx responses to callbacks": drop("CallbackFailing"),
       "no alarm for unclear submissions": drop("UnclearRising"),
       "no alarm for overdue rows": drop("OverdueRising"),
+      "no alarm for long waits": drop("WaitingLong"),
       "no alarm for an unreachable vendor": drop("VendorUnreachable"),
       "no alarm for refused look-ups": drop("LookupsRefused"),
       "no alarm for unreadable secrets": drop("SecretsUnreadable"),

@@ -1,4 +1,5 @@
 /** The sweeper of a deployment: the dispatcher makes jobs, and workers handle them side by side. */
+import { newHealth } from "@mjflow/core/account-health";
 import { duePartition, sliceOf } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
 import { flowIdOf } from "@mjflow/core/id";
@@ -69,6 +70,28 @@ describe("jobs of the sweeper", () => {
     expect(jobs).toBe(4);
     expect(new Set(sent.map(({ partition }) => duePartition(partition)?.dueClass))).toEqual(new Set(["flow"]));
     expect(harness.metrics.get("Sweeps")).toBe(2);
+  });
+
+  test("the dispatcher counts the longest wait for an account, and without waiting tasks it reads no list", async () => {
+    const harness = createTestHarness();
+    const { dispatch } = createSweeper(harness);
+    const { store, clock } = harness.deps;
+    await dispatch();
+    expect(harness.storeFault.calls.filter((verb) => verb === "listWaiting" || verb === "getTasks")).toEqual([]);
+    const now = clock.now();
+    const busy = { busyUntil: now + 60_000, fault: "busy" as const };
+    await store.saveHealth({ ...newHealth("fake", "default", now), ...busy });
+    await start(harness);
+    await harness.drain();
+    harness.advance(31 * 60_000);
+    await dispatch();
+    const counted = () => [harness.metrics.get("OldestWaitS"), harness.metrics.get("OldestWaitPercent")];
+    // In fast mode a task may wait for an hour.
+    expect(counted()).toEqual([1_860, 52]);
+    harness.metrics.clear();
+    harness.storeFault.arm("listWaiting", "before");
+    await dispatch();
+    expect([counted(), harness.metrics.get("Sweeps")]).toEqual([[undefined, undefined], 1]);
   });
 
   test("workers handle more pages than one run reads, in slices", async () => {

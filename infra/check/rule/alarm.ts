@@ -83,6 +83,7 @@ function faults(infra: Infra): Fault[] {
     { at: "submit", metric: "Refused" },
     { at: "submit", metric: "Unreachable" },
     { at: "sweep", metric: "Overdue" },
+    { at: "sweep", metric: "OldestWaitPercent" },
     { at: "sweep", metric: "LookupFailures" },
     { at: "sweep", metric: "LookupsRefused" },
     { at: "deliver", metric: "DeliveriesGivenUp" },

@@ -62,7 +62,9 @@ export const dashboardShowsAllAlarms: Rule = (infra) => {
       (m) => `${m} ${infra.stage} callback`,
     ),
     ...["Submissions", "Busy", "Unclear", "Unreachable", "Refused"].map((m) => `${m} ${infra.stage} submit`),
-    ...["Overdue", "LookupFailures", "LookupsRefused"].map((m) => `${m} ${infra.stage} sweep`),
+    ...["Overdue", "LookupFailures", "LookupsRefused", "OldestWaitS", "OldestWaitPercent"].map(
+      (m) => `${m} ${infra.stage} sweep`,
+    ),
     ...["Deliveries", "DeliveriesGivenUp", "EndpointsDisabled", "SecretsUnreadable"].map(
       (m) => `${m} ${infra.stage} deliver`,
     ),

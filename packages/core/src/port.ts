@@ -402,6 +402,9 @@ export type Metric =
   | "Refused"
   | "FollowUps"
   | "Sweeps"
+  /** The longest wait for a vendor account, also in percent of the time that the task may wait. The sweeper counts it each minute. */
+  | "OldestWaitPercent"
+  | "OldestWaitS"
   | "Overdue"
   | "Lookups"
   | "LookupFailures"

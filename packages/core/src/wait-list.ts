@@ -204,3 +204,16 @@ function isServedBefore(appId: string, other: string, turn = ""): boolean {
   const [isNext, isOtherNext] = [appId > turn, other > turn];
   return isNext === isOtherNext ? appId < other : isNext;
 }
+
+/**
+ * Returns how much of its waiting time a task has used, percent. At 100 the task expires. The end is the same as in
+ * state/sweeper.ts: a modal answer has its own time.
+ */
+export function waitedPercent(
+  { createdAt, submittedAt, pace, modal }: Pick<Task, "createdAt" | "submittedAt" | "pace" | "modal">,
+  { pendingMs, modalMs }: Pick<Timings, "pendingMs" | "modalMs">,
+  now: number,
+): number {
+  const [from, wholeMs] = modal ? [submittedAt ?? createdAt, modalMs + pendingMs[pace]] : [createdAt, pendingMs[pace]];
+  return Math.max(0, Math.round((100 * (now - from)) / wholeMs));
+}

@@ -13,6 +13,7 @@ import {
   WAIT_LOOK,
   type WaitEntry,
   type WaitPlace,
+  waitedPercent,
   waitKeyOf,
   waitLook,
   waitPlace,
@@ -88,6 +89,13 @@ export async function lengthOfWaitList(
   store: Pick<Store, "listWaiting">,
   { provider, account }: AccountRef,
 ): Promise<WaitListLength> {
+  const { counted, atLeast, seen } = await seeWaitList(store, { provider, account });
+  const oldestAt = seen.length === 0 ? undefined : Math.min(...seen.map(({ createdAt }) => createdAt));
+  return { count: counted, atLeast, oldestAt };
+}
+
+/** @returns `seen`: the first entries of the list, and the first ones of some more apps */
+async function seeWaitList(store: Pick<Store, "listWaiting">, { provider, account }: AccountRef) {
   const { entries, isWhole } = waitLook(await store.listWaiting(provider, account, { limit: WAIT_LOOK + 1 }));
   const seen = [...entries];
   for (let more = 0; !isWhole && more < MORE_APPS; more++) {
@@ -95,6 +103,45 @@ export async function lengthOfWaitList(
     if (!first) break;
     seen.push(first);
   }
-  const oldestAt = seen.length === 0 ? undefined : Math.min(...seen.map(({ createdAt }) => createdAt));
-  return { count: entries.length, atLeast: !isWhole, oldestAt };
+  return { counted: entries.length, atLeast: !isWhole, seen };
+}
+
+// ── for the alarm ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type WaitMeterDeps = Pick<EngineDeps, "log" | "clock" | "timings" | "providers"> & {
+  store: Pick<Store, "waitLists" | "listWaiting" | "getTasks">;
+};
+
+/** Number of the oldest entries of a list whose rows are read. The rows know how long a task may wait. */
+const OLDEST_READ = 25;
+
+/**
+ * Counts the longest wait of all accounts, in seconds and in percent of the time that the task may wait. Without waiting
+ * tasks it counts nothing. The sweeper calls it once a minute. A failure is only logged: the sweeper has more to do.
+ */
+export async function measureOldestWait(deps: WaitMeterDeps): Promise<void> {
+  try {
+    await countOldestWait(deps);
+  } catch (error) {
+    deps.log.warn("wait-list.not-measured", { error: String(error) });
+  }
+}
+
+async function countOldestWait({ store, log, clock, timings, providers }: WaitMeterDeps): Promise<void> {
+  await providers.refresh?.();
+  const accounts = providers.ids().flatMap((id) =>
+    providers
+      .get(id)!
+      .accounts()
+      .map(({ name }) => ({ provider: id, account: name })),
+  );
+  const used = (await store.waitLists(accounts)).filter(({ since }) => since !== undefined);
+  if (used.length === 0) return;
+  const lists = await Promise.all(used.map((list) => seeWaitList(store, list)));
+  const oldest = lists.flatMap(({ seen }) => seen.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, OLDEST_READ));
+  const tasks = (await store.getTasks(oldest)).filter(isInWaitList);
+  if (tasks.length === 0) return;
+  const now = clock.now();
+  log.count("OldestWaitS", Math.max(...tasks.map(({ createdAt }) => Math.round((now - createdAt) / 1_000))));
+  log.count("OldestWaitPercent", Math.max(...tasks.map((task) => waitedPercent(task, timings, now))));
 }
