@@ -239,4 +239,14 @@ describe.skipIf(!chromium)("console actions", () => {
       expect(await page.$$eval("#queues, #overdue, #unclear", (all) => all.length)).toBe(0);
     });
   });
+
+  // It is the last test, because the account stays paused for some seconds.
+  test("a task that waits for its account says why and that it is next in turn, and the health page counts it", async () => {
+    await server.sim("POST", "/faults", { kind: "answer-429", times: 1_000 });
+    const id = await server.start({ prompt: "the vendor is busy" });
+    const page = await opened(`#/flows/${id}`);
+    await waitForText(page, "Waits: the vendor is busy, next in turn.");
+    await page.goto(`${server.url}/console/#/health`);
+    await waitForText(page, "1 waiting, oldest from");
+  });
 });

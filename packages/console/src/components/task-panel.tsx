@@ -1,5 +1,5 @@
 /** All data of one task and the actions on the task. */
-import type { Button, Task } from "@mjflow/client";
+import type { Button, Task, Waits } from "@mjflow/client";
 import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { estimateUsd } from "@mjflow/core/price";
 import { useQuery } from "@tanstack/react-query";
@@ -94,9 +94,28 @@ function Links({ task }: { task: Task }) {
   );
 }
 
-function Warnings({ task: { failure, failReason, unclear, orphans, late } }: { task: Task }) {
+const WAIT_REASONS: Record<Waits["reason"], string> = {
+  busy: "the vendor is busy",
+  full: "the account is full",
+  calls: "too many calls to the vendor are open",
+  order: "other tasks came first",
+};
+
+/** Why the task waits for its vendor account, and how many tasks come first. */
+function Waiting({ waits: { reason, ahead, atLeast } }: { waits: Waits }) {
+  const many = ahead === 0 && !atLeast ? "next in turn" : `${atLeast ? "at least " : ""}${ahead} ahead`;
+  return (
+    <p className="note">
+      Waits: {WAIT_REASONS[reason] ?? reason}
+      {ahead !== null && `, ${many}`}.
+    </p>
+  );
+}
+
+function Warnings({ task: { failure, failReason, unclear, waits, orphans, late } }: { task: Task }) {
   return (
     <>
+      {waits && <Waiting waits={waits} />}
       {failure && (
         <div className="problem">
           <div>

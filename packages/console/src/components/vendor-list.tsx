@@ -65,6 +65,7 @@ const FAULTS: Record<NonNullable<ProviderAccount["fault"]>, string> = {
 function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnlyOne: boolean; now: number }) {
   const { name, callbacks, heardAt, failures, askAt, weight, maxRunning, circuit, openUntil, fault, busyUntil } =
     account;
+  const { waiting } = account;
   const [tone, words] = CALLS[callbacks] ?? ["wait", callbacks];
   const why = fault ? `: ${FAULTS[fault] ?? fault}` : "";
   return (
@@ -81,6 +82,12 @@ function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnly
       )}
       {circuit === "half-open" && <span className="status ask">? half-open: one trial flow{why}</span>}
       {busyUntil && <span className="status ask">? full until {clock(busyUntil)}</span>}
+      {waiting?.oldestAt && (
+        <span className="status ask">
+          ? {waiting.count}
+          {waiting.atLeast && "+"} waiting, oldest from {ago(waiting.oldestAt, now)}
+        </span>
+      )}
       {failures > 0 && (
         <span className="status bad">
           ✕ look-up failed {failures} times{askAt && `, next at ${clock(askAt)}`}
