@@ -120,7 +120,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       const { id: appId } = newApp();
       const counter = counterOfRow({ ...newCreditRow(appId, NOW), added: 7, applying: ["a.b."] }, NOW);
       const grant = grantChange({ reference: "x", micro: 5 }, NOW);
-      expect(await store.changeCredit(appId, grant)).toEqual({ ok: false, current: undefined });
+      expect(await store.changeCredit(appId, grant)).toMatchObject({ ok: false, current: undefined });
       expect(await store.creditCounter(appId)).toBeUndefined();
       await store.createCreditCounter({ ...counter, dueAt: NOW + 5 });
       await store.createCreditCounter({ ...counter, added: 9 });

@@ -2,6 +2,7 @@
  * An independent auditor of the credit (E). It observes every write of a counter, of a flow and of a task. From them it
  * computes itself what must be held, what each settlement should have been, and that nothing is counted twice.
  */
+import type { Limits } from "@mjflow/core/app";
 import { type CreditChange, type CreditCounter, heldMicro } from "@mjflow/core/credit";
 import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
 import type { Flow } from "@mjflow/core/flow";
@@ -25,7 +26,19 @@ export interface Ledger {
 /** Longest time between the read of a settlement and its write: a few write conflicts of a few calls each. */
 const READ_BEFORE_MS = 10_000;
 
-export function createLedger(broken: string[], now: () => number, limitUsd?: number): Ledger {
+/** Longest time between the start of a process, which reads the limits, and its change of the counter. */
+const LIMITS_AGE_MS = 120_000;
+const MINUTE_MS = 60_000;
+
+/** @param skewMs by how much the clocks of processes may differ */
+export function createLedger(
+  broken: string[],
+  now: () => number,
+  limitsAt: (at: number) => Limits | undefined,
+  skewMs = 0,
+): Ledger {
+  /** Times of the changes that admitted new flows under a rate limit, by their own clocks, by app. */
+  const admitted = new Map<string, number[]>();
   const credits = new Map<string, AppCredit>();
   /** All states of the tasks of each flow, oldest first. */
   const history = new Map<string, { at: number; task: Task }[]>();
@@ -86,6 +99,31 @@ export function createLedger(broken: string[], now: () => number, limitUsd?: num
     return { held, running };
   }
 
+  /** The task is there already: its vendor has charged a late success, so no limit refuses it. */
+  function isAdoption(entry: string): boolean {
+    const ref = parseEntryName(entry);
+    return ref?.kind === "press" && (history.get(ref.flowId) ?? []).some(({ task }) => task.path === ref.path);
+  }
+
+  /** K6, K11: no hold exceeds a limit, and new flows come no faster than the quota. */
+  function checkLimits(name: string, next: CreditCounter, { enter = {}, add = {}, fullAtUs, at }: CreditChange): void {
+    const entered = Object.keys(enter);
+    const limits = [at, at - LIMITS_AGE_MS].map((time) => limitsAt(time) ?? {});
+    const most = (key: keyof Limits) => Math.max(...limits.map((each) => each[key] ?? Infinity));
+    const isHold = entered.some((entry) => /^[hx]/.test(entry) && !isAdoption(entry)) && (add.used ?? 0) > 0;
+    if (isHold && next.used > most("creditsUsd") * 1e6)
+      broken.push(`${name}: a hold of ${add.used} uses ${next.used} of a limit of ${most("creditsUsd")} USD`);
+    const isNew = entered.some((entry) => entry.startsWith("h")) && (add.running ?? 0) > 0;
+    if (isNew && next.running > most("runningFlows"))
+      broken.push(`${name}: ${next.running} flows run, above the limit of ${most("runningFlows")}`);
+    if (!isNew || !fullAtUs) return;
+    const times = [...(admitted.get(next.appId) ?? []), at];
+    admitted.set(next.appId, times);
+    const last = times.filter((time) => time > at - MINUTE_MS && time <= at).length;
+    if (last > most("flowsPerMinute") * (2 + skewMs / MINUTE_MS))
+      broken.push(`${name}: ${last} new flows in a minute, at a quota of ${most("flowsPerMinute")}`);
+  }
+
   function audit(before: AppCredit | undefined, next: CreditCounter, change: CreditChange): number {
     const name = `E ${next.appId} rev ${next.rev}`;
     const add = change.add ?? {};
@@ -93,9 +131,7 @@ export function createLedger(broken: string[], now: () => number, limitUsd?: num
     if (!amounts.every((micro) => Number.isSafeInteger(micro) && micro >= 0)) {
       broken.push(`${name}: the amounts ${amounts.join(", ")} are not valid`);
     }
-    const isHold = Object.keys(change.enter ?? {}).some((entry) => /^[hx]/.test(entry)) && (add.used ?? 0) > 0;
-    if (isHold && limitUsd !== undefined && next.used > limitUsd * 1e6)
-      broken.push(`${name}: a hold of ${add.used} uses ${next.used} of a limit of ${limitUsd} USD`);
+    checkLimits(name, next, change);
     for (const entry of Object.keys(change.enter ?? {})) {
       const ref = parseEntryName(entry);
       if (ref?.kind !== "settlement") continue;

@@ -121,6 +121,12 @@ export interface SimulationVariant {
   /** Part of the messages that wake a wait list that are lost, and that arrive twice. Unset: 0. */
   loseWake?: number;
   copyWake?: number;
+  /** Number of containers of each function; each remembers its changes of credit counters. Unset: by the seed. */
+  containers?: number;
+  /** Limits of every app at a time, instead of `limits`. @param at ms since the start of the run */
+  limitsAt?(at: number): Limits;
+  /** True while the table refuses every change of a counter, as a hot partition key does. @param at ms since the start */
+  isCreditThrottled?(at: number): boolean;
   /** `onVendorLoss` of every flow. */
   onVendorLoss?: "restart";
   /** Returns false if the account is removed from the configuration. @param at ms since the start of the run */
@@ -262,8 +268,11 @@ export async function runSimulation({
     },
   );
   const appActs = limits !== undefined && plan === undefined;
-  const ledger = createLedger(broken, now, limits?.creditsUsd);
+  const limitsOf = (at: number) => variant.limitsAt?.(at) ?? limits;
+  const ledger = createLedger(broken, now, (at) => limitsOf(at - START), variant.clockOf ? HOUR_MS : 0);
   const versions = new Map<Store, Store>();
+  // Separate random numbers, so that the choice of a container does not change the other decisions of a seed.
+  const containerOf = createContainers(createRng(seed ^ 0x1b873593), variant.containers ?? [1, 3, 12][seed % 3]!);
   const currentVersion: Version = { code: CURRENT_VERSION, store: memory };
   const dump = variant.dump ?? memory.dump;
   const queue = createMemoryQueue({ now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
@@ -352,7 +361,8 @@ export async function runSimulation({
       ...parts,
       mjTaskIds: ids,
       queue: wrap("queue", { send: sendLossy, resend: queue.resend }),
-      limits,
+      limits: limitsOf(now() - START),
+      creditMemory: containerOf(name),
       sweepLeases: wrap("sweepLeases", sweepLeases),
       sweepJobs: wrap("sweepJobs", { send: sendJobs }),
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
@@ -388,6 +398,7 @@ export async function runSimulation({
     return {
       ...store,
       async changeCredit(appId, change) {
+        if (variant.isCreditThrottled?.(now() - START)) throw overloaded();
         const applyAfter = (ms: number) => scheduler.at(ms, () => void store.changeCredit(appId, change));
         if (rng.chance(profile.lateCredit)) {
           applyAfter(30_000);
@@ -396,7 +407,7 @@ export async function runSimulation({
         const result = await store.changeCredit(appId, change);
         if (!rng.chance(profile.copyCredit)) return result;
         applyAfter(rng.int(1_000, 300_000));
-        return result.ok ? { ...result, sentOnce: false } : result;
+        return { ...result, sentOnce: false };
       },
     };
   }
@@ -638,6 +649,21 @@ function withLineage(queue: Queue, type: Message["type"], lineage: number): Queu
       ? { ...rest, message: Object.assign({ ...message }, { lineage: lineage + 1 }) }
       : { ...rest, message };
   return { send: (messages) => queue.send(messages.map(next)), resend: (body, group) => queue.resend(body, group) };
+}
+
+/** Part of the processes that start in a new container, as after a crash. */
+const COLD_STARTS = 0.1;
+
+/** Processes of one function share a few containers. Returns the container of a new process. */
+function createContainers(rng: ReturnType<typeof createRng>, size: number): (process: string) => object {
+  const pools = new Map<string, object[]>();
+  return (process) => {
+    const pool = pools.get(process) ?? [];
+    pools.set(process, pool);
+    const n = rng.int(0, size - 1);
+    if (pool[n] === undefined || rng.chance(COLD_STARTS)) pool[n] = {};
+    return pool[n];
+  };
 }
 
 function overloaded(): Error {

@@ -288,7 +288,8 @@ export interface CreditStore {
   /**
    * Applies a change to an existing counter (`applyCreditChange`). A refused change returns the counter that refused it;
    * undefined: the app has no counter. If an earlier request was applied although its response was lost, the counter has its
-   * entry. `sentOnce`: no copy of the request can arrive later.
+   * entry. `sentOnce`: no copy of the request can arrive later. A copy of a refused one can be applied when the counter has
+   * changed.
    *
    * @throws MjflowError `overloaded` if nothing was written. After any other error the change may have been applied
    */
@@ -296,7 +297,8 @@ export interface CreditStore {
     appId: string,
     change: CreditChange,
   ): Promise<
-    { ok: true; counter: CreditCounter; sentOnce: boolean } | { ok: false; current: CreditCounter | undefined }
+    | { ok: true; counter: CreditCounter; sentOnce: boolean }
+    | { ok: false; current: CreditCounter | undefined; sentOnce: boolean }
   >;
   /** Stores the usage of a day in a row of its own. @returns false if another usage of the day is stored */
   saveCreditDay(appId: string, date: string, day: Day): Promise<boolean>;

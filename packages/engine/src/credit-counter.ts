@@ -10,11 +10,12 @@ import type { Flow } from "@mjflow/core/flow";
 import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-credit";
 import type { EngineDeps } from "./deps.ts";
 
-export type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log">;
+export type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log" | "creditMemory">;
+type MemoryDeps = Pick<CreditDeps, "store" | "creditMemory">;
 
 export type CreditResult =
   | { ok: true; counter: CreditCounter; sentOnce: boolean }
-  | { ok: false; current: CreditCounter };
+  | { ok: false; current: CreditCounter; sentOnce: boolean };
 
 /**
  * What a process knows of an app's counter. The confirmed entries are its own: it got a clear response for each of them, so
@@ -34,9 +35,9 @@ const MAX_KNOWN = 1_000;
 const MAX_LEAVE = 10;
 const MAX_CONFLICT_RETRIES = 10;
 
-function knownOf({ store }: Pick<CreditDeps, "store">, appId: string): Known {
-  const apps = known.get(store) ?? new Map<string, Known>();
-  known.set(store, apps);
+function knownOf({ store, creditMemory = store }: MemoryDeps, appId: string): Known {
+  const apps = known.get(creditMemory) ?? new Map<string, Known>();
+  known.set(creditMemory, apps);
   const found = apps.get(appId) ?? { confirmed: new Map<string, string>() };
   if (!apps.has(appId) && apps.size >= MAX_KNOWN) apps.delete(apps.keys().next().value!);
   apps.set(appId, found);
@@ -44,21 +45,23 @@ function knownOf({ store }: Pick<CreditDeps, "store">, appId: string): Known {
 }
 
 /** Returns the counter as this process last saw it; it may be old. */
-export function lastSeenCounter(deps: Pick<CreditDeps, "store">, appId: string): CreditCounter | undefined {
+export function lastSeenCounter(deps: MemoryDeps, appId: string): CreditCounter | undefined {
   return knownOf(deps, appId).counter;
 }
 
 /**
  * Makes one change of the app's counter.
  *
- * @returns the counter after the change, or the counter that refused it
+ * @returns the counter after the change, or the counter that refused it. `sentOnce`: no copy of any of its requests can arrive
  * @throws MjflowError `overloaded`; any other error means that the change may have been made
  */
 export async function changeCredit(deps: CreditDeps, appId: string, change: CreditChange): Promise<CreditResult> {
   const memory = knownOf(deps, appId);
+  let sentOnce = true;
   for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const removable = takeConfirmed(memory, change);
     const result = await deps.store.changeCredit(appId, withRemovals(change, removable));
+    sentOnce &&= result.sentOnce;
     const counter = result.ok ? result.counter : result.current;
     if (!counter) {
       await moveToCounter(deps, appId);
@@ -67,12 +70,13 @@ export async function changeCredit(deps: CreditDeps, appId: string, change: Cred
     memory.counter = counter;
     if (result.ok) {
       await moveOldDays(deps, result.counter);
-      return result;
+      return { ...result, sentOnce };
     }
     const isStill = ([name, value]: [string, string]) => counter.entries[name] === value;
     for (const [name, value] of removable.filter(isStill)) memory.confirmed.set(name, value);
     // An entry that the sweeper has removed refused the change. Without the entry the change is sent again.
-    if (removable.every((entry) => isSettlement(entry[0]) || isStill(entry))) return { ok: false, current: counter };
+    if (removable.every((entry) => isSettlement(entry[0]) || isStill(entry)))
+      return { ok: false, current: counter, sentOnce };
   }
   throw new MjflowError("overloaded", { detail: "The credit of the app could not be moved." });
 }

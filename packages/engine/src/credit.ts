@@ -84,17 +84,20 @@ export async function reserveCredit(
   const request = { ...flow, mark: newMark(deps) };
   const name = holdEntryName(flow.flowId);
   let isRepaired = false;
+  // A copy of a refused try could be applied when the entry of a later try is gone.
+  let sentOnce = true;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = clock.now();
     const change = admission(lastSeenCounter(deps, appId), limits, request, now);
     if (!change) return nothing;
     const result = await changeCredit(deps, appId, change);
+    sentOnce &&= result.sentOnce;
     if (result.ok) {
       const rate = flow.resumed ? undefined : rateStateOf(result.counter, limits, now);
       const value = change.enter?.[name];
       if (value === undefined) return { ...(rate && { rate }), at: now };
       const credit = { ...NO_FLOW_CREDIT, held: flow.micro, runs: 1, mark: request.mark };
-      const entry = { name, value, sentOnce: result.sentOnce };
+      const entry = { name, value, sentOnce };
       return { credit, ...(rate && { rate }), entry, at: now };
     }
     const entry = result.current.entries[name];

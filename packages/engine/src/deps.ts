@@ -28,6 +28,8 @@ export interface EngineDeps {
   chain?: Chain;
   /** How the tasks of a fan-out are sent. Unset: in one message. */
   fanOut?: FanOut;
+  /** What the process remembers of credit counters belongs to this object (credit-counter.ts). Unset: to its store. */
+  creditMemory?: object;
 }
 
 /**

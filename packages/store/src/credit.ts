@@ -93,7 +93,7 @@ export function createCreditStore(table: Table, dueShards: number): CreditStore 
       const result = await counters.update(counterKey(appId), updateOf(appId, change, dueShards));
       return result.ok
         ? { ok: true, counter: counterOf(appId, result.row), sentOnce: result.sentOnce }
-        : { ok: false, current: result.current && counterOf(appId, result.current) };
+        : { ok: false, current: result.current && counterOf(appId, result.current), sentOnce: result.sentOnce };
     },
     async saveCreditDay(appId, date, { flows, settled }) {
       const expiresAt = Math.ceil((Date.parse(date) + DAY_RETENTION_MS) / 1_000);

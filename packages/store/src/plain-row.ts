@@ -112,7 +112,7 @@ export type PlainUpdate<F extends PlainFields> = PlainChange<F> &
 
 export type PlainResult<F extends PlainFields> =
   | { ok: true; row: PlainRow<F>; sentOnce: boolean }
-  | { ok: false; current: PlainRow<F> | undefined };
+  | { ok: false; current: PlainRow<F> | undefined; sentOnce: boolean };
 
 export interface PlainRows<F extends PlainFields> {
   /** Reads the row, strongly consistent. @throws ItemError if newer code wrote it (W4) */
@@ -143,13 +143,13 @@ export function createPlainRows<const F extends PlainFields>(table: Table, field
       const put = await table.put(item, undefined);
       return put.ok
         ? { ok: true, row: decode(item), sentOnce: false }
-        : { ok: false, current: decodeIfAny(put.current) };
+        : { ok: false, current: decodeIfAny(put.current), sentOnce: false };
     },
     async update(key, update) {
       const result = await table.update(key, updateOf(fields, update as LooseUpdate));
       return result.ok
         ? { ok: true, row: decode(result.item), sentOnce: result.sentOnce }
-        : { ok: false, current: decodeIfAny(result.current) };
+        : { ok: false, current: decodeIfAny(result.current), sentOnce: result.sentOnce };
     },
   };
 }

@@ -202,10 +202,12 @@ export function createTable({
       const nonce = random();
       // DynamoDB cannot set an entry of an absent map. The first request assumes which maps are absent.
       let absentMaps = update.isNewRow ? mapsOf(update) : new Set<string>();
+      let sentOnce = true;
       for (let tries = 0; tries < UPDATE_TRIES; tries++) {
         const result = await tryUpdate(key, update, nonce, absentMaps);
+        sentOnce &&= result.sentOnce;
         if (result.ok) assertOnce(update, result.item);
-        if (result.ok || !meetsConditions(result.current, update)) return result;
+        if (result.ok || !meetsConditions(result.current, update)) return { ...result, sentOnce };
         absentMaps = new Set([...mapsOf(update)].filter((map) => valueAt(result.current, map) === undefined));
       }
       throw new MjflowError("overloaded", { detail: "Other writers of the row were first each time." });
@@ -298,7 +300,7 @@ export function createTable({
       assertReadable(current);
       // Without a response, the row proves only that `once` is false: then this update or an equal one was applied.
       if (!isRefused && (update.once === undefined || holds(current, update.once))) throw error;
-      return { ok: false, current };
+      return { ok: false, current, sentOnce: isRefused && (error as SentError).$metadata?.attempts === 1 };
     }
   }
 
@@ -348,6 +350,9 @@ function isThrottling(error: unknown): boolean {
 function isConditionFailure(error: unknown): error is Error & { Item?: Item } {
   return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }
+
+/** An error of the SDK, with the number of requests that it sent. */
+type SentError = Error & { $metadata?: { attempts?: number } };
 
 /** Returns true if an update names an entry of a map that the item does not have. Nothing was written. */
 function isAbsentMap(error: unknown): boolean {

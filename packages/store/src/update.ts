@@ -80,9 +80,12 @@ export type Update = Change &
 
 /**
  * Result of an update: the row after it, or the row that did not meet the conditions (undefined: there is none). `sentOnce`:
- * the request was sent once and answered, so no copy of it can arrive later.
+ * each request was sent once and answered, so no copy of one can arrive later. A copy of a refused request can be applied when
+ * the row has changed.
  */
-export type UpdateResult = { ok: true; item: Item; sentOnce: boolean } | { ok: false; current: Item | undefined };
+export type UpdateResult =
+  | { ok: true; item: Item; sentOnce: boolean }
+  | { ok: false; current: Item | undefined; sentOnce: boolean };
 
 /**
  * Applies an update to a row. Pure: the given row stays unchanged.
@@ -93,7 +96,8 @@ export type UpdateResult = { ok: true; item: Item; sentOnce: boolean } | { ok: f
 export function changed(current: Item | undefined, key: Key, update: Update): UpdateResult {
   checkUpdate(update);
   assertReadable(current);
-  if (!conditionsOf(update).every((condition) => holds(current, condition))) return { ok: false, current };
+  if (!conditionsOf(update).every((condition) => holds(current, condition)))
+    return { ok: false, current, sentOnce: true };
   const item: Item = {
     [VERSION_ATTRIBUTE]: { N: String(VERSION) },
     ...current,
