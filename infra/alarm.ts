@@ -299,6 +299,19 @@ alarmAbove(
   { minutes: 15, threshold: 10 },
 );
 
+alarmAbove(
+  "CreditRepaired",
+  "Credit was held for flows that were never written, and was given back: requests crash, or the table answers late.",
+  ownMetric("sweep", "CreditGivenBack"),
+  { minutes: 15, threshold: 10 },
+);
+alarmAbove(
+  "CreditOverloaded",
+  "Flows of an app with limits were refused: too many changes of its credit counter are not confirmed.",
+  ownMetric("api", "CreditOverloaded"),
+  { minutes: 5 },
+);
+
 // ── money and faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
 alarmAbove(

@@ -518,6 +518,8 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "no alarm for unreadable secrets": drop("SecretsUnreadable"),
       "no alarm for disabled endpoints": drop("EndpointsDisabled"),
       "no alarm for refused streams": drop("StreamsRefused"),
+      "no alarm for repaired credit": drop("CreditRepaired"),
+      "no alarm for an overloaded credit counter": drop("CreditOverloaded"),
       "no alarm for failed deliveries": drop("DeliveriesGivenUp"),
       "no alarm for the write rate": drop("WriteRateHigh"),
       "no alarm for the errors of a function": drop("DeliverErrors"),

@@ -1,8 +1,11 @@
 /** Limits of apps: new flows per minute, running flows and credit; and the settlement of the credit. */
 import type { Limits } from "@mjflow/core/app";
+import { admission } from "@mjflow/core/credit";
 import { newCreditRow } from "@mjflow/core/credit-row";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
+import { flowIdOf } from "@mjflow/core/id";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
+import { MAX_ENTRIES } from "@mjflow/engine/credit-counter";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
@@ -251,6 +254,30 @@ describe("crashes", () => {
       }
     },
   );
+});
+
+test("with too many unconfirmed changes a new flow gets 503, running flows are settled, and the sweeper makes room", async () => {
+  await join({ creditsUsd: 100 });
+  await create();
+  const { store } = api.harness.deps;
+  const at = api.harness.deps.clock.now();
+  for (let i = 0; i < MAX_ENTRIES; i++) {
+    const flowId = flowIdOf(at, Uint8Array.from({ length: 10 }, (_, n) => (n === 9 ? i % 256 : n)));
+    const hold = admission(undefined, { creditsUsd: 100 }, { flowId, micro: 40_000, mark: "m", resumed: false }, at)!;
+    expect((await store.changeCredit(app.id, hold)).ok).toBe(true);
+  }
+  // The process sees the entries with its next change.
+  await create();
+  expect(await create()).toMatchObject({ status: 503, body: { code: "overloaded", retry: "later" } });
+  expect(api.harness.metrics.get("CreditOverloaded")).toBe(1);
+  await api.harness.finishAll();
+  expect(await usage()).toMatchObject({ settledUsd: 0.08, reservedUsd: 0.04 * MAX_ENTRIES, runningFlows: MAX_ENTRIES });
+  for (let minutes = 0; minutes < 20; minutes++) {
+    api.harness.advance(60_000);
+    await api.harness.sweep();
+  }
+  expect(await usage()).toMatchObject({ settledUsd: 0.08, reservedUsd: 0, runningFlows: 0 });
+  expect((await create()).status).toBe(202);
 });
 
 describe("the credit row of an earlier version", () => {

@@ -90,6 +90,8 @@ function faults(infra: Infra): Fault[] {
     { at: "deliver", metric: "EndpointsDisabled" },
     { at: "deliver", metric: "SecretsUnreadable" },
     { at: "archive", metric: "ArchiveFailures" },
+    { at: "sweep", metric: "CreditGivenBack" },
+    { at: "api", metric: "CreditOverloaded" },
     { at: "stream", metric: "StreamsRefused" },
     ...errors,
     ...late,

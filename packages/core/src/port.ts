@@ -432,6 +432,8 @@ export type Metric =
   | "ArchiveFailures"
   /** Flows that a limit refused. */
   | "CreditRefused"
+  /** Flows that were refused because their app's counter had too many entries. */
+  | "CreditOverloaded"
   /** Changes of a counter whose entry proved that they had been made already. */
   | "CreditRecognized"
   /** Holds that no flow had. */

@@ -139,6 +139,24 @@ export async function finishedSettlements(deps: CreditDeps, appId: string, flowI
 /** Entries above which a process removes its own at once, so that the counter stays small. */
 const ENTRIES_KEPT = { hold: 24, settlement: 24 };
 
+/**
+ * Entries above which nothing new is held. Each kilobyte of the row costs a write unit with each change. At 400 KB the table
+ * would refuse all changes, also those that end flows and remove entries.
+ */
+export const MAX_ENTRIES = 256;
+
+/** @throws MjflowError `overloaded` if the counter has too many entries; the sweeper removes them within 15 minutes */
+export async function assertRoomForEntry(deps: CreditDeps, appId: string): Promise<void> {
+  const memory = knownOf(deps, appId);
+  const isFull = () => Object.keys(memory.counter?.entries ?? {}).length >= MAX_ENTRIES;
+  if (!isFull()) return;
+  // The process may have seen the counter long ago.
+  memory.counter = await deps.store.creditCounter(appId);
+  if (!isFull()) return;
+  deps.log.count("CreditOverloaded");
+  throw new MjflowError("overloaded", { detail: "Too many changes of the app's credit are not confirmed yet." });
+}
+
 /** An entry of the counter that a process has set itself. */
 export interface OwnEntry {
   name: string;

@@ -27,6 +27,7 @@ import { addPress, type FlowCredit, isHeld, NO_FLOW_CREDIT } from "@mjflow/core/
 import { asSettled } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import {
+  assertRoomForEntry,
   assertTimely,
   type CreditDeps,
   changeCredit,
@@ -81,6 +82,7 @@ export async function reserveCredit(
   const { limits, clock } = deps;
   const nothing = { at: clock.now() };
   if (!limits || !isLimited(limits)) return nothing;
+  if (usesHolds(limits)) await assertRoomForEntry(deps, appId);
   const request = { ...flow, mark: newMark(deps) };
   const name = holdEntryName(flow.flowId);
   let isRepaired = false;
