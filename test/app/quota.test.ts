@@ -262,7 +262,10 @@ test("with too many unconfirmed changes a new flow gets 503, running flows are s
   const { store } = api.harness.deps;
   const at = api.harness.deps.clock.now();
   for (let i = 0; i < MAX_ENTRIES; i++) {
-    const flowId = flowIdOf(at, Uint8Array.from({ length: 10 }, (_, n) => (n === 9 ? i % 256 : n)));
+    const flowId = flowIdOf(
+      at,
+      Uint8Array.from({ length: 10 }, (_, n) => (n === 9 ? i % 256 : n)),
+    );
     const hold = admission(undefined, { creditsUsd: 100 }, { flowId, micro: 40_000, mark: "m", resumed: false }, at)!;
     expect((await store.changeCredit(app.id, hold)).ok).toBe(true);
   }

@@ -34,7 +34,12 @@ it("K9: the row has at most 1 KB with 16 entries, all sums and two days", async 
         const settling = { micro, held: micro, runs: 1, paths: [], at };
         const change =
           kind === "hold"
-            ? admission(undefined, { creditsUsd: LIMITS.creditsUsd }, { flowId, micro, mark: "abcd", resumed: true }, at)!
+            ? admission(
+                undefined,
+                { creditsUsd: LIMITS.creditsUsd },
+                { flowId, micro, mark: "abcd", resumed: true },
+                at,
+              )!
             : kind === "press"
               ? pressHold(LIMITS, { flowId, path, micro, mark: "abcd", runs: true }, at)
               : settlementChange({ flowId, no, settling, isFirst: true }, `2026-11-2${1 + (i % 2)}`, at);
