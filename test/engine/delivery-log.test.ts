@@ -4,6 +4,7 @@ import { mergedLog } from "@mjflow/core/delivery-log";
 import type { PostOutcome } from "@mjflow/core/port";
 import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
 import { createEndpoint, deleteEndpoint } from "@mjflow/engine/endpoint";
+import { notifySubscribers } from "@mjflow/engine/notify";
 import { pressTask } from "@mjflow/engine/press";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { describe, expect, test } from "vitest";
@@ -84,6 +85,20 @@ describe("records", () => {
     const logs = await Promise.all(rows);
     expect(logs.every(({ records }) => records.size > 0)).toBe(true);
     expect(mergedLog(logs).records.size).toBe(19);
+  });
+
+  test("a late message of an earlier event keeps the notification of an end whose images are being archived", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ notifyHook: HOOK, archive: true });
+    await harness.drain();
+    await harness.deps.store.saveTask({
+      ...(await harness.read(flow)).tasks.get("0")!,
+      status: "SUCCESS",
+      pendingEffects: ["archive", "tell"],
+    });
+    await notifySubscribers(harness.deps, { flowId: flow.id, place: "0", events: ["submitted"] });
+    const { tasks } = await harness.read(flow);
+    expect(tasks.get("0")?.pendingEffects).toEqual(["archive", "tell"]);
   });
 
   test("a failed first attempt gets a delivery row, and the record names it", async () => {

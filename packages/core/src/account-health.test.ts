@@ -112,14 +112,14 @@ describe("look-ups that the vendor refuses by the key", () => {
     });
   });
 
-  it("they count as refused until two look-up pauses after the last refusal", () => {
+  it("they count as refused until three look-up pauses after the last refusal", () => {
     const refused = recordLookupFailure(start, NOW, TIMINGS, "unauthorized");
     expect(areLookupsRefused(start, NOW, TIMINGS)).toBe(false);
     expect(areLookupsRefused(refused, NOW + 10 * pause, TIMINGS)).toBe(true);
     const works = recordLookupSuccess(refused)!;
     expect(works.lookupRefusedAt).toBe(NOW);
-    expect(areLookupsRefused(works, NOW + 2 * pause - 1, TIMINGS)).toBe(true);
-    expect(areLookupsRefused(works, NOW + 2 * pause, TIMINGS)).toBe(false);
+    expect(areLookupsRefused(works, NOW + 3 * pause - 1, TIMINGS)).toBe(true);
+    expect(areLookupsRefused(works, NOW + 3 * pause, TIMINGS)).toBe(false);
     const failed = recordLookupFailure(start, NOW, TIMINGS);
     expect(areLookupsRefused(failed, NOW, TIMINGS)).toBe(false);
   });

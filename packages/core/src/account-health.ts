@@ -115,9 +115,13 @@ export function recordLookupSuccess(health: AccountHealth): AccountHealth | unde
   return { ...health, failures: 0, askAt: undefined, lookupFault: undefined };
 }
 
+/** Number of longest look-up pauses after a refusal in which an account counts as refused. */
+const REFUSED_PAUSES = 3;
+
 /**
- * True while look-ups cannot show the end of a task, because the vendor refuses our key. It stays true for two look-up
- * pauses after that, because all tasks of the account are looked up within this time.
+ * True while look-ups cannot show the end of a task, because the vendor refuses our key. It stays true for three
+ * look-up pauses after that. Within this time all tasks of the account are looked up: one pause until a look-up works, one
+ * for the tasks that another worker's claim has postponed, and one for the runs of the sweeper in between.
  */
 export function areLookupsRefused(
   { lookupFault, lookupRefusedAt }: Pick<AccountHealth, "lookupFault" | "lookupRefusedAt">,
@@ -125,7 +129,7 @@ export function areLookupsRefused(
   { lookupMaxMs }: Pick<Timings, "lookupMaxMs">,
 ): boolean {
   if (lookupFault === "unauthorized") return true;
-  return lookupRefusedAt !== undefined && now - lookupRefusedAt < 2 * lookupMaxMs;
+  return lookupRefusedAt !== undefined && now - lookupRefusedAt < REFUSED_PAUSES * lookupMaxMs;
 }
 
 /**

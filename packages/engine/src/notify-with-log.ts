@@ -60,7 +60,9 @@ export async function notifyWithLog(
   const mayMiss =
     !named || (log !== undefined && recorded.some((event) => isMissing(event) && isOverlooked(event, now)));
   if (mayMiss) log = await notifyOfMissing(deps, flow, subject, recorded, notify);
-  if (task && log && !recorded.some(isMissing) && task.pendingEffects?.includes("tell"))
+  // While the images are archived, the end event is still to come.
+  const isPending = task?.pendingEffects?.includes("tell") && !task.pendingEffects.includes("archive");
+  if (task && log && isPending && !recorded.some(isMissing))
     await applySignal(deps, task, { kind: "notified", status: task.status });
   if (!task) await endLog(deps, loaded);
   else if (log?.isFlowEnded) await closeLog(deps, flow.id);
