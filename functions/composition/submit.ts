@@ -1,3 +1,4 @@
+import { createCallLimit } from "@mjflow/engine/call-slots";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
@@ -10,10 +11,12 @@ const MAX_CONCURRENT_IMAGES = 2;
 
 export const composeSubmit = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("submit")));
+  const workers = Number(process.env["MJFLOW_SUBMIT_WORKERS"]);
   return {
     ...parts,
     limiter: createConcurrencyLimiter(parts),
-    submitWorkers: Number(process.env["MJFLOW_SUBMIT_WORKERS"]) || undefined,
+    // The local server sets no number: its queue gives one account a quarter of its workers.
+    callLimit: workers > 0 ? createCallLimit(workers) : undefined,
     blobs: blobs(),
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     callbackTokens: callbackTokens(Resource.Callback.url),

@@ -18,6 +18,7 @@ export const EVERYTHING = {
   MJFLOW_BUS: "on",
   MJFLOW_RECURSIVE_LOOP: "terminate",
   MJFLOW_FAN_OUT: "each",
+  MJFLOW_CALL_SLOTS: "on",
   MJFLOW_CALLBACK_CONCURRENCY: "500",
   MJFLOW_CONSOLE_CERTIFICATE: "arn:aws:acm:us-east-1:123456789012:certificate/1",
   MJFLOW_CONSOLE_URL: "https://console.example.com",

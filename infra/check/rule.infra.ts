@@ -441,6 +441,13 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
+  "Submit knows the number of its workers": [
+    fn.submitKnowsItsWorkers,
+    {
+      "another number": set("SubmitFunction", "environment.variables.MJFLOW_SUBMIT_WORKERS", "20"),
+      "no number": set("SubmitFunction", "environment.variables.MJFLOW_SUBMIT_WORKERS", undefined),
+    },
+  ],
   "streams have a reservation, and a lower limit": [
     fn.streamsAreReserved,
     {

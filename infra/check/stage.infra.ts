@@ -129,6 +129,7 @@ async function readSettings(name: string, value: string) {
 test.each([
   ["MJFLOW_BUS", "yes"],
   ["MJFLOW_RECURSIVE_LOOP", "Allow"],
+  ["MJFLOW_CALL_SLOTS", "true"],
   ["MJFLOW_FAN_OUT", "all"],
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
@@ -195,6 +196,7 @@ test.each([
     table: undefined,
     bus: false,
     recursiveLoop: "Terminate",
+    callSlots: true,
   });
   expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });
 });

@@ -71,6 +71,17 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         });
       });
 
+      conformanceTest("one write adds an entry and removes finished ones, which count until then", async () => {
+        const ref = { ...slotRow(), kind: "calls" as const };
+        const first = await store.acquireSlots(ref, ["a"], 2, NOW, ["never-added"]);
+        expect(first).toEqual({ ok: true, held: { a: NOW } });
+        const second = await store.acquireSlots(ref, ["b"], 2, NOW + 1, ["a", "removed-by-another"]);
+        expect(second).toEqual({ ok: true, held: { b: NOW + 1 } });
+        await store.acquireSlots(ref, ["c"], 2, NOW + 2);
+        const full = await store.acquireSlots(ref, ["d"], 2, NOW + 3, ["b"]);
+        expect(full).toEqual({ ok: false, held: { b: NOW + 1, c: NOW + 2 } });
+      });
+
       conformanceTest("a name that has a slot gets no second one, and the row shows the first", async () => {
         const ref = slotRow();
         await store.acquireSlots(ref, ["a.0"], 3, NOW);

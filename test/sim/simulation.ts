@@ -4,6 +4,7 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
+import type { SlotKind } from "@mjflow/core/concurrency-limiter";
 import type { Delivery } from "@mjflow/core/delivery";
 import { type DeliveryLog, mergedLog } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
@@ -13,7 +14,7 @@ import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
-import type { Clock, Log, Metric, Queue, Store } from "@mjflow/core/port";
+import type { CallContext, Clock, Log, Metric, Provider, Queue, Store, SubmitOutcome } from "@mjflow/core/port";
 import { needsWrite } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import type { SweepJob } from "@mjflow/core/sweep-job";
@@ -22,6 +23,7 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { isInWaitList } from "@mjflow/core/wait-list";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
+import { type CallLimit, createCallLimit } from "@mjflow/engine/call-slots";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { continueChain } from "@mjflow/engine/chain";
@@ -110,7 +112,7 @@ export interface SimulationVariant {
   isBusy?(account: string, at: number): boolean | number;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
-  /** Number of submit workers, which limits the calls to one account. Unset: no limit. */
+  /** Number of submit workers, a quarter of which may wait for one account. 0: no limit. Unset: 20. */
   submitWorkers?: number;
   /** App of a flow, by the number of the flow. Unset: one app, and another one for flows with endpoints. */
   appOf?(n: number): string;
@@ -234,7 +236,11 @@ export async function runSimulation({
   };
   const table = variant.table ?? createMemoryTable();
   const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
-  const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, broken);
+  const { submitWorkers = 20 } = variant;
+  const maxCalls = Math.max(1, Math.floor(submitWorkers / 4));
+  /** What the idle submit functions remember. The memory of a crashed one is lost. */
+  const idle: CallLimit[] = [];
+  const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, maxCalls, broken);
   // The lease of a dispatcher is a time, so with clocks of their own two processes may both hold one. A task still has one
   // worker: the claim on its row decides.
   const leased = variant.clockOf ? slots : checkWaitLists(slots, now, broken);
@@ -354,9 +360,23 @@ export async function runSimulation({
       versions.set(plain, withLateChanges(ledger.observe(withRuleChecks(withHealthCheck(plain)))));
     const clock = variant.clockOf?.(name, now) ?? { now };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
-    const slots = wrap("vendorStore", vendorStore);
+    const vendorSlots = wrap("vendorStore", vendorStore);
+    // A version that knows no slots for calls has no limit of them.
+    const limitsCalls = name === "submit" && submitWorkers > 0 && code.work === handleSubmitMessage;
+    const callLimit = limitsCalls ? (idle.pop() ?? createCallLimit(submitWorkers)) : undefined;
+    // Entries of its earlier calls may serve this one.
+    const callNames = new Set([...(callLimit?.finished.values() ?? [])].flat().map((slot) => slot.name));
+    // Clocks that differ may make an entry outdated too early.
+    const callLimitToCheck = variant.clockOf ? undefined : callLimit;
+    const checked = checkCalls(slots, vendor.provider, { limit: callLimitToCheck, names: callNames }, broken);
     const ids = wrap("mjTaskIds", mjTaskIds);
-    const parts = { store: wrap("store", versions.get(plain)!), vendorStore: slots, clock, log, timings: TIMINGS };
+    const parts = {
+      store: wrap("store", recordCallSlots(versions.get(plain)!, callNames)),
+      vendorStore: vendorSlots,
+      clock,
+      log,
+      timings: TIMINGS,
+    };
     return {
       ...parts,
       mjTaskIds: ids,
@@ -372,14 +392,14 @@ export async function runSimulation({
           account,
           accounts: () =>
             accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: variant.maxRunning })),
-          provider: withCalls(wrap, vendor.provider),
+          provider: withCalls(wrap, checked),
         }),
       },
       callbackTokens: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
       limiter: createConcurrencyLimiter(parts),
-      submitWorkers: variant.submitWorkers,
+      callLimit,
       webhookStore: wrap("webhookStore", webhookStore),
       // Reads the table without faults, because faults of subscriptions are not part of this simulation.
       subscriptions: createSubscriptions({ webhookStore, clock, cacheTtlMs: 0, bus: false }),
@@ -467,8 +487,8 @@ export async function runSimulation({
     for (let copy = 0; copy < copies; copy++) {
       start(
         "submit",
-        (deps, code) =>
-          code.consume(
+        async (deps, code) => {
+          const response = await code.consume(
             { Records: records },
             (message, record) => {
               const traced = { ...deps, queue: withLineage(deps.queue, message.type, lineageOf(record)) };
@@ -480,7 +500,10 @@ export async function runSimulation({
               return code.work(traced, message);
             },
             { log },
-          ),
+          );
+          if (deps.callLimit) idle.push(deps.callLimit);
+          return response;
+        },
         (response) => {
           if (!response || copy > 0) return;
           const failed = new Set(response.batchItemFailures.map((failure) => failure.itemIdentifier));
@@ -725,17 +748,59 @@ function lagIndex<S extends Store>(store: S, now: () => number, lagMs: number): 
   };
 }
 
-/** SL1: a slot is added only while the account has fewer than its limit. Checked after every write of a slot. */
-function checkSlots<S extends Store>(store: S, maxRunning: number | undefined, broken: string[]): S {
+/** SL1 and CS1: a slot is added only while the account has fewer than its limit. Checked after every write of a slot. */
+function checkSlots<S extends Store>(store: S, maxRunning: number | undefined, maxCalls: number, broken: string[]): S {
   const acquireSlots: Store["acquireSlots"] = async (ref, ...rest) => {
     const written = await store.acquireSlots(ref, ...rest);
     const { slots } = await store.accountState(ref.provider, ref.account);
-    const held = slots.flatMap((row) => (row.kind === "tasks" ? Object.keys(row.held) : []));
-    if (written.ok && held.length > maxRunning!)
-      broken.push(`SL1 ${ref.account} has ${held.length} of ${maxRunning} slots`);
+    const held = (kind: SlotKind) => slots.flatMap((row) => (row.kind === kind ? Object.keys(row.held) : [])).length;
+    if (written.ok && held("tasks") > maxRunning!)
+      broken.push(`SL1 ${ref.account} has ${held("tasks")} of ${maxRunning} slots`);
+    if (written.ok && held("calls") > maxCalls)
+      broken.push(`CS1 ${ref.account} has ${held("calls")} of ${maxCalls} slots for calls`);
     return written;
   };
   return { ...store, acquireSlots };
+}
+
+/** Names of the slots for calls that one process has added, whether it knows it or not. */
+function recordCallSlots<S extends Store>(store: S, names: Set<string>): S {
+  const acquireSlots: Store["acquireSlots"] = (ref, added, ...rest) => {
+    if (ref.kind === "calls") for (const name of added) names.add(name);
+    return store.acquireSlots(ref, added, ...rest);
+  };
+  return { ...store, acquireSlots };
+}
+
+/** CS1: while a worker waits for a response, a row has an entry of it. Checked before and after every paid call. */
+function checkCalls(
+  store: Store,
+  provider: Provider,
+  { limit, names }: { limit: CallLimit | undefined; names: ReadonlySet<string> },
+  broken: string[],
+): Provider {
+  if (!limit) return provider;
+  async function check(account: string, when: string): Promise<void> {
+    const { slots } = await store.accountState("sim", account);
+    const finished = new Set([...limit!.finished.values()].flat().map(({ name }) => name));
+    const entries = slots.flatMap((row) => (row.kind === "calls" ? Object.keys(row.held) : []));
+    if (!entries.some((entry) => names.has(entry) && !finished.has(entry)))
+      broken.push(`CS1 a worker that waits for ${account} has no slot ${when} its call`);
+  }
+  const checked =
+    <C>(call: (what: C, context: CallContext) => Promise<SubmitOutcome>) =>
+    async (what: C, context: CallContext) => {
+      await check(context.account.apiKey, "before");
+      const outcome = await call(what, context);
+      await check(context.account.apiKey, "after");
+      return outcome;
+    };
+  return {
+    ...provider,
+    submit: checked(provider.submit),
+    press: checked(provider.press),
+    modal: checked(provider.modal),
+  };
 }
 
 /** Returns a wrapper for the store of each code version. It checks the rules T1, T2 and T4 after every write. */

@@ -86,10 +86,14 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S",
   ],
   Archive: ["MJFLOW_OUTBOUND_ALLOW"],
+  Submit: ["MJFLOW_SUBMIT_WORKERS"],
   Stream: ["MJFLOW_API_URL", "MJFLOW_CORS_ORIGINS", "MJFLOW_STREAMS_PER_APP", "MJFLOW_STREAMS_PER_DEPLOYMENT"],
 };
 /** Variables of functions that follow from the sizes of the stage and are always set. */
-export const FIXED_ENVIRONMENTS: Record<string, string[]> = { Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"] };
+export const FIXED_ENVIRONMENTS: Record<string, string[]> = {
+  Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"],
+  Submit: ["MJFLOW_SUBMIT_WORKERS"],
+};
 export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_FAN_OUT", "MJFLOW_LOG"];
 
 /** Everyone who may view a function sees its environment. Therefore secrets are in links, which are encrypted. */
@@ -220,6 +224,16 @@ export const workersAreReserved: Rule = (infra) =>
     if (reserved === undefined) return isProduction(infra) ? [`${fn?.name} has no reserved concurrency`] : [];
     return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });
+
+/** A vendor account may hold a quarter of the submit workers, so Submit knows how many its mapping starts. */
+export const submitKnowsItsWorkers: Rule = (infra) => {
+  const submit = functionOf(infra, "Submit");
+  const known = Number(submit?.inputs.environment.variables["MJFLOW_SUBMIT_WORKERS"]);
+  const used = all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping")
+    .filter(({ inputs }) => inputs.functionName === submit?.arn)
+    .reduce((sum, { inputs }) => sum + (inputs.scalingConfig?.maximumConcurrency ?? 0), 0);
+  return known === used ? [] : [`Submit counts on ${known} workers, its mapping starts ${used}`];
+};
 
 /**
  * Streams hold their executions. A stage that reserves workers also reserves executions for streams. The limit of open

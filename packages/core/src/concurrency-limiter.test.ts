@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
-import { newBreakerRecord } from "./circuit-breaker.ts";
+import { type BreakerRecord, newBreakerRecord } from "./circuit-breaker.ts";
 import {
-  callLimit,
+  callRows,
   freeSlots,
   isSlotAged,
   occupiesSlot,
@@ -130,15 +130,44 @@ describe("calls", () => {
     expect(outdatedCallSlots({ held: { a: NOW, b: NOW + 1 } }, 1_000, NOW + 1_000)).toEqual({ a: NOW });
   });
 
+  const limits = (workers: number, breaker?: BreakerRecord, now = NOW) =>
+    callRows(workers, breaker, now, 0).map(({ limit }) => limit);
+  const total = (...args: Parameters<typeof limits>) => limits(...args).reduce((sum, each) => sum + each, 0);
+
   it("an account gets a quarter of the workers, at least one", () => {
-    expect([1, 2, 7, 20, 200].map((workers) => callLimit(workers, undefined, NOW))).toEqual([1, 1, 1, 5, 50]);
+    expect([1, 2, 7, 20, 200].map((workers) => total(workers))).toEqual([1, 1, 1, 5, 50]);
+  });
+
+  it("for every number of workers, each row has at most a write unit, and finished calls leave half of it free", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (workers, chance) => {
+          const rows = callRows(workers, undefined, NOW, chance);
+          expect(new Set(rows.map(({ row }) => row)).size).toBe(rows.length);
+          expect(rows.reduce((sum, { limit }) => sum + limit, 0)).toBe(Math.max(1, Math.floor(workers / 4)));
+          for (const { row, limit, keep } of rows) {
+            expect(limit).toBeGreaterThan(0);
+            expect(limit).toBeLessThanOrEqual(SLOTS_PER_ROW.calls);
+            expect(keep).toBeLessThanOrEqual(row === 0 ? 0 : limit / 2);
+          }
+        },
+      ),
+    );
   });
 
   it("an account gets two calls within a minute after an unclear response, and one while its breaker is open", () => {
     const unclear = { ...newBreakerRecord(), faults: 1, fault: "unclear" as const, faultAt: NOW };
-    expect([NOW, NOW + 59_999, NOW + 60_000].map((now) => callLimit(200, unclear, now))).toEqual([2, 2, 50]);
-    expect(callLimit(2, unclear, NOW)).toBe(1);
-    expect(callLimit(200, { ...unclear, openUntil: NOW + 1 }, NOW)).toBe(1);
-    expect(callLimit(200, newBreakerRecord(), NOW)).toBe(50);
+    expect([NOW, NOW + 59_999, NOW + 60_000].map((now) => total(200, unclear, now))).toEqual([2, 2, 50]);
+    expect(total(2, unclear)).toBe(1);
+    expect(total(200, { ...unclear, openUntil: NOW + 1 })).toBe(1);
+    expect(total(200, newBreakerRecord())).toBe(50);
+  });
+
+  it("the rows in trouble are among the rows of a calm account and keep no finished calls", () => {
+    const unclear = { ...newBreakerRecord(), faults: 1, fault: "unclear" as const, faultAt: NOW };
+    expect(callRows(200, unclear, NOW, 0)).toEqual([{ row: 0, limit: 2, keep: 0 }]);
+    expect(callRows(200, undefined, NOW, 0).at(-1)).toEqual({ row: 0, limit: 2, keep: 0 });
   });
 });

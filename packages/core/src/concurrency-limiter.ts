@@ -166,21 +166,49 @@ export function isSlotAged({ at }: Slot, { slotMs }: Pick<Timings, "slotMs">, no
 
 /** Part of the submit workers that may wait for one account. */
 const SHARE = 4;
-/** Limits of an account with an unclear response within `UNCLEAR_MS`, and of one whose breaker is open. */
+/** Limits of an account with an unclear response within `UNCLEAR_MS`, and of one whose circuit breaker is open. */
 const UNCLEAR_LIMIT = 2;
 const OPEN_LIMIT = 1;
 const UNCLEAR_MS = 60_000;
 
+/** A row of `calls` that a worker may try. */
+export interface CallRow {
+  row: number;
+  limit: number;
+  /**
+   * Highest number of entries that may stay in the row after their calls. So a row never counts as full only because of
+   * finished calls.
+   */
+  keep: number;
+}
+
 /**
- * Returns how many submit workers may wait for the account at one time. A paid call cannot be canceled, so a vendor that does
- * not respond holds each of these workers until the timeout.
+ * Returns the rows in which a worker may acquire a slot for a call, in the order to try. Their limits together are a quarter of
+ * the workers: a paid call cannot be canceled, so a vendor that does not respond holds each worker until the timeout.
+ *
+ * The first row keeps no finished calls. After an unclear response it is the only one, so finished calls of the other rows
+ * take no room from the few calls that are then allowed.
  *
  * @param workers number of submit workers of the deployment
+ * @param chance number from 0 (included) to 1 (excluded) that spreads the workers over the rows
  */
-export function callLimit(workers: number, breaker: BreakerRecord | undefined, now: number): number {
-  const limit = Math.max(1, Math.floor(workers / SHARE));
-  if (!breaker) return limit;
-  if (breakerStateOf(breaker, now) === "open") return OPEN_LIMIT;
-  const isUnclear = breaker.fault === "unclear" && now - (breaker.faultAt ?? 0) < UNCLEAR_MS;
-  return isUnclear ? Math.min(limit, UNCLEAR_LIMIT) : limit;
+export function callRows(
+  workers: number,
+  breaker: BreakerRecord | undefined,
+  now: number,
+  chance: number,
+): readonly CallRow[] {
+  const max = Math.max(1, Math.floor(workers / SHARE));
+  const first = { row: 0, limit: Math.min(max, UNCLEAR_LIMIT), keep: 0 };
+  if (breaker && breakerStateOf(breaker, now) === "open") return [{ ...first, limit: OPEN_LIMIT }];
+  if (breaker?.fault === "unclear" && now - (breaker.faultAt ?? 0) < UNCLEAR_MS) return [first];
+  const others = max - first.limit;
+  const rows = rowCount("calls", others);
+  const preferred = rows === 0 ? [] : preferredRows(rows, chance);
+  const order = new Set([...preferred, ...Array.from({ length: rows }, (_, row) => row)]);
+  const calm = [...order].map((row) => {
+    const limit = rowLimit("calls", others, row);
+    return { row: row + 1, limit, keep: Math.floor(limit / 2) };
+  });
+  return [...calm, first];
 }

@@ -153,9 +153,16 @@ export interface AccountStore {
    * Adds all names to a row with the time `at`, or none. The row refuses them if it would then have more than `limit` entries,
    * or if it has the first name already.
    *
+   * @param finished entries that the same write removes; absent ones are no error. They still count towards `limit`
    * @returns the row after the change, or the row that refused it
    */
-  acquireSlots(ref: SlotRowRef, names: readonly string[], limit: number, at: number): Promise<SlotWrite>;
+  acquireSlots(
+    ref: SlotRowRef,
+    names: readonly string[],
+    limit: number,
+    at: number,
+    finished?: readonly string[],
+  ): Promise<SlotWrite>;
   /** Removes an entry if it still has the time `at`. */
   releaseSlot(ref: SlotRowRef, name: string, at: number): Promise<SlotWrite>;
   /** Replaces the time of an entry if it still has the time `at`. */

@@ -5,15 +5,17 @@
  *
  * A worker takes one slot for its whole invocation, whether it submits one task, the children of a parent or a part of the wait
  * list. The local server needs no such slots: its queue gives one account a quarter of its workers.
+ *
+ *   CS1  At every moment at most as many workers wait for an account as its limit says.
+ *   CS2  A row never counts as full only because of finished calls.
+ *   CS3  A full row has an entry whose release wakes the wait list.
+ *
+ * While a row has few entries, the entry of a finished call stays there. For a short time the next call of the same process uses
+ * it again, without a write. Later the next write of the process to this row removes it. An entry may stay if the row had at most
+ * `keep` entries when it was added. So there are never more than `keep` such entries, and a full row always has others, which
+ * are released at once (CS2, CS3).
  */
-import {
-  callLimit,
-  heldCount,
-  outdatedCallSlots,
-  preferredRows,
-  rowCount,
-  rowLimit,
-} from "@mjflow/core/concurrency-limiter";
+import { type CallRow, callRows, heldCount, outdatedCallSlots } from "@mjflow/core/concurrency-limiter";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { SlotRowRef } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
@@ -24,6 +26,19 @@ import { wakeWaitList } from "./wait-list.ts";
 type CallSlotDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "random" | "chain"> & {
   accounts: Pick<Accounts, "health">;
 };
+
+/** What a process knows about slots of calls. A deployed function keeps it between its invocations. */
+export interface CallLimit {
+  /** Number of submit workers of the deployment. */
+  workers: number;
+  /** Entries of finished calls that are still in their rows, by row. */
+  finished: Map<string, CallSlot[]>;
+}
+
+/** @param workers number of submit workers of the deployment */
+export function createCallLimit(workers: number): CallLimit {
+  return { workers, finished: new Map() };
+}
 
 export interface CallSlots {
   /** @returns false if too many other workers wait for the account */
@@ -36,21 +51,25 @@ interface CallSlot {
   ref: SlotRowRef;
   name: string;
   at: number;
+  /** True if the entry may stay in its row after the call. */
+  mayStay: boolean;
   /** Limit of the row when the slot was acquired. */
   limit: number;
 }
 
-/** After this time the invocation that took a slot can no longer be running, ms. */
-const CALL_SLOT_MS = (FUNCTION_TIMEOUT_S.submit + 10) * 1_000;
+/** For so long after it was added, an entry that stayed can serve the next call of its process, ms. */
+const REUSE_MS = 30_000;
+/** After this time no invocation that uses the entry can be running, ms. The clocks of two functions may differ by 10 s. */
+const CALL_SLOT_MS = REUSE_MS + (FUNCTION_TIMEOUT_S.submit + 10) * 1_000;
 
-/** @param workers number of submit workers of the deployment */
-export function createCallSlots(deps: CallSlotDeps, workers: number): CallSlots {
+/** Creates the slots of one invocation. */
+export function createCallSlots(deps: CallSlotDeps, limit: CallLimit): CallSlots {
   const held = new Map<string, Promise<CallSlot | undefined>>();
 
   return {
     async acquire({ provider, account }) {
       const key = `${provider}/${account}`;
-      const pending = held.get(key) ?? acquireCallSlot(deps, { provider, account }, workers);
+      const pending = held.get(key) ?? acquireCallSlot(deps, { provider, account }, limit);
       held.set(key, pending);
       const slot = await pending;
       // A later request of this invocation may find a free slot.
@@ -58,9 +77,9 @@ export function createCallSlots(deps: CallSlotDeps, workers: number): CallSlots 
       return slot !== undefined;
     },
     async release() {
-      const slots = await Promise.all(held.values());
+      const slots = await Promise.allSettled(held.values());
       held.clear();
-      for (const slot of slots) if (slot) await releaseCallSlot(deps, slot);
+      for (const slot of slots) if (slot.status === "fulfilled" && slot.value) await endCall(deps, limit, slot.value);
     },
   };
 }
@@ -68,39 +87,91 @@ export function createCallSlots(deps: CallSlotDeps, workers: number): CallSlots 
 async function acquireCallSlot(
   deps: CallSlotDeps,
   account: AccountRef,
-  workers: number,
+  limit: CallLimit,
 ): Promise<CallSlot | undefined> {
-  const { store, clock, random, accounts } = deps;
+  const { clock, random, accounts } = deps;
   const health = await accounts.health(account.provider, account.account);
-  const max = callLimit(workers, health, clock.now());
   const name = Buffer.from(random.bytes(6)).toString("base64url");
-  const rows = [...new Set([...preferredRows(rowCount("calls", max), random.chance()), ...rowsOf(max)])];
+  const rows = callRows(limit.workers, health, clock.now(), random.chance());
+  for (const { row } of rows) {
+    const slot = reuseFinished(limit.finished, { ...account, kind: "calls", row }, clock.now());
+    if (slot) return slot;
+  }
   for (const row of rows) {
-    const ref: SlotRowRef = { ...account, kind: "calls", row };
-    const limit = rowLimit("calls", max, row);
-    for (let tries = 0; tries < 2; tries++) {
-      const at = clock.now();
-      const { ok, held } = await store.acquireSlots(ref, [name], limit, at);
-      if (ok) return { ref, name, at, limit };
+    const slot = await acquireIn(deps, { ...account, kind: "calls", row: row.row }, row, name, limit);
+    if (slot) return slot;
+  }
+  return undefined;
+}
+
+/** Acquires a slot in a row. If the row is full, its outdated entries and the finished ones of this process are removed. */
+async function acquireIn(
+  { store, clock }: CallSlotDeps,
+  ref: SlotRowRef,
+  { limit, keep }: CallRow,
+  name: string,
+  { finished }: CallLimit,
+): Promise<CallSlot | undefined> {
+  for (let tries = 0; tries < 2; tries++) {
+    const at = clock.now();
+    const own = takeFinished(finished, ref);
+    const names = own.map((slot) => slot.name);
+    const slot: CallSlot = { ref, name, at, mayStay: false, limit };
+    try {
+      const { ok, held } = await store.acquireSlots(ref, [name], limit, at, names);
+      if (ok) return { ...slot, mayStay: heldCount({ held }) <= keep };
       const outdated = Object.entries(outdatedCallSlots({ held }, CALL_SLOT_MS, at));
-      if (outdated.length === 0) break;
-      for (const [old, since] of outdated) await store.releaseSlot(ref, old, since);
+      const removed = [...own.map((each) => [each.name, each.at] as const), ...outdated];
+      if (removed.length === 0) return undefined;
+      for (const [old, since] of removed) await store.releaseSlot(ref, old, since);
+    } catch (error) {
+      // The write may have been made. No call follows, so this entry is finished too.
+      for (const each of [...own, slot]) addFinished(finished, each);
+      throw error;
     }
   }
   return undefined;
 }
 
-function rowsOf(max: number): number[] {
-  return Array.from({ length: rowCount("calls", max) }, (_, row) => row);
-}
-
-/** If the row was full, a task may have found no slot. It has entered the wait list, so the list is woken (WL4). */
-async function releaseCallSlot(deps: CallSlotDeps, { ref, name, at, limit }: CallSlot): Promise<void> {
+/**
+ * Releases a slot, or leaves its entry to the next write. A task that found no slot has entered the wait list, so the list is woken
+ * if the row was full (WL4). The first row is the only one in trouble, so each release there may be waited for.
+ */
+async function endCall(deps: CallSlotDeps, { finished }: CallLimit, slot: CallSlot): Promise<void> {
+  if (slot.mayStay) return addFinished(finished, slot);
+  const { ref, name, at, limit } = slot;
   try {
     const { held } = await deps.store.releaseSlot(ref, name, at);
-    if (heldCount({ held }) + 1 >= limit) await wakeWaitList(deps, ref);
+    if (ref.row === 0 || heldCount({ held }) + 1 >= limit) await wakeWaitList(deps, ref);
   } catch (error) {
     const { provider, account } = ref;
     deps.log.warn("slot.not-released", { provider, account, error: String(error) });
   }
+}
+
+// ── finished calls ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const keyOf = ({ provider, account, row }: SlotRowRef) => `${provider}/${account}/${row}`;
+
+function addFinished(finished: CallLimit["finished"], slot: CallSlot): void {
+  const key = keyOf(slot.ref);
+  finished.set(key, [...(finished.get(key) ?? []), slot]);
+}
+
+function takeFinished(finished: CallLimit["finished"], ref: SlotRowRef): CallSlot[] {
+  const slots = finished.get(keyOf(ref)) ?? [];
+  finished.delete(keyOf(ref));
+  return slots;
+}
+
+/** Takes an entry that may still be used. No process removes it before the invocation has ended. */
+function reuseFinished(finished: CallLimit["finished"], ref: SlotRowRef, now: number): CallSlot | undefined {
+  const slots = finished.get(keyOf(ref)) ?? [];
+  const slot = slots.find(({ mayStay, at }) => mayStay && now < at + REUSE_MS);
+  if (slot)
+    finished.set(
+      keyOf(ref),
+      slots.filter((each) => each !== slot),
+    );
+  return slot;
 }

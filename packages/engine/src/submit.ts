@@ -35,7 +35,7 @@ import { admission, isInWaitList, type WaitReason } from "@mjflow/core/wait-list
 import type { Accounts, CallOutcome, Pause } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
-import { type CallSlots, createCallSlots } from "./call-slots.ts";
+import { type CallLimit, type CallSlots, createCallSlots } from "./call-slots.ts";
 import { continueChain, isChainOver } from "./chain.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -46,8 +46,8 @@ import { type DispatchOutcome, dispatchWaitList, ensureInWaitList } from "./wait
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
   limiter: ConcurrencyLimiter;
-  /** Number of submit workers of the deployment. Unset: no limit of the workers that wait for one account. */
-  submitWorkers?: number | undefined;
+  /** Limits the workers that wait for one account. Unset: no limit. */
+  callLimit?: CallLimit | undefined;
   /** The slots of this invocation (call-slots.ts). Unset: no limit. */
   calls?: CallSlots | undefined;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
@@ -278,8 +278,8 @@ export async function handleSubmitMessage(deps: SubmitDeps, message: Message): P
 
 /** Handles a message with at most one slot for each account that it calls. */
 async function withCallSlots(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
-  if (deps.submitWorkers === undefined) return submitAll(deps, message);
-  const calls = createCallSlots(deps, deps.submitWorkers);
+  if (!deps.callLimit) return submitAll(deps, message);
+  const calls = createCallSlots(deps, deps.callLimit);
   try {
     await submitAll({ ...deps, calls }, message);
   } finally {

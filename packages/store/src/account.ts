@@ -61,13 +61,14 @@ export function createAccountStore(table: Table, dueShards = DUE_SHARDS): Accoun
       }
       return state;
     },
-    async acquireSlots(ref, names, limit, at) {
+    async acquireSlots(ref, names, limit, at, finished = []) {
       const [first] = names;
       if (first === undefined || names.length > limit) throw new RangeError(`${names.length} names for ${limit} slots`);
       const once = { at: ["held", first], is: "absent" } as const;
       const held = Object.fromEntries(names.map((name) => [name, at]));
       const written = await write(ref, {
         set: { held },
+        remove: { held: finished },
         once,
         when: [{ at: "held", sizeAtMost: limit - names.length }],
       });

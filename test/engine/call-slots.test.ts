@@ -1,0 +1,173 @@
+/** Slots of the workers that wait for a vendor account: what they cost, and what finished calls leave behind. */
+import { newHealth } from "@mjflow/core/account-health";
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
+import type { SlotRowRef, Store } from "@mjflow/core/port";
+import { TIMINGS } from "@mjflow/core/timing";
+import { createCallLimit, createCallSlots } from "@mjflow/engine/call-slots";
+import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { expect, test } from "vitest";
+
+const ACCOUNT = { provider: "sim", account: "a" };
+/** 20 workers: five calls at one time. A calm account has a row of three and a row of two. */
+const WORKERS = 20;
+const MAX = 5;
+const OUTDATED_MS = (30 + FUNCTION_TIMEOUT_S.submit + 10) * 1_000;
+
+function createScene() {
+  let now = Date.UTC(2026, 0, 1);
+  let next = 0;
+  const health = newHealth(ACCOUNT.provider, ACCOUNT.account, now);
+  const stored = createMemoryStore({ table: createMemoryTable() });
+  const writes: string[] = [];
+  const woken: string[] = [];
+  const store: Store = {
+    ...stored,
+    acquireSlots: (...args) => {
+      writes.push("acquire");
+      return stored.acquireSlots(...args);
+    },
+    releaseSlot: (...args) => {
+      writes.push("release");
+      return stored.releaseSlot(...args);
+    },
+    waitList: async (provider, account) => {
+      woken.push(account);
+      return stored.waitList(provider, account);
+    },
+  };
+  const deps = {
+    store,
+    queue: { send: async () => {}, resend: async () => {} },
+    clock: { now: () => now },
+    timings: TIMINGS,
+    log: { debug() {}, info() {}, warn() {}, error() {}, count() {} },
+    random: { bytes: (n: number) => Uint8Array.from({ length: n }, (_, i) => (i === 0 ? next++ : 0)), chance: () => 0 },
+    accounts: { health: async () => health },
+  };
+  return {
+    stored,
+    writes,
+    woken,
+    health,
+    advance: (ms: number) => (now += ms),
+    now: () => now,
+    /** A process that was just started. `call` begins a call; its result ends it, and is undefined without a slot. */
+    newProcess() {
+      const limit = createCallLimit(WORKERS);
+      return async () => {
+        const slots = createCallSlots(deps, limit);
+        return (await slots.acquire(ACCOUNT)) ? slots.release : undefined;
+      };
+    },
+    async count() {
+      const { slots } = await stored.accountState(ACCOUNT.provider, ACCOUNT.account);
+      return slots.reduce((sum, { held }) => sum + Object.keys(held).length, 0);
+    },
+  };
+}
+
+test("at a calm account a process writes once in half a minute, however many calls it makes", async () => {
+  const scene = createScene();
+  const call = scene.newProcess();
+  for (let i = 0; i < 30; i++) {
+    const end = await call();
+    scene.advance(1_000);
+    await end!();
+  }
+  expect(scene.writes).toEqual(["acquire"]);
+  const end = await call();
+  await end!();
+  expect(scene.writes).toEqual(["acquire", "acquire"]);
+  // The second write has removed the entry of the first.
+  expect(await scene.count()).toBe(1);
+});
+
+test("no more calls are in flight than the limit, and after them at most half of the room is taken", async () => {
+  const scene = createScene();
+  const ends = [];
+  for (let i = 0; i < 8; i++) ends.push(await scene.newProcess()());
+  expect(ends.filter(Boolean)).toHaveLength(MAX);
+  expect(await scene.count()).toBe(MAX);
+  for (const end of ends) await end?.();
+  expect(await scene.count()).toBeLessThanOrEqual(MAX / 2);
+});
+
+test("processes that went idle leave room for the others, and all of it once their entries are outdated", async () => {
+  const scene = createScene();
+  for (let i = 0; i < 10; i++) await (await scene.newProcess()())!();
+  const left = await scene.count();
+  expect(left).toBeGreaterThan(0);
+  const during = await Promise.all(Array.from({ length: MAX }, () => scene.newProcess()()));
+  expect(during.filter(Boolean)).toHaveLength(MAX - left);
+  for (const end of during) await end?.();
+  scene.advance(OUTDATED_MS);
+  const after = [];
+  for (let i = 0; i < MAX; i++) after.push(await scene.newProcess()());
+  expect(after.filter(Boolean)).toHaveLength(MAX);
+});
+
+test("after an unclear response two calls are allowed, whatever finished calls have left", async () => {
+  const scene = createScene();
+  for (let i = 0; i < 10; i++) await (await scene.newProcess()())!();
+  Object.assign(scene.health, { faults: 1, fault: "unclear", faultAt: scene.now() });
+  const ends = [await scene.newProcess()(), await scene.newProcess()(), await scene.newProcess()()];
+  expect(ends.map(Boolean)).toEqual([true, true, false]);
+  await ends[0]!();
+  expect(await scene.newProcess()()).toBeDefined();
+});
+
+test("in a full row some call is released at once and looks whether a task waits, in any order of their ends", async () => {
+  for (let first = 0; first < MAX; first++) {
+    const scene = createScene();
+    const ends = [];
+    for (let i = 0; i < MAX; i++) ends.push((await scene.newProcess()())!);
+    const order = [...ends.slice(first), ...ends.slice(0, first)];
+    for (const end of order) await end();
+    expect(scene.woken.length).toBeGreaterThan(0);
+  }
+});
+
+test("an entry that a process would use again is not removed by another one while its call may be running", async () => {
+  const scene = createScene();
+  const call = scene.newProcess();
+  await (await call())!();
+  scene.advance(29_000);
+  const end = await call();
+  // The longest invocation that may use it.
+  scene.advance(FUNCTION_TIMEOUT_S.submit * 1_000);
+  const others = [];
+  for (let i = 0; i < MAX; i++) others.push(await scene.newProcess()());
+  expect(others.filter(Boolean)).toHaveLength(MAX - 1);
+  await end!();
+});
+
+test("a table that fails after the write costs the process no slot for long: its next write removes the entry", async () => {
+  const scene = createScene();
+  const call = scene.newProcess();
+  const { acquireSlots } = scene.stored;
+  scene.stored.acquireSlots = async (...args) => {
+    await acquireSlots(...args);
+    throw new Error("the response is lost");
+  };
+  await expect(call()).rejects.toThrow("lost");
+  scene.stored.acquireSlots = acquireSlots;
+  await (await call())!();
+  expect(await scene.count()).toBe(1);
+});
+
+test("a version that releases every entry at once works beside: neither removes an entry of the other", async () => {
+  const scene = createScene();
+  const ref: SlotRowRef = { ...ACCOUNT, kind: "calls", row: 0 };
+  const call = scene.newProcess();
+  const end = await call();
+  const at = scene.now();
+  expect((await scene.stored.acquireSlots(ref, ["other"], MAX, at)).ok).toBe(true);
+  await end!();
+  scene.advance(31_000);
+  await (await call())!();
+  const { slots } = await scene.stored.accountState(ACCOUNT.provider, ACCOUNT.account);
+  expect(slots.find(({ row }) => row === 0)!.held).toEqual({ other: at });
+  expect((await scene.stored.releaseSlot(ref, "other", at)).ok).toBe(true);
+  expect(await scene.count()).toBe(1);
+});
