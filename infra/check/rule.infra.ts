@@ -444,8 +444,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
   "Submit knows the number of its workers": [
     fn.submitKnowsItsWorkers,
     {
-      "another number": set("SubmitFunction", "environment.variables.MJFLOW_SUBMIT_WORKERS", "20"),
-      "no number": set("SubmitFunction", "environment.variables.MJFLOW_SUBMIT_WORKERS", undefined),
+      "another number": set("SubmitFunction", "environment.variables.MJFLOW_SUBMIT_WORKERS", "7"),
     },
   ],
   "streams have a reservation, and a lower limit": [

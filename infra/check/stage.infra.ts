@@ -196,7 +196,7 @@ test.each([
     table: undefined,
     bus: false,
     recursiveLoop: "Terminate",
-    callSlots: true,
+    callSlots: false,
   });
   expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });
 });

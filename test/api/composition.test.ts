@@ -9,6 +9,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { composeApi } from "../../functions/composition/api.ts";
 import type { composeDeliver } from "../../functions/composition/deliver.ts";
 import type { composeStream } from "../../functions/composition/stream.ts";
+import type { composeSubmit } from "../../functions/composition/submit.ts";
 import { taskIn } from "../conformance/factory.ts";
 
 const FOLDER = new URL("../../functions/composition/", import.meta.url);
@@ -29,12 +30,14 @@ const RESOURCES = {
   Providers: { value: "{}" },
   Api: { url: "https://function.test" },
   Stream: { url: "https://stream.test" },
+  Callback: { url: "https://callback.test" },
 };
 
 interface Composed {
   api: ReturnType<typeof composeApi>;
   deliver: ReturnType<typeof composeDeliver>;
   stream: ReturnType<typeof composeStream>;
+  submit: ReturnType<typeof composeSubmit>;
 }
 
 /** Composes the parts of the functions again, with only this setting. */
@@ -56,7 +59,8 @@ async function compose(name: string, value: string | undefined): Promise<Compose
   const api = (await import("../../functions/composition/api.ts")).composeApi();
   const deliver = (await import("../../functions/composition/deliver.ts")).composeDeliver();
   const stream = (await import("../../functions/composition/stream.ts")).composeStream();
-  return { api, deliver, stream };
+  const submit = (await import("../../functions/composition/submit.ts")).composeSubmit();
+  return { api, deliver, stream, submit };
 }
 
 /** Number of streams that these apps can open. */
@@ -164,6 +168,7 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
   ],
   MJFLOW_STREAMS_PER_APP: [["0", ({ stream }) => streamsOpened(stream, ["app_a"]), 0, 1]],
   MJFLOW_STREAMS_PER_DEPLOYMENT: [["1", ({ stream }) => streamsOpened(stream, ["app_a", "app_b"]), 1, 2]],
+  MJFLOW_SUBMIT_WORKERS: [["20", ({ submit }) => submit.callLimit !== undefined, true, false]],
   MJFLOW_TIMINGS: [
     ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
     ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],

@@ -53,8 +53,6 @@ export async function measureAll(
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
   // With a function name, the functions behave as deployed functions and write their metrics.
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
-  // As in production: each invocation of Submit takes a slot of its vendor account.
-  process.env["MJFLOW_SUBMIT_WORKERS"] = "200";
   const receiver = await startReceiver();
   const server = await startLocalServer(
     {
@@ -113,7 +111,6 @@ export async function measureAll(
     receiver.stop();
     meter.stop();
     delete process.env["AWS_LAMBDA_FUNCTION_NAME"];
-    delete process.env["MJFLOW_SUBMIT_WORKERS"];
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

@@ -112,7 +112,7 @@ export interface SimulationVariant {
   isBusy?(account: string, at: number): boolean | number;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
-  /** Number of submit workers, a quarter of which may wait for one account. 0: no limit. Unset: 20. */
+  /** Number of submit workers, a quarter of which may wait for one account. 0 or unset: no limit. */
   submitWorkers?: number;
   /** App of a flow, by the number of the flow. Unset: one app, and another one for flows with endpoints. */
   appOf?(n: number): string;
@@ -236,7 +236,7 @@ export async function runSimulation({
   };
   const table = variant.table ?? createMemoryTable();
   const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
-  const { submitWorkers = 20 } = variant;
+  const { submitWorkers = 0 } = variant;
   const maxCalls = Math.max(1, Math.floor(submitWorkers / 4));
   /** What the idle submit functions remember. The memory of a crashed one is lost. */
   const idle: CallLimit[] = [];

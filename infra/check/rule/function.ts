@@ -92,7 +92,6 @@ export const ENVIRONMENTS: Record<string, string[]> = {
 /** Variables of functions that follow from the sizes of the stage and are always set. */
 export const FIXED_ENVIRONMENTS: Record<string, string[]> = {
   Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"],
-  Submit: ["MJFLOW_SUBMIT_WORKERS"],
 };
 export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_FAN_OUT", "MJFLOW_LOG"];
 
@@ -225,10 +224,12 @@ export const workersAreReserved: Rule = (infra) =>
     return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });
 
-/** A vendor account may hold a quarter of the submit workers, so Submit knows how many its mapping starts. */
+/** With slots for calls, an account may hold a quarter of the submit workers. So Submit knows how many its mapping starts. */
 export const submitKnowsItsWorkers: Rule = (infra) => {
   const submit = functionOf(infra, "Submit");
-  const known = Number(submit?.inputs.environment.variables["MJFLOW_SUBMIT_WORKERS"]);
+  const given = submit?.inputs.environment.variables["MJFLOW_SUBMIT_WORKERS"];
+  if (given === undefined) return [];
+  const known = Number(given);
   const used = all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping")
     .filter(({ inputs }) => inputs.functionName === submit?.arn)
     .reduce((sum, { inputs }) => sum + (inputs.scalingConfig?.maximumConcurrency ?? 0), 0);

@@ -120,8 +120,8 @@ const REFUSED_PAUSES = 3;
 
 /**
  * True while look-ups cannot show the end of a task, because the vendor refuses our key. It stays true for three
- * look-up pauses after that. Within this time all tasks of the account are looked up: one pause until a look-up works, one
- * for the tasks that another worker's claim has postponed, and one for the runs of the sweeper in between.
+ * look-up pauses after that, because all tasks of the account are looked up within this time. One pause ends before a look-up
+ * works. Another one postpones the tasks of other workers. The third is for the runs of the sweeper in between.
  */
 export function areLookupsRefused(
   { lookupFault, lookupRefusedAt }: Pick<AccountHealth, "lookupFault" | "lookupRefusedAt">,

@@ -59,13 +59,21 @@ async function updateWaitList(
 // ── entering ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Adds a task to the list of its account. Its row already says that it waits. After a crash between the two writes its message
- * comes again, or the sweeper finds it with its flow.
+ * Adds a task to the list of its account. Its row already says that it waits. After a crash its message comes again, or the
+ * sweeper finds it with its flow. The list is open before it has the entry: an entry in a closed list would stay if its task
+ * then went on by its message.
  */
 export async function addToWaitList(deps: WaitListDeps, task: Task): Promise<void> {
   const { provider, account } = task;
+  await openWaitList(deps, task);
   await deps.store.addWaiting(provider, account, waitEntryOfTask(task));
-  await updateWaitList(deps, task, (list) => {
+  // The list may have been closed as empty meanwhile (WL4).
+  await openWaitList(deps, task);
+}
+
+/** Gives the list a due time, if it has none. */
+async function openWaitList(deps: WaitListDeps, ref: AccountRef): Promise<void> {
+  await updateWaitList(deps, ref, (list) => {
     const now = deps.clock.now();
     return listWithTask(list, now + WAIT_LIST_CHECK_MS / 4, now);
   });
@@ -118,10 +126,7 @@ async function closeIfEmpty(deps: WaitListDeps, ref: AccountRef): Promise<void> 
 async function reopenIfUsed(deps: WaitListDeps, ref: AccountRef): Promise<boolean> {
   const [first] = await deps.store.listWaiting(ref.provider, ref.account, { limit: 1 });
   if (!first) return false;
-  await updateWaitList(deps, ref, (list) => {
-    const now = deps.clock.now();
-    return listWithTask(list, now + WAIT_LIST_CHECK_MS / 4, now);
-  });
+  await openWaitList(deps, ref);
   return true;
 }
 

@@ -21,7 +21,7 @@ const entry = fc.record({
   bytes: fc.uint8Array({ minLength: 10, maxLength: 10 }),
 });
 
-it("K9: the row has at most 1 KB with 16 entries, all sums and two days", async () => {
+it("E7: the row has at most 1 KB with 16 entries, all sums and two days", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(entry, { minLength: FITTING, maxLength: FITTING }), async (entries) => {
       const table = createMemoryTable();
