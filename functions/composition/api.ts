@@ -9,7 +9,19 @@ import { createWriteCheck } from "@mjflow/store/write-check";
 import { Resource } from "sst";
 import type { Streams } from "../http/env.ts";
 import { apiKeyOf } from "../http/operator-key.ts";
-import { baseDeps, clock, lazy, queueDepths, queueUrls, random, sqs, table, timings, withAccounts } from "./base.ts";
+import {
+  baseDeps,
+  clock,
+  lazy,
+  queueDepths,
+  queueUrls,
+  random,
+  sleep,
+  sqs,
+  table,
+  timings,
+  withAccounts,
+} from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
 import { apiUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
@@ -59,7 +71,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
       const checked = guard().check(url);
       return checked.ok ? undefined : checked.why;
     },
-    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    sleep,
     apiUrl: apiUrl(),
     streams: streams(),
     corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),

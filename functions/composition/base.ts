@@ -48,6 +48,7 @@ export const random = {
   bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
   chance: Math.random,
 };
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /**
  * `MJFLOW_TIMINGS` is `local`, or JSON with the values that differ from `TIMINGS`. With `"base": "local"` they differ

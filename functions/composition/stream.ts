@@ -4,7 +4,7 @@ import { createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createStreamSlots } from "@mjflow/store/stream-slots";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/operator-key.ts";
-import { baseDeps, clock, lazy, random, table, withAccounts } from "./base.ts";
+import { baseDeps, clock, lazy, random, sleep, table, withAccounts } from "./base.ts";
 import { apiUrl, mediaLinks } from "./link.ts";
 
 const env = process.env;
@@ -17,7 +17,7 @@ export const composeStream = /* @__PURE__ */ lazy(() => ({
   apiUrl: apiUrl(),
   apiUrlFrom: "query" as const,
   corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
-  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  sleep,
   streams: {
     follow: "read" as const,
     limiter: createStreamLimiter({

@@ -80,6 +80,30 @@ function problemOf(error: MjflowError, requestId: string = randomUUID()): Respon
   return new Response(JSON.stringify(problemBody(error, requestId)), { status: error.status, headers });
 }
 
+/**
+ * Creates the handler of a function. The app is built with the first request, so that loading the bundle needs no linked
+ * resources.
+ */
+export function handlerOf<Deps extends { log: { flush(): void } }>(
+  compose: () => Deps,
+  create: (deps: Deps) => { fetch: Fetch },
+) {
+  let app: { fetch: Fetch } | undefined;
+  async function handle(request: Request): Promise<Response> {
+    const deps = compose();
+    app ??= create(deps);
+    try {
+      return await app.fetch(request);
+    } finally {
+      deps.log.flush();
+    }
+  }
+  // The global of Lambda's Node.js runtime, which has the streaming functions. Outside Lambda it can exist without them,
+  // because the AWS SDK creates an empty one for its own use.
+  const runtime = (globalThis as { awslambda?: Partial<Runtime> }).awslambda;
+  return runtime?.streamifyResponse ? streamingHandler(handle, runtime as Runtime) : bufferedHandler(handle);
+}
+
 /** A handler that returns the response as one text. */
 export function bufferedHandler(fetch: Fetch) {
   return async (event: LambdaFunctionURLEvent): Promise<Exclude<LambdaFunctionURLResult, string>> => {

@@ -88,6 +88,10 @@ export function recordMissedCallbacks(
   return { ...health, misses, ...(silent && { callbacks: "silent" as const, changedAt: now }) };
 }
 
+function nextLookupAt({ failures }: AccountHealth, now: number, { lookupMs, lookupMaxMs }: Pauses): number {
+  return now + backoffMs(lookupMs, failures, lookupMaxMs);
+}
+
 /** Records a failed look-up. The pause starts at `lookupMs` and doubles with each failure, up to `lookupMaxMs`. */
 export function recordLookupFailure(
   health: AccountHealth,
@@ -95,9 +99,14 @@ export function recordLookupFailure(
   timings: Pauses,
   lookupFault: LookupFault = "failed",
 ): AccountHealth {
-  const pause = backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs);
   const refused = lookupFault === "unauthorized" ? { lookupRefusedAt: now } : {};
-  return { ...health, failures: health.failures + 1, askAt: now + pause, lookupFault, ...refused };
+  return {
+    ...health,
+    failures: health.failures + 1,
+    askAt: nextLookupAt(health, now, timings),
+    lookupFault,
+    ...refused,
+  };
 }
 
 /**
@@ -106,7 +115,7 @@ export function recordLookupFailure(
  */
 export function claimLookup(health: AccountHealth, now: number, timings: Pauses): AccountHealth | undefined {
   if (health.failures === 0) return undefined;
-  return { ...health, askAt: now + backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs) };
+  return { ...health, askAt: nextLookupAt(health, now, timings) };
 }
 
 /** Clears the failures and the pause. Returns undefined if there were none. */

@@ -84,9 +84,7 @@ export function createConcurrencyLimiter(deps: LimiterDeps): ConcurrencyLimiter 
       });
     },
     async countFree(account, max) {
-      const state = await deps.store.accountState(account.provider, account.account);
-      const rows = new Map(state.slots.filter(({ kind }) => kind === "tasks").map((each) => [each.row, each.held]));
-      const earlier = state.earlierSlots ? await countEarlierSlots(deps, state.earlierSlots, rows) : 0;
+      const { rows, earlier } = await readSlots(deps, account);
       await removeOutdatedSlots(deps, account, rows);
       return freeSlots("tasks", max, rowsOf(rows), earlier);
     },
@@ -100,9 +98,7 @@ async function acquireSlots(
   names: readonly string[],
   max: number,
 ): Promise<Map<string, Slot>> {
-  const state = await deps.store.accountState(account.provider, account.account);
-  const rows = new Map(state.slots.filter(({ kind }) => kind === "tasks").map((each) => [each.row, each.held]));
-  const earlier = state.earlierSlots ? await countEarlierSlots(deps, state.earlierSlots, rows) : 0;
+  const { rows, earlier } = await readSlots(deps, account);
   const acquired = await keepSlots(deps, account, names, rows);
   const left = names.filter((name) => !acquired.has(name));
   await addSlots(deps, account, left, { max, rows, earlier }, acquired);
@@ -115,6 +111,13 @@ async function acquireSlots(
 }
 
 type Rows = Map<number, HeldSlots>;
+
+/** Reads the slots of tasks, and counts those that an earlier version has given. */
+async function readSlots(deps: LimiterDeps, account: AccountRef): Promise<Pick<Limit, "rows" | "earlier">> {
+  const { slots, earlierSlots } = await deps.store.accountState(account.provider, account.account);
+  const rows: Rows = new Map(slots.filter(({ kind }) => kind === "tasks").map(({ row, held }) => [row, held]));
+  return { rows, earlier: earlierSlots ? await countEarlierSlots(deps, earlierSlots, rows) : 0 };
+}
 
 const rowsOf = (rows: Rows): SlotRow[] => [...rows].map(([row, held]) => ({ kind: "tasks", row, held }));
 

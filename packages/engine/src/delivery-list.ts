@@ -11,12 +11,13 @@ import {
   MJ_HOOK_LISTENER,
   parseDeliveryId,
 } from "@mjflow/core/delivery";
-import { type DeliveryLog, deliveriesOfRecord, logRowOf, mergedLog, recordKeyOf } from "@mjflow/core/delivery-log";
+import { type DeliveryLog, deliveriesOfRecord, logRowOf, recordKeyOf } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
 import { hasDeliveryLog } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
 import { isFlowId } from "@mjflow/core/id";
 import type { Store, WebhookStore } from "@mjflow/core/port";
+import { readLog } from "./sweep-log.ts";
 
 export interface DeliveryListDeps {
   store: Pick<Store, "load" | "listFlows">;
@@ -29,7 +30,7 @@ export async function deliveriesOfFlow(deps: DeliveryListDeps, appId: string, fl
   const [{ flow }, rows] = await Promise.all([deps.store.load(flowId, []), deps.webhookStore.deliveriesOf(flowId)]);
   const own = rows.filter((delivery) => delivery.appId === appId);
   if (!flow || flow.appId !== appId || !hasDeliveryLog(flow.eventMask)) return own;
-  return merged(flow, await logOf(deps, flow), own);
+  return merged(flow, await readLog(deps, flow), own);
 }
 
 /**
@@ -168,7 +169,7 @@ function isOlder(delivery: Delivery, after: string): boolean {
 
 async function newestFirst(deps: DeliveryListDeps, flow: Flow): Promise<Delivery[]> {
   if (!flow.eventMask) return [];
-  const log = hasDeliveryLog(flow.eventMask) ? await logOf(deps, flow) : undefined;
+  const log = hasDeliveryLog(flow.eventMask) ? await readLog(deps, flow) : undefined;
   // Most flows have no row, and the log says so.
   const hasRows = !log || [...log.records.values()].some(({ outcomes }) => [...outcomes.values()].includes("row"));
   const rows = hasRows ? await deps.webhookStore.deliveriesOf(flow.id) : [];
@@ -186,10 +187,6 @@ function merged(flow: Flow, log: DeliveryLog, rows: readonly Delivery[]): Delive
 
 function entryOf(delivery: Delivery): [string, Delivery] {
   return [deliveryIdOf(delivery), delivery];
-}
-
-async function logOf({ webhookStore }: DeliveryListDeps, { id, logRows = 1 }: Flow): Promise<DeliveryLog> {
-  return mergedLog(await Promise.all(Array.from({ length: logRows }, (_, row) => webhookStore.deliveryLog(id, row))));
 }
 
 function encodeCursor(appId: string, { createdAt, flowId, after }: Position): string {

@@ -18,7 +18,8 @@ export async function closeLog(deps: LogDeps, flowId: string): Promise<void> {
   if (flow) await closeIfComplete(deps, flow, tasks, await readLog(deps, flow));
 }
 
-async function readLog(
+/** Reads all rows of the log of a flow. */
+export async function readLog(
   { webhookStore }: Pick<LogDeps, "webhookStore">,
   { id, logRows = 1 }: Flow,
 ): Promise<DeliveryLog> {

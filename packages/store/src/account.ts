@@ -18,6 +18,7 @@ import {
   waitListKey,
 } from "./keys.ts";
 import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
+import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 import { slotsOf } from "./vendor.ts";
 
@@ -95,12 +96,13 @@ export function createAccountStore(table: Table, dueShards = DUE_SHARDS): Accoun
         return ref ? [waitListOf(ref.provider, ref.account, item)] : [];
       });
     },
-    async saveWaitList(list) {
-      const next = { ...list, rev: list.rev + 1 };
-      const put = await table.put(waitListItem(next, dueShards), list.rev === 0 ? undefined : list.rev);
-      if (put.ok) return { ok: true, item: next };
-      return { ok: false, current: put.current && waitListOf(list.provider, list.account, put.current) };
-    },
+    saveWaitList: (list) =>
+      save(
+        table,
+        list,
+        (next) => waitListItem(next, dueShards),
+        (item) => waitListOf(list.provider, list.account, item),
+      ),
     async addWaiting(provider, account, entry) {
       const item = rowOf(waitingKey(provider, account, entry), WAITING, { rev: WAITING_REV });
       // An entry that no dispatcher removes is deleted together with its task.

@@ -2,10 +2,11 @@
 import type { App, AppKey } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
-import type { AppStore, Saved } from "@mjflow/core/port";
+import type { AppStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createCreditStore } from "./credit.ts";
 import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, idempotencyKey, type Key, RETENTION_MS } from "./keys.ts";
+import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
 /** How long an expired or revoked key stays listed. */
@@ -52,23 +53,13 @@ export interface AppStoreDeps {
 export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStore {
   const live = (item: Item | undefined) => (item && !isExpired(item, now()) ? item : undefined);
 
-  async function save<T extends { rev: number }>(
-    value: T,
-    toItem: (value: T) => Item,
-    ofItem: (item: Item) => T,
-  ): Promise<Saved<T>> {
-    const next = { ...value, rev: value.rev + 1 };
-    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
-  }
-
   return {
     ...createCreditStore(table, dueShards),
     async app(appId) {
       const item = live(await table.get(appKey(appId)));
       return item && appOf(item);
     },
-    saveApp: (app) => save(app, appItem, appOf),
+    saveApp: (app) => save(table, app, appItem, appOf),
     async listApps(limit, cursor) {
       const items = await table.list({
         index: "app",
@@ -92,8 +83,8 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
       const items = await table.list({ partition: appKey(appId).pk, ...APP_KEYS, limit: KEYS_READ });
       return items.filter(live).map(appKeyOf);
     },
-    saveAppKey: (key) => save(key, appKeyItem, appKeyOf),
-    saveIdempotency: (idempotency) => save(idempotency, idempotencyItem, idempotencyOf),
+    saveAppKey: (key) => save(table, key, appKeyItem, appKeyOf),
+    saveIdempotency: (idempotency) => save(table, idempotency, idempotencyItem, idempotencyOf),
   };
 }
 

@@ -3,7 +3,7 @@ import type { CreditChange, CreditCondition, CreditCounter, Day, Grant } from "@
 import { firstDueAt } from "@mjflow/core/credit";
 import type { CreditRow } from "@mjflow/core/credit-row";
 import { duePartitionOf } from "@mjflow/core/due";
-import type { CreditStore, Saved } from "@mjflow/core/port";
+import type { CreditStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row, VERSION, VERSION_ATTRIBUTE } from "./codec.ts";
 import { ATTRIBUTE, appKey, CREDIT_DAYS, counterKey, creditDayKey, creditKey, creditPk, grantKey } from "./keys.ts";
 import {
@@ -13,6 +13,7 @@ import {
   type PlainRow,
   type PlainUpdate,
 } from "./plain-row.ts";
+import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
 /** Fixed attributes and at most some open entries; the whole row stays below 1 KB, so that a change costs one unit. */
@@ -71,16 +72,6 @@ export function createCreditStore(table: Table, dueShards: number): CreditStore 
   const counters = createPlainRows(table, COUNTER);
   const days = createPlainRows(table, DAY);
 
-  async function save<T extends { rev: number }>(
-    value: T,
-    toItem: (value: T) => Item,
-    ofItem: (item: Item) => T,
-  ): Promise<Saved<T>> {
-    const next = { ...value, rev: value.rev + 1 };
-    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
-  }
-
   return {
     async creditCounter(appId) {
       const found = await counters.get(counterKey(appId));
@@ -112,12 +103,12 @@ export function createCreditStore(table: Table, dueShards: number): CreditStore 
       const item = await table.get(creditKey(appId));
       return item && creditRowOf(item);
     },
-    saveCreditRow: (credit) => save(credit, creditRowItem, creditRowOf),
+    saveCreditRow: (credit) => save(table, credit, creditRowItem, creditRowOf),
     async grant(appId, reference) {
       const item = await table.get(grantKey(appId, reference));
       return item && grantOf(item);
     },
-    saveGrant: (grant) => save(grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
+    saveGrant: (grant) => save(table, grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
   };
 }
 

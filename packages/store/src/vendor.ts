@@ -1,9 +1,10 @@
 /** Stored vendor accounts, the slots of an earlier version and the banned words in the table: small rows that never expire. */
 import type { EarlierSlots, StoredAccount } from "@mjflow/core/account";
 import type { BannedList } from "@mjflow/core/banned";
-import type { Saved, VendorStore } from "@mjflow/core/port";
+import type { VendorStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { BANNED_KEY, slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
+import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
 /** `provider` and `name` are in the key. */
@@ -30,16 +31,6 @@ const BANNED = {
 } as const satisfies Fields<keyof BannedList>;
 
 export function createVendorStore(table: Table): VendorStore {
-  async function save<T extends { rev: number }>(
-    value: T,
-    toItem: (value: T) => Item,
-    ofItem: (item: Item) => T,
-  ): Promise<Saved<T>> {
-    const next = { ...value, rev: value.rev + 1 };
-    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
-  }
-
   return {
     async storedAccounts() {
       return (await table.partition(VENDORS_PK)).map(accountOf);
@@ -48,18 +39,18 @@ export function createVendorStore(table: Table): VendorStore {
       const item = await table.get(storedAccountKey(provider, name));
       return item && accountOf(item);
     },
-    saveStoredAccount: (account) => save(account, accountItem, accountOf),
+    saveStoredAccount: (account) => save(table, account, accountItem, accountOf),
     deleteStoredAccount: ({ provider, name, rev }) => table.delete(storedAccountKey(provider, name), rev),
     async bannedList() {
       const item = await table.get(BANNED_KEY);
       return item && bannedOf(item);
     },
-    saveBannedList: (list) => save(list, (next) => row(BANNED_KEY, BANNED, next), bannedOf),
+    saveBannedList: (list) => save(table, list, (next) => row(BANNED_KEY, BANNED, next), bannedOf),
     async slots(provider, account) {
       const item = await table.get(slotsKey(provider, account));
       return item && slotsOf(provider, account, item);
     },
-    saveSlots: (slots) => save(slots, slotsItem, (item) => slotsOf(slots.provider, slots.account, item)),
+    saveSlots: (slots) => save(table, slots, slotsItem, (item) => slotsOf(slots.provider, slots.account, item)),
   };
 }
 

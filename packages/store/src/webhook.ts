@@ -11,6 +11,7 @@ import type { WebhookStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
 import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk } from "./keys.ts";
+import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
 /** Retention of deliveries after their creation. */
@@ -70,12 +71,8 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const item = await table.get(endpointKey(appId, id));
       return item && endpointOf(item);
     },
-    async saveEndpoint(endpoint) {
-      const next = { ...endpoint, rev: endpoint.rev + 1 };
-      const item = row(endpointKey(endpoint.appId, endpoint.id), ENDPOINT, next);
-      const put = await table.put(item, endpoint.rev === 0 ? undefined : endpoint.rev);
-      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && endpointOf(put.current) };
-    },
+    saveEndpoint: (endpoint) =>
+      save(table, endpoint, (next) => row(endpointKey(next.appId, next.id), ENDPOINT, next), endpointOf),
     deleteEndpoint: ({ appId, id, rev }) => table.delete(endpointKey(appId, id), rev),
     async deliveriesOf(flowId, subject) {
       const items =
@@ -89,11 +86,7 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const item = key && (await table.get(deliveryKey(key)));
       return item && isLive(item) ? deliveryOf(item) : undefined;
     },
-    async saveDelivery(delivery) {
-      const next = { ...delivery, rev: delivery.rev + 1 };
-      const put = await table.put(deliveryItem(next, dueShards), delivery.rev === 0 ? undefined : delivery.rev);
-      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && deliveryOf(put.current) };
-    },
+    saveDelivery: (delivery) => save(table, delivery, (next) => deliveryItem(next, dueShards), deliveryOf),
     deliveryLog: (flowId, row) => logs.read(flowId, row),
     saveDeliveryRecord: (flowId, row, change) =>
       logs.add(flowId, row, change, Math.ceil((now() + DELIVERY_RETENTION_MS) / 1_000)),
