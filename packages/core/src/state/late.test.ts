@@ -270,6 +270,17 @@ describe("a success whose result is completed later", () => {
     expect(play(none, success({ ...IMAGE, buttons: [BUTTON] })).task.result?.buttons).toEqual([BUTTON]);
   });
 
+  it("gets its buttons first and its image afterwards: only the image is an event, and only the image is archived", () => {
+    const start = succeeded({ result: {}, archive: true, eventMask: EVENT_BITS.ended });
+    const buttons = play(start, success({ buttons: [BUTTON] }));
+    expect(buttons.last).toMatchObject({ kind: "record", why: "ended", effects: [] });
+    expect(buttons.task).toMatchObject({ result: { buttons: [BUTTON] } });
+    expect([buttons.task.resultUpdatedAt, buttons.task.pendingEffects]).toEqual([undefined, undefined]);
+    const image = play(buttons.task, minute, success());
+    expect(effects(image.last)).toEqual(["archive"]);
+    expect(image.task).toMatchObject({ resultUpdatedAt: NOW + minute, result: { ...IMAGE, buttons: [BUTTON] } });
+  });
+
   it("keeps everything that it had, except fields without a value", () => {
     const stored = { imageUrl: undefined, prompt: "first", seed: undefined } as unknown as Result;
     const { task } = play(succeeded({ result: stored }), success({ ...IMAGE, prompt: "second", seed: "7" }));

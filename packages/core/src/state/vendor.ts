@@ -337,10 +337,12 @@ function completeResult(stored: Result = {}, newer: Result): Result | undefined 
 
 /**
  * The vendor reported the success first and the image or the buttons later. A result that gets its image is another
- * event for the app, and the image is archived if the app wants that.
+ * event for the app, and the image is archived if the app wants that. Buttons alone are no event: with one, the image
+ * after them would be sent under the same event id with another time.
  */
 function onCompletedResult(task: Task, result: Result, more: Partial<Task>, ctx: Context): Decision {
-  if (hasMedia(task.result ?? {})) return recordChange(task, { ...more, result }, "ended", ctx);
+  const isFirstMedia = hasMedia(result) && !hasMedia(task.result ?? {});
+  if (!isFirstMedia) return recordChange(task, { ...more, result }, "ended", ctx);
   const archives = task.archive === true && !task.copies?.length;
   const added = addPendingEffects(task, archives ? ["archive", "tell"] : ["tell"], ctx);
   const patch = { ...more, result, ...added, resultUpdatedAt: ctx.now };
