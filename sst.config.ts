@@ -12,6 +12,9 @@ export default $config({
       // A mistaken `sst remove` must not delete tasks that were paid for. Any other stage is removed completely.
       removal: production ? "retain" : "remove",
       protect: production,
+      // SST would write sst-env.d.ts beside every package.json, and after a failed deployment an incomplete one.
+      // infra/check/env.mjs writes the file instead, and a check compares it with the links.
+      types: { ignore: ["."] },
     };
   },
   async run() {

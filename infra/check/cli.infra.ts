@@ -1,0 +1,37 @@
+/** Checks what the real sst program does with this project: it runs in a copy, against a fake of AWS on loopback. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { copyProject } from "./cli.mjs";
+
+let copy: Awaited<ReturnType<typeof copyProject>>;
+
+beforeAll(async () => {
+  copy = await copyProject();
+});
+afterAll(() => copy.close());
+
+/** Without types, `npm run verify` of the next upgrade would stop at generated files that are not formatted. */
+test("sst leaves the project unchanged after diff, deploy and secret, also when they fail, and twice in a row", async () => {
+  const commands: [string[], Record<string, string>?][] = [
+    [["secret", "set", "HookKey", "a value", "--stage", "trial"]],
+    [["diff", "--stage", "trial"]],
+    [["deploy", "--stage", "trial"]],
+    [["diff", "--stage", "trial"]],
+    [["deploy", "--stage", "trial"]],
+    [["deploy", "--stage", "trial"], { PULUMI_EXIT_CODE: "1" }],
+    [["diff", "--stage", "production"], { PULUMI_EXIT_CODE: "1" }],
+  ];
+  for (const [args, env] of commands) {
+    const { code, output } = await copy.sst(args, env);
+    expect(code, output).toBe(env ? 1 : 0);
+    expect(copy.git("status", "--short"), `after sst ${args.join(" ")}`).toBe("");
+  }
+});
+
+test("the check sees it if sst writes its types into the project", async () => {
+  const config = await copy.edit("sst.config.ts", (text) => text.replace(/types: \{[^}]*\},/, ""));
+  await copy.sst(["diff", "--stage", "trial"]);
+  expect(copy.git("status", "--short")).toContain("packages/core/sst-env.d.ts");
+  copy.git("checkout", "--quiet", ".");
+  copy.git("clean", "--quiet", "--force", "-d");
+  expect(config).not.toContain("types:");
+});
