@@ -83,6 +83,24 @@ describe("the API entry point", () => {
       [400, 415],
     ]),
   ];
+  test("URL and headers may have 16 KB together, as the API document says; above that the response is 431 without a body", async () => {
+    const limit = 16 * 1_024;
+    const requestOf = (bytes: number) => {
+      const rest = ` ${ok(KEY)}`;
+      const start = "GET /v1/flows?state=";
+      return `${start}${"%20".repeat((bytes - start.length - rest.length) / 3)}${rest}`;
+    };
+    // Room for the state of 4,096 characters in its longest form, `%20`, and 4 KB of other headers.
+    expect(statusOf(await target.raw(requestOf(12 * 1_024 + 1_000)))).toBe(200);
+    expect(statusOf(await target.raw(requestOf(limit - 200)))).toBe(200);
+    const response = await target.raw(requestOf(limit + 200));
+    expect(statusOf(response)).toBe(431);
+    expect(response.split("\r\n\r\n")[1]).toBe("");
+    expect(readFileSync(new URL("../../docs/openapi.json", import.meta.url), "utf8")).toContain(
+      "URL and headers are together at most 16 KB; above that the response is 431 without a body.",
+    );
+  });
+
   test.each(requests)("a request with %s gets at most one, expected response", async (_, bytes, statuses) => {
     const response = await target.raw(bytes);
     expect(statuses).toContain(statusOf(response));

@@ -324,6 +324,40 @@ describe("resume, retry and credit", () => {
     expect(await usage()).toMatchObject({ settledUsd: 0.05, reservedUsd: 0, balanceUsd: 0.95 });
   });
 
+  test.each([
+    ["one resume", 1],
+    ["three resumes at once", 3],
+  ])("two late successes of presses that counted as never accepted are charged once each by %s", async (_, times) => {
+    const { timings } = api.harness.deps;
+    const { id } = (await call("POST", "/v1/flows", { ...plan, then: [{ press: ["U1", "U2"] }], resubmit: "never" }))
+      .body;
+    await api.harness.drain();
+    for (let i = 0; i < 2; i++) api.harness.vendor.next({ kind: "unclear", reason: "timeout" });
+    await api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS");
+    await api.harness.drain();
+    for (let i = 0; i < 3; i++) {
+      api.harness.advance(timings.graceMs.fast + MINUTE);
+      await api.harness.sweep();
+    }
+    const lost = { status: "FAILURE", failure: { code: "submission_unclear" } };
+    expect((await read(id)).tasks).toMatchObject([{ status: "SUCCESS" }, lost, lost]);
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0, balanceUsd: 0.96 });
+    api.harness.advance(2 * HOUR);
+    for (const press of api.harness.vendor.calls.slice(1)) await api.harness.post(press, "SUCCESS");
+    expect((await read(id)).tasks).toMatchObject([{ status: "SUCCESS" }, lost, lost]);
+    await Promise.all(Array.from({ length: times }, () => call("POST", `/v1/flows/${id}/resume`)));
+    await api.harness.finishAll();
+    for (let i = 0; i < 3; i++) {
+      api.harness.advance(timings.graceMs.fast);
+      await api.harness.sweep();
+      await api.harness.finishAll();
+    }
+    const flow = await read(id);
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 3 } });
+    expect(flow.tasks.map(({ status }: Json) => status)).toEqual(["SUCCESS", "SUCCESS", "SUCCESS"]);
+    expect(await usage()).toMatchObject({ settledUsd: 0.06, reservedUsd: 0, balanceUsd: 0.94 });
+  });
+
   test("retry of a task with a late success returns the task itself and pays nothing for it", async () => {
     const id = await failed();
     api.harness.advance(2 * HOUR);

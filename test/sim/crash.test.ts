@@ -6,39 +6,34 @@ import { describe, expect, test } from "vitest";
 import { LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
 import type { CallOutcome, CrashPoint } from "./process.ts";
-import { runSimulation } from "./simulation.ts";
+import { runSimulation, type SimulationOptions } from "./simulation.ts";
 
 const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
 const TASKS = 4;
-const noFault: CallOutcome = { kind: "go", delayMs: 5 };
 
-/** Runs the same flow each time, except for the crashes. Nothing is random, because `outcomeAt` decides every call. */
-function runKilledAt(...kills: number[]) {
+/**
+ * Runs one flow and kills a process at each of the calls `kills`. Nothing is random, because every other call works.
+ *
+ * @returns `fired`: kills that occurred; `points`: calls of the flow. Later calls belong to sweeps that find nothing to do.
+ */
+async function runKilledAt(options: Partial<SimulationOptions>, ...kills: number[]) {
   let fired = 0;
-  const outcomeAt = ({ index }: CrashPoint): CallOutcome => {
-    if (!kills.includes(index)) return noFault;
+  let points = 0;
+  const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
+    if (process !== "sweep") points = Math.max(points, index + 1);
+    if (!kills.includes(index)) return { kind: "go", delayMs: 5 };
     fired++;
     return { kind: "die" };
   };
-  return runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, limits: LIMITS }).then((run) => ({
-    run,
-    fired,
-    ...checkInvariants(run),
-  }));
+  const run = await runSimulation({ seed: 1, flows: 1, plan: PLAN, ...options, outcomeAt });
+  return { ...checkInvariants(run), run, fired, points };
 }
 
-/** Counts the points of the flow without crashes. Later points belong to sweeps that find nothing to do. */
-async function pointsOfOneFlow(): Promise<number> {
-  let last = 0;
-  const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
-    if (process !== "sweep") last = Math.max(last, index);
-    return noFault;
-  };
-  const { findings } = checkInvariants(
-    await runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, limits: LIMITS }),
-  );
+/** Counts the points of a flow without crashes. */
+async function pointsOf(options: Partial<SimulationOptions>): Promise<number> {
+  const { findings, points } = await runKilledAt(options);
   expect(findings).toEqual([]);
-  return last + 1;
+  return points;
 }
 
 function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKilledAt>>, kills: number): void {
@@ -53,43 +48,20 @@ function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKi
 
 describe("crashes at every point of a flow", () => {
   test("after one crash at any point the flow ends and costs at most one additional image", async () => {
-    const points = await pointsOfOneFlow();
+    const points = await pointsOf({ limits: LIMITS });
     expect(points).toBeGreaterThan(80);
-    for (let at = 0; at < points; at++) check(await runKilledAt(at), 1);
+    for (let at = 0; at < points; at++) check(await runKilledAt({ limits: LIMITS }, at), 1);
     console.log(`one crash at each of ${points} points`);
   });
 
   test("after one crash at any point each end is notified and each image of the flow is archived", async () => {
-    const run = (kill: number | undefined) => {
-      let fired = 0;
-      let last = 0;
-      const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
-        if (process !== "sweep") last = Math.max(last, index);
-        if (index !== kill) return noFault;
-        fired++;
-        return { kind: "die" };
-      };
-      const options = {
-        seed: 1,
-        flows: 1,
-        outcomeAt,
-        plan: [{ press: "U1" }],
-        limits: LIMITS,
-        hooks: "always" as const,
-      };
-      return runSimulation(options).then((server) => ({
-        ...checkInvariants(server),
-        run: server,
-        fired,
-        points: last + 1,
-      }));
-    };
-    const { points, findings, counts } = await run(undefined);
+    const options = { plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
+    const { points, findings, counts } = await runKilledAt(options);
     expect(findings).toEqual([]);
     // Two subscribers, and four ends: three tasks, one of them a tile, and the flow.
     expect(counts.notified).toBe(8);
     for (let at = 0; at < points; at++) {
-      const killed = await run(at);
+      const killed = await runKilledAt(options, at);
       expect(killed.findings).toEqual([]);
       expect(killed.fired).toBe(1);
       if (killed.run.flows.size === 0) continue;
@@ -101,28 +73,11 @@ describe("crashes at every point of a flow", () => {
   }, 120_000);
 
   test("after one crash at any point at a busy account with one slot, nothing is left in its wait list", async () => {
-    const run = (kill: number | undefined) => {
-      let fired = 0;
-      let last = 0;
-      const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
-        if (process !== "sweep") last = Math.max(last, index);
-        if (index !== kill) return noFault;
-        fired++;
-        return { kind: "die" };
-      };
-      const isBusy = (_: string, at: number) => at < 70_000 || (at > 150_000 && at < 170_000);
-      const variant = { accounts: ["a"], maxRunning: 1, isBusy };
-      return runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, variant }).then((each) => ({
-        ...checkInvariants(each),
-        run: each,
-        fired,
-        points: last + 1,
-      }));
-    };
-    const { points, findings } = await run(undefined);
-    expect(findings).toEqual([]);
+    const isBusy = (_: string, at: number) => at < 70_000 || (at > 150_000 && at < 170_000);
+    const options = { variant: { accounts: ["a"], maxRunning: 1, isBusy } };
+    const points = await pointsOf(options);
     for (let at = 0; at < points; at++) {
-      const killed = await run(at);
+      const killed = await runKilledAt(options, at);
       expect(killed.findings).toEqual([]);
       expect(killed.fired).toBe(1);
       if (killed.run.flows.size > 0) expect(killed.counts.paid).toBeLessThanOrEqual(TASKS + 1);
@@ -131,12 +86,12 @@ describe("crashes at every point of a flow", () => {
   }, 120_000);
 
   test("after two crashes at any pair of points the flow ends and costs at most two additional images", async () => {
-    const points = await pointsOfOneFlow();
+    const points = await pointsOf({ limits: LIMITS });
     let pairs = 0;
     let both = 0;
     for (let first = 0; first < points; first++) {
       for (let second = first + 1; second < points; second++) {
-        const outcome = await runKilledAt(first, second);
+        const outcome = await runKilledAt({ limits: LIMITS }, first, second);
         expect(outcome.findings).toEqual([]);
         expect(outcome.counts.paid).toBeLessThanOrEqual(TASKS + 2);
         pairs++;

@@ -2,6 +2,7 @@
  * Apps and their API keys: the operator creates, changes and removes them; every entry point with keys authenticates
  * callers here (D6).
  */
+
 import { createHash, timingSafeEqual } from "node:crypto";
 import {
   type App,
@@ -22,6 +23,7 @@ import {
   parseKeyText,
   withKeyExpiry,
 } from "@mjflow/core/app";
+import { dateOf } from "@mjflow/core/date";
 import { MjflowError } from "@mjflow/core/error";
 import type { Saved } from "@mjflow/core/port";
 import type { EngineDeps } from "./deps.ts";
@@ -220,7 +222,7 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
    * the key was revoked.
    */
   async function note(key: AppKey): Promise<void> {
-    const usedOn = new Date(clock.now()).toISOString().slice(0, 10);
+    const usedOn = dateOf(clock.now());
     if (key.usedOn === usedOn) return;
     await store.saveAppKey({ ...key, usedOn }).catch((error: unknown) => {
       log.warn("app.key-use-unnoted", { app: key.appId, key: key.id, error: String(error) });

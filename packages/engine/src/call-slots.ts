@@ -15,12 +15,14 @@
  * `keep` entries when it was added. So there are never more than `keep` such entries, and a full row always has others, which
  * are released at once (CS2, CS3).
  */
+
 import { type CallRow, callRows, heldCount, outdatedCallSlots } from "@mjflow/core/concurrency-limiter";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { SlotRowRef } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Accounts } from "./account.ts";
 import type { EngineDeps } from "./deps.ts";
+import { newShortId } from "./short-id.ts";
 import { wakeWaitList } from "./wait-list.ts";
 
 type CallSlotDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "random" | "chain"> & {
@@ -91,7 +93,7 @@ async function acquireCallSlot(
 ): Promise<CallSlot | undefined> {
   const { clock, random, accounts } = deps;
   const health = await accounts.health(account.provider, account.account);
-  const name = Buffer.from(random.bytes(6)).toString("base64url");
+  const name = newShortId(deps, 6);
   const rows = callRows(limit.workers, health, clock.now(), random.chance());
   for (const { row } of rows) {
     const slot = reuseFinished(limit.finished, { ...account, kind: "calls", row }, clock.now());

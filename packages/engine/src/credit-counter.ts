@@ -2,9 +2,11 @@
  * Changes of an app's credit counter. The first change of an app moves the row of an earlier version. The process remembers
  * which entries are confirmed, and removes them with later changes.
  */
+
 import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
 import { parseEntryName } from "@mjflow/core/credit-entry";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
+import { dateOf } from "@mjflow/core/date";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-credit";
@@ -224,10 +226,6 @@ export function assertTimely({ clock }: Pick<CreditDeps, "clock">, at: number): 
 }
 
 // ── days ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export function dateOf(now: number): string {
-  return new Date(now).toISOString().slice(0, 10);
-}
 
 const DAY_MS = 24 * 3_600_000;
 

@@ -2,6 +2,7 @@
  * Repairs the credit of an app after crashes. Each entry of the counter that is old enough is compared with the row that
  * confirms it. Also reads the usage of an app, after a repair.
  */
+
 import {
   type CreditChange,
   type CreditCounter,
@@ -14,9 +15,10 @@ import {
 } from "@mjflow/core/credit";
 import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
 import type { CreditRow } from "@mjflow/core/credit-row";
+import { dateOf } from "@mjflow/core/date";
 import { flowStatus } from "@mjflow/core/flow";
 import { entryState, finishSettlement } from "@mjflow/core/flow-credit";
-import { type CreditDeps, changeCredit, dateOf, moveToCounter } from "./credit-counter.ts";
+import { type CreditDeps, changeCredit, moveToCounter } from "./credit-counter.ts";
 import { confirmSettlement, settleCredit } from "./credit-settle.ts";
 
 /** Entries that are checked in one run; the others stay due. */

@@ -1,6 +1,8 @@
 /** Settles the credit of ended flows. The amount is fixed in the flow's row, then the counter gets it, then the flow ends. */
+
 import { settlementChange } from "@mjflow/core/credit";
 import { settlementEntryName } from "@mjflow/core/credit-entry";
+import { dateOf } from "@mjflow/core/date";
 import type { Flow } from "@mjflow/core/flow";
 import {
   awaitsPress,
@@ -17,7 +19,6 @@ import {
   type CreditDeps,
   changeCredit,
   confirmEntry,
-  dateOf,
   finishedSettlements,
   flowCreditOf,
   type OwnEntry,

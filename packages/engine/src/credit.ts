@@ -3,6 +3,7 @@
  * counter first and the flow's row second. `credit-settle.ts` settles ended flows, `credit-repair.ts` repairs what a crash
  * leaves.
  */
+
 import type { Limits } from "@mjflow/core/app";
 import {
   admission,
@@ -38,6 +39,7 @@ import {
 } from "./credit-counter.ts";
 import { repairCredit } from "./credit-repair.ts";
 import type { EngineDeps } from "./deps.ts";
+import { newShortId } from "./short-id.ts";
 
 /** Limits of the calling app; undefined for an app without limits. */
 export interface AppLimits {
@@ -52,9 +54,8 @@ const MAX_CONFLICT_RETRIES = 40;
 /** An entry that is older is renewed when another process continues with it. */
 const RENEW_AFTER_MS = 60_000;
 
-function newMark({ random }: Pick<EngineDeps, "random">): string {
-  return Buffer.from(random.bytes(3)).toString("base64url");
-}
+/** Bytes of the mark that tells an entry of the counter from a later one of the same name. */
+const MARK_BYTES = 3;
 
 // ── reserve ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -83,7 +84,7 @@ export async function reserveCredit(
   const nothing = { at: clock.now() };
   if (!limits || !isLimited(limits)) return nothing;
   if (usesHolds(limits)) await assertRoomForEntry(deps, appId);
-  const request = { ...flow, mark: newMark(deps) };
+  const request = { ...flow, mark: newShortId(deps, MARK_BYTES) };
   const name = holdEntryName(flow.flowId);
   let isRepaired = false;
   // A copy of a refused try could be applied when the entry of a later try is gone.
@@ -194,7 +195,7 @@ async function holdPress(
   { id: flowId, appId }: Flow,
   wanted: { path: string; micro: number; runs: boolean },
 ): Promise<HeldPress> {
-  const press = { ...wanted, mark: newMark(deps) };
+  const press = { ...wanted, mark: newShortId(deps, MARK_BYTES) };
   const name = pressEntryName(flowId, press.path);
   let isRepaired = false;
   for (let tries = 0; tries < MAX_TRIES; tries++) {

@@ -5,9 +5,11 @@
  * The slots of the deployment are spread over groups of about a dozen, so that no row is large or written by all. Two of them
  * are tried, therefore the limit of the deployment is a little lower than the number when the groups fill unevenly.
  */
+
 import { STREAMS } from "@mjflow/core/limit";
 import type { Clock, StreamSlots } from "@mjflow/core/port";
 import type { Random } from "./deps.ts";
+import { newShortId } from "./short-id.ts";
 
 /** @property full which limit is reached */
 export type StreamGrant =
@@ -37,7 +39,7 @@ export function createStreamLimiter({ slots, clock, random, perApp, perDeploymen
   const refusedUntil = new Map<string, number>();
   const groups = Math.max(1, Math.ceil(perDeployment / GROUP_SIZE));
   const perGroup = Math.ceil(perDeployment / groups);
-  const newId = () => Buffer.from(random.bytes(9)).toString("base64url");
+  const newId = () => newShortId({ random }, 9);
   const take = (group: string, id: string, max: number) => {
     const now = clock.now();
     return slots.acquire(group, id, max, now, now - STREAMS.staleMs);

@@ -49,26 +49,6 @@ export function parseStrict(text: string): unknown {
   }
 }
 
-/** Returns the complete items of an array whose text is cut; undefined if there is no complete item. */
-export function parseTruncatedJson(text: string): unknown {
-  let depth = 0;
-  let end = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (quoted) {
-      if (char === "\\") i++;
-      else if (char === '"') quoted = false;
-    } else if (char === '"') quoted = true;
-    else if (char === "{" || char === "[") depth++;
-    else if (char === "}" || char === "]") {
-      depth--;
-      if (depth === 1) end = i + 1;
-    }
-  }
-  return end === 0 ? undefined : parseJson(`${text.slice(0, end)}]`);
-}
-
 /** JSON reviver. Its third argument has the source text of a primitive (ECMAScript 2026, in Node since 21). */
 function keepDigits(_key: string, value: unknown, { source }: SourceAccess = {}): unknown {
   return typeof value === "number" && source !== undefined ? numberOf(source) : value;

@@ -13,7 +13,7 @@ import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
 import { capabilitiesOf, type Dialect, type Operation, ROUTES } from "./dialect.ts";
 import type { HttpClient, HttpOutcome } from "./http-client.ts";
-import { type Fields, integerOf, isFields, linkOf, parseJson, parseTruncatedJson, textOf } from "./json.ts";
+import { type Fields, integerOf, isFields, linkOf, parseDocuments, parseJson, textOf } from "./json.ts";
 import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
 import { cleanVendorText } from "./redact.ts";
 import { isErrorEnvelope, latestById, parseTask, parseTasks, taskList } from "./report.ts";
@@ -149,7 +149,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
         if (isNoRoute(outcome)) return undefined;
         const text = textOr(outcome, account);
         const cut = isCut(outcome);
-        const list = cut ? parseTruncatedJson(text) : parseJson(text);
+        const list = cut ? parseDocuments(text)[0]?.value : parseJson(text);
         if (!taskList(list)) throw new LookupError(errorTextOf(list, account) ?? "the list of recent tasks is no list");
         return { body: list, cut };
       };

@@ -1,9 +1,7 @@
 /** Search for a submission whose response was lost. The vendor is a function from request to outcome. */
 import { type AccountConfig, LookupError } from "@mjflow/core/port";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createHttpClient, type HttpClient, type HttpOutcome } from "./http-client.ts";
-import { parseTruncatedJson } from "./json.ts";
 import { createProvider } from "./mjproxy.ts";
 import { PROVIDER_IDS } from "./registry.ts";
 import { DIALECTS } from "./vendors/index.ts";
@@ -225,17 +223,31 @@ describe("lists above the size limit", () => {
     expect(marks(await find("mark_9000", "mark_8000", "mark_1"))).toEqual(["mark_9000", "mark_8000"]);
   });
 
-  test("for every cut position, exactly the complete items are read", () => {
-    const items = [{ state: 'a"]}', list: [1, { b: [] }] }, { state: "\\" }, { state: "[{", n: 12345678901234567n }];
-    const text = `[${items.map((item) => JSON.stringify(item, (_, v) => (typeof v === "bigint" ? Number(v) : v))).join(",")}]`;
-    const whole = JSON.parse(text) as { state: string }[];
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: text.length }), (length) => {
-        const read = (parseTruncatedJson(text.slice(0, length)) ?? []) as { state: string }[];
-        expect(read.map(({ state }) => state)).toEqual(whole.slice(0, read.length).map(({ state }) => state));
-        if (length === text.length) expect(read).toHaveLength(whole.length);
-      }),
-    );
+  test.each<[string, (items: unknown[]) => unknown]>([
+    ["a list", (items) => items],
+    ["a list in an envelope", (items) => ({ code: 1, result: items })],
+  ])("for every cut position of %s, only complete items are reported", async (_, wrap) => {
+    const items = [3, 2, 1].map((n) => ({ ...task(n), prompt: '"]}[{ \\', buttons: [1, { b: [] }] }));
+    const text = JSON.stringify(wrap(items));
+    const find = (length: number) =>
+      searching("midjourney-proxy", ({ path }) =>
+        path === "/mj/task/list"
+          ? { kind: "answered", status: 200, text: text.slice(0, length), ...(length < text.length && { cut: true }) }
+          : absent(),
+      ).find(...items.map(({ state }) => String(state)));
+    const { reports: whole } = await find(text.length);
+    expect(whole).toHaveLength(3);
+    let found = 0;
+    for (let length = 1; length < text.length; length++) {
+      const { reports } = await find(length).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(LookupError);
+        return { reports: [] };
+      });
+      expect(reports).toEqual(whole.slice(0, reports.length));
+      expect(reports.length).toBeGreaterThanOrEqual(found);
+      found = reports.length;
+    }
+    expect(found).toBe(2);
   });
 });
 

@@ -14,7 +14,7 @@ import { parseTask, type ReadOptions, taskList, timeOf } from "./report.ts";
 
 export interface RecentList {
   body: unknown;
-  /** True if the response was larger than the limit, so the end of the list is missing. */
+  /** True if the response was larger than the limit, so the end of the list is missing. Its last item may be cut, too. */
   cut: boolean;
 }
 
@@ -149,8 +149,9 @@ class Search {
   }
 }
 
-function itemsOf({ body }: RecentList): Fields[] {
-  return (taskList(body) ?? []).filter(isFields);
+function itemsOf({ body, cut }: RecentList): Fields[] {
+  const items = taskList(body) ?? [];
+  return (cut ? items.slice(0, -1) : items).filter(isFields);
 }
 
 /** Returns the state without `::1`: trueai-org numbers the children of "Imagine all", and the first child counts. */

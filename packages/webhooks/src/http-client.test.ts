@@ -1,5 +1,6 @@
 /** Requests to servers that are slow, never finish, break off or send invalid data. */
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { PostOutcome } from "@mjflow/core/port";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { listen, serveHttp } from "./test-internet.ts";
@@ -150,17 +151,24 @@ describe("limits of a POST response", () => {
 });
 
 describe("time budget", () => {
-  /** Ways in which a server stops sending or never finishes. */
+  /** Ways in which a server stops sending or never finishes its head. */
   const SILENCES: [what: string, (socket: Socket) => void][] = [
     ["no response", () => {}],
     ["half a status line", (socket) => void socket.write("HTTP/1.1 20")],
     ["half a head", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-le")],
-    ["a head and no body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")],
-    ["half a body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")],
-    ["a body with no end", (socket) => void socket.write("HTTP/1.1 200 OK\r\n\r\nhalf")],
-    ["half a chunk", (socket) => void socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nhalf")],
     ["one early hint after another", (socket) => drip(socket, "HTTP/1.1 103 Early Hints\r\n\r\n")],
-    ["a body byte by byte", (socket) => drip(socket, "x", "HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n")],
+  ];
+  /** Ways in which a server stops sending or never finishes its body. */
+  const UNFINISHED_BODIES: [what: string, (socket: Socket) => void, body: RegExp][] = [
+    ["no body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"), /^$/],
+    ["half a body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"), /^half$/],
+    ["a body with no end", (socket) => void socket.write("HTTP/1.1 200 OK\r\n\r\nhalf"), /^half$/],
+    [
+      "half a chunk",
+      (socket) => void socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nhalf"),
+      /^half$/,
+    ],
+    ["a body byte by byte", (socket) => drip(socket, "x", "HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n"), /^x*$/],
   ];
 
   function drip(socket: Socket, drop: string, first = "") {
@@ -169,23 +177,61 @@ describe("time budget", () => {
     socket.on("close", () => clearInterval(timer));
   }
 
-  test.each(SILENCES)("post and get end in time if the server sends %s", async (_, respond) => {
+  /** Starts a server that counts the connections that the client has closed. */
+  async function serveSilence(respond: (socket: Socket) => void) {
     const closing: Promise<void>[] = [];
     const url = await serveBytes((socket) => {
       closing.push(closed(socket));
       respond(socket);
     });
-    const outcome = await createOutbound({ allow }).post(post(url, 60));
-    expect(outcome).toMatchObject({ kind: "unreachable", why: "127.0.0.1: no complete response in time" });
+    return { url, allClosed: () => Promise.all(closing) };
+  }
+
+  async function expectDownloadTimeout(url: string) {
     const download = createOutbound({ allow }).get(url, { timeoutMs: 60 });
     await expect(download.then(({ body }) => read(body))).rejects.toMatchObject({
       name: "OutboundError",
       kind: "unreachable",
       message: "127.0.0.1: no complete response in time",
     });
-    // Every connection is closed.
-    await Promise.all(closing);
+  }
+
+  test.each(SILENCES)("post and get end in time if the server sends %s", async (_, respond) => {
+    const { url, allClosed } = await serveSilence(respond);
+    const outcome = await createOutbound({ allow }).post(post(url, 60));
+    expect(outcome).toMatchObject({ kind: "unreachable", why: "127.0.0.1: no complete response in time" });
+    await expectDownloadTimeout(url);
+    await allClosed();
   });
+
+  test.each(UNFINISHED_BODIES)("a get ends in time if the server sends a head and %s", async (_, respond) => {
+    const { url, allClosed } = await serveSilence(respond);
+    await expectDownloadTimeout(url);
+    await allClosed();
+  });
+
+  test.each(UNFINISHED_BODIES)(
+    "a post whose response has a head and %s is answered with its status after a second, not after its whole time budget",
+    async (_, respond, body) => {
+      const { url, allClosed } = await serveSilence(respond);
+      useManualTime();
+      const budgetMs = 1_000_000_000;
+      const outcomes: PostOutcome[] = [];
+      const posted = createOutbound({ allow })
+        .post(post(url, budgetMs))
+        .then((outcome) => outcomes.push(outcome));
+      // The head arrives at some turn of the loop. From then on the next second of the clock ends the post.
+      let passedMs = 0;
+      for (; outcomes.length === 0 && passedMs < budgetMs; passedMs += 1_000) {
+        vi.advanceTimersByTime(1_000);
+        await new Promise(setImmediate);
+      }
+      await posted;
+      expect(outcomes).toMatchObject([{ kind: "answered", status: 200, body: expect.stringMatching(body) }]);
+      expect(passedMs).toBeLessThan(budgetMs);
+      await allClosed();
+    },
+  );
 
   test("post and get end in time if a name is never resolved", async () => {
     const options: OutboundOptions = { resolve: () => new Promise<never>(() => {}) };
@@ -281,21 +327,6 @@ describe("broken responses", () => {
     ["closed at once", (socket) => void socket.end(), /closed before/],
     ["reset at once", (socket) => void socket.resetAndDestroy(), /closed before/],
     ["closed in the head", (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent"), /closed before|HPE_/],
-    [
-      "reset after 2xx and its head",
-      (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", () => socket.resetAndDestroy()),
-      /closed before/,
-    ],
-    [
-      "closed within its body",
-      (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"),
-      /closed before/,
-    ],
-    [
-      "closed within a chunk",
-      (socket) => void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nha"),
-      /closed before/,
-    ],
     ["not HTTP", (socket) => void socket.end("SSH-2.0-OpenSSH_9.9\r\n"), /HPE_/],
     [
       "a head without end",
@@ -314,6 +345,33 @@ describe("broken responses", () => {
       /another protocol/,
     ],
   ];
+
+  const BREAKS_IN_BODY: [what: string, (socket: Socket) => void, body: string][] = [
+    [
+      "reset after its head",
+      (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", () => socket.resetAndDestroy()),
+      "",
+    ],
+    ["closed within its body", (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"), "half"],
+    [
+      "closed within a chunk",
+      (socket) => void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nha"),
+      "ha",
+    ],
+  ];
+
+  test.each(BREAKS_IN_BODY)(
+    "a post whose response is %s is answered with its status, and a get fails",
+    async (_, respond, body) => {
+      const url = await serveBytes(respond);
+      expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ kind: "answered", status: 200, body });
+      const download = createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
+      await expect(download.then(({ body: content }) => read(content))).rejects.toMatchObject({
+        kind: "unreachable",
+        message: expect.stringMatching(/closed before/),
+      });
+    },
+  );
 
   test.each(BREAKS)("post and get report unreachable for a broken response: %s", async (_, respond, why) => {
     const url = await serveBytes(respond);

@@ -77,19 +77,25 @@ function openRequest({ url, method, headers, body, agent }: Request, signal: Abo
 }
 
 /**
- * Returns the first `limit` bytes of a body as text. A character that the limit cuts is omitted. If the body is longer,
- * the connection is closed and the rest is not read.
- *
- * @throws if the connection ends before the body is complete and before the limit is reached
+ * Returns the first `limit` bytes of a body as text. A character that the limit cuts is omitted. The connection is closed
+ * and the rest is not read if the body is longer, or if it is not complete after `timeoutMs`. A body that ends early or
+ * takes too long is no error, because the head has arrived: the text is what came of the body.
  */
-export async function readResponsePrefix(response: IncomingMessage, limit: number): Promise<string> {
+export async function readResponsePrefix(response: IncomingMessage, limit: number, timeoutMs: number): Promise<string> {
   const decoder = new TextDecoder();
+  const timer = setTimeout(() => response.destroy(), timeoutMs);
   let text = "";
   let left = limit;
-  for await (const piece of response as AsyncIterable<Buffer>) {
-    text += decoder.decode(piece.subarray(0, left), { stream: true });
-    left -= piece.length;
-    if (left <= 0) return text;
+  try {
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      text += decoder.decode(piece.subarray(0, left), { stream: true });
+      left -= piece.length;
+      if (left <= 0) return text;
+    }
+  } catch {
+    return text;
+  } finally {
+    clearTimeout(timer);
   }
   return text + decoder.decode();
 }

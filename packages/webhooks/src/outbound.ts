@@ -19,6 +19,11 @@ export interface OutboundOptions extends GuardOptions {
 
 /** Size of the stored start of a POST response, enough for an error message of the receiver. */
 const MAX_STORED_BODY_BYTES = 4_096;
+/**
+ * Time for the stored start of a POST response, from the arrival of its head. The status decides about the delivery
+ * (docs/decisions/0042). A receiver that sends its body byte by byte would hold a worker for the whole time limit.
+ */
+const BODY_TIMEOUT_MS = 1_000;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 3;
 
@@ -44,7 +49,7 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
       try {
         const agent = agentFor(target);
         const response = await sendRequest({ url, method: "POST", headers, body, agent }, deadline.signal);
-        const prefix = await readResponsePrefix(response, MAX_STORED_BODY_BYTES);
+        const prefix = await readResponsePrefix(response, MAX_STORED_BODY_BYTES, BODY_TIMEOUT_MS);
         return { kind: "answered", ...headOf(response, now()), body: prefix, tookMs: tookMs() };
       } catch (error) {
         if (isForbidden(error)) return { kind: "forbidden", why: error.message };
