@@ -57,6 +57,8 @@ test.each([2, 5, 40])("a flow that crashes every sweeper does not block the othe
 describe("due entries of a flow and its tasks", () => {
   const QUIET = TIMINGS.quietMs.fast;
   const plan = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }];
+  /** The imagine and its planned presses. */
+  const PLANNED = 4;
 
   async function dueNow(harness: TestHarness): Promise<string[]> {
     const due = await dueEntries(harness.deps.store, Number.MAX_SAFE_INTEGER);
@@ -99,6 +101,27 @@ describe("due entries of a flow and its tasks", () => {
     await harness.finishAll();
     expect((await harness.read(flow)).flow.status).toBe("completed");
     expect(await dueNow(harness)).toEqual([]);
+  });
+
+  test.each([
+    ["before the first follow-up is stored", "createTask"],
+    ["before the effect is recorded as complete", "saveTask"],
+  ] as const)("after a crash %s, the due time of the flow starts the follow-ups", async (_, verb) => {
+    const harness = await callingHarness();
+    const flow = await harness.start({ then: plan });
+    await harness.drain();
+    if (verb === "createTask") harness.storeFault.arm("createTask", "before");
+    // The end is saved. The process crashes at the completion of the effect, or while it makes the follow-ups due soon.
+    harness.storeFault.arm("saveTask", "before", 1);
+    if (verb === "saveTask") harness.storeFault.arm("saveTask", "before", 1);
+    await expect(harness.post(harness.vendor.calls.at(-1)!, "SUCCESS")).rejects.toThrow("crash");
+    expect(await dueNow(harness)).toEqual(["flow"]);
+    harness.advance(TIMINGS.quietMs.fast);
+    await harness.sweep();
+    await harness.finishAll();
+    expect((await harness.read(flow)).flow.status).toBe("completed");
+    expect(harness.vendor.calls).toHaveLength(1 + PLANNED);
+    expect([...(await harness.read(flow)).tasks.values()].map(({ due }) => due)).toEqual(Array(PLANNED));
   });
 
   test("follow-ups with lost messages are submitted when they are due, also if the flow was swept before", async () => {

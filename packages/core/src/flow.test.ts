@@ -71,7 +71,13 @@ describe("nextFlowDue", () => {
     ["is the earliest due time of the waiting tasks", {}, [waiting(NOW + 9), waiting(NOW + 7)], 7],
     ["is in the past if a task is overdue", {}, [waiting(NOW - 7)], -7],
     ["ignores a task with its own index entry", {}, [waiting(NOW + 9, true)], TIMINGS.quietMs.fast],
-    ["ignores an ended task", {}, [{ ...waiting(NOW + 9), status: "FAILURE" }], TIMINGS.quietMs.fast],
+    ["ignores an ended task", {}, [{ ...waiting(NOW + 9), status: "FAILURE", due: undefined }], TIMINGS.quietMs.fast],
+    [
+      "is the due time of an ended task whose follow-ups are pending",
+      {},
+      [{ ...waiting(NOW + 9), status: "SUCCESS" }],
+      9,
+    ],
     ["ignores a task without due time", {}, [{ ...waiting(NOW + 9), due: undefined }], TIMINGS.quietMs.fast],
   ] as [string, Pick<Flow, "mode">, Task[], number][])("the next due time of a flow %s", (_, flow, tasks, afterMs) => {
     expect(nextFlowDue(flow, tasks, NOW, TIMINGS)).toBe(NOW + afterMs);

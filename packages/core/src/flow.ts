@@ -178,9 +178,10 @@ export function nextFlowDue(
   now: number,
   timings: Timings,
 ): number {
-  const waiting = tasks.filter((task) => !isEnded(task) && !hasOwnDueEntry(task));
+  // An ended task has a due time while its follow-ups are pending.
+  const waiting = tasks.filter((task) => task.due !== undefined && !hasOwnDueEntry(task));
   const pace = paceOf(flow.mode, "", flow);
-  return Math.min(now + flowCheckIntervalMs(timings, pace), ...waiting.flatMap(({ due }) => due ?? []));
+  return Math.min(now + flowCheckIntervalMs(timings, pace), ...waiting.map(({ due }) => due!));
 }
 
 /** Returns the action name of the vendor protocol for a root. */

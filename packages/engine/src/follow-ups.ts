@@ -9,20 +9,36 @@ import type { EngineDeps } from "./deps.ts";
 
 /**
  * Stores a task for each planned press, sends their messages in one batch, and completes the pending effect of the
- * parent last. After a crash at any earlier point the parent is still due, and the sweeper runs this function again.
+ * parent last. After a crash at any earlier point the parent or its flow is still due, and the sweeper runs this function
+ * again.
  */
 export async function startFollowUps(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain" | "fanOut">,
   parent: Task,
 ): Promise<void> {
-  const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
-  const waiting = children
-    .map((saved) => (saved.ok ? saved.item : saved.current))
-    // Children of an earlier run may have advanced already. A message for them would have no effect.
-    .filter((child) => child?.status === "PENDING") as Task[];
-  if (waiting.length > 0) await deps.queue.send(outgoingFanOut(waiting, deps.fanOut));
-  await applySignal(deps, parent, { kind: "followUpsStarted" });
-  deps.log.count("FollowUps", waiting.length);
+  try {
+    const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
+    const waiting = children
+      .map((saved) => (saved.ok ? saved.item : saved.current))
+      // Children of an earlier run may have advanced already. A message for them would have no effect.
+      .filter((child) => child?.status === "PENDING") as Task[];
+    if (waiting.length > 0) await deps.queue.send(outgoingFanOut(waiting, deps.fanOut));
+    await applySignal(deps, parent, { kind: "followUpsStarted" });
+    deps.log.count("FollowUps", waiting.length);
+  } catch (error) {
+    await hastenFollowUps(deps, parent).catch(() => {});
+    throw error;
+  }
+}
+
+/** The due time of the flow stands for the follow-ups, and it can be minutes ahead. After an error they are due soon. */
+async function hastenFollowUps(
+  { store, clock, timings }: Pick<EngineDeps, "store" | "clock" | "timings">,
+  parent: Task,
+): Promise<void> {
+  const due = clock.now() + timings.effectsMs;
+  // A write conflict is ignored: the earlier due time stays.
+  if (parent.due !== undefined && parent.due > due) await store.saveTask({ ...parent, due, flowDue: 0 });
 }
 
 function plannedChildren(parent: Task, deps: Pick<EngineDeps, "clock" | "timings" | "chain">): Task[] {

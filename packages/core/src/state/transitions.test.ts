@@ -61,10 +61,21 @@ describe("a due time that the flow covers", () => {
     expect([again.due, hasOwnDueEntry(again)]).toEqual([NOW + 60_000, true]);
   });
 
-  it("an end without pending effects has no due time, and with follow-ups flowDue becomes 0", () => {
-    expect(hasOwnDueEntry(next(endTask(covered, "FAILURE", {}, ctx())))).toBe(false);
+  it("an end without pending effects has no due time, and pending follow-ups stay covered", () => {
+    expect(next(endTask(covered, "FAILURE", {}, ctx())).due).toBeUndefined();
     const parent = next(endTask({ ...covered, then: [{ press: "U1" }] }, "SUCCESS", {}, ctx()));
-    expect([hasOwnDueEntry(parent), parent.flowDue]).toEqual([true, 0]);
+    expect([hasOwnDueEntry(parent), parent.due, parent.flowDue]).toEqual([false, covered.due, covered.due]);
+    expect(next(completeEffect(parent, "follow", {}, ctx())).due).toBeUndefined();
+  });
+
+  it.each([
+    ["the covered due time is near", { due: NOW + TIMINGS.effectsMs - 1, flowDue: NOW + TIMINGS.effectsMs - 1 }, {}],
+    ["the task has its own entry", { due: NOW + hour, flowDue: 0 }, {}],
+    ["there are other pending effects", { due: NOW + hour, flowDue: NOW + hour }, { archive: true }],
+    ["a late success is adopted", { due: NOW + hour, flowDue: NOW + hour }, { flowDue: undefined }],
+  ] as [string, Partial<Task>, Partial<Task>][])("follow-ups get their own entry if %s", (_, due, patch) => {
+    const parent = next(endTask({ ...covered, ...due, then: [{ press: "U1" }] }, "SUCCESS", patch, ctx()));
+    expect([hasOwnDueEntry(parent), parent.due]).toEqual([true, NOW + TIMINGS.effectsMs]);
   });
 
   it("a task without flowDue does not get one", () => {

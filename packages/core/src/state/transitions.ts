@@ -84,9 +84,20 @@ export function postponeDue(task: Task, byMs: number, ctx: Context, effects: Eff
  */
 export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
   const pending = effectsDueAtEnd({ ...task, ...patch }, status);
-  const due = pending.length > 0 ? ctx.now + ctx.timings.effectsMs : undefined;
+  const due = pending.length > 0 ? effectsDueOf({ ...task, ...patch }, pending, ctx) : undefined;
   const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, pendingEffects: toStoredEffects(pending) };
   return changeStatus(task, status, ended, ctx, toEffects(pending));
+}
+
+/**
+ * Follow-ups alone stay under the due time that the flow covers. An own entry in the due index would cost two write units,
+ * and the sweeper reads it only after a crash. If that due time is near, the sweeper could start the follow-ups beside the
+ * process that has just begun with them, so the task gets the usual time.
+ */
+function effectsDueOf(task: Task, pending: readonly PendingEffect[], { now, timings }: Context): number {
+  const due = now + timings.effectsMs;
+  const isCovered = task.due !== undefined && !hasOwnDueEntry(task) && task.due >= due;
+  return isCovered && pending.length === 1 && pending[0] === "follow" ? task.due! : due;
 }
 
 function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
