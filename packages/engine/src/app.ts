@@ -23,9 +23,9 @@ import {
   parseKeyText,
   withKeyExpiry,
 } from "@mjflow/core/app";
-import { dateOf } from "@mjflow/core/date";
 import { MjflowError } from "@mjflow/core/error";
 import type { Saved } from "@mjflow/core/port";
+import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
 
 type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;

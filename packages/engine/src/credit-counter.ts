@@ -6,10 +6,10 @@
 import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
 import { parseEntryName } from "@mjflow/core/credit-entry";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
-import { dateOf } from "@mjflow/core/date";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-credit";
+import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
 
 export type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log" | "creditMemory">;

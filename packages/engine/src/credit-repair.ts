@@ -15,11 +15,11 @@ import {
 } from "@mjflow/core/credit";
 import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
 import type { CreditRow } from "@mjflow/core/credit-row";
-import { dateOf } from "@mjflow/core/date";
 import { flowStatus } from "@mjflow/core/flow";
 import { entryState, finishSettlement } from "@mjflow/core/flow-credit";
 import { type CreditDeps, changeCredit, moveToCounter } from "./credit-counter.ts";
 import { confirmSettlement, settleCredit } from "./credit-settle.ts";
+import { dateOf } from "./date.ts";
 
 /** Entries that are checked in one run; the others stay due. */
 const MAX_ENTRIES = 100;

@@ -2,7 +2,6 @@
 
 import { settlementChange } from "@mjflow/core/credit";
 import { settlementEntryName } from "@mjflow/core/credit-entry";
-import { dateOf } from "@mjflow/core/date";
 import type { Flow } from "@mjflow/core/flow";
 import {
   awaitsPress,
@@ -23,6 +22,7 @@ import {
   flowCreditOf,
   type OwnEntry,
 } from "./credit-counter.ts";
+import { dateOf } from "./date.ts";
 
 /** A settlement that the counter has and that a write of the flow's row must finish. */
 export interface OpenSettlement {

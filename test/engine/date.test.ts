@@ -1,5 +1,5 @@
+import { dateOf } from "@mjflow/engine/date";
 import { expect, test } from "vitest";
-import { dateOf } from "./date.ts";
 
 test.each([
   [Date.UTC(2026, 10, 30), "2026-11-30"],
