@@ -37,7 +37,7 @@ describe("the hint of a response", () => {
       await call("GET", `/v1/flows/${created.body.id}`),
       await call("GET", taskOf(created.body.id)),
     ]) {
-      expect(hints(response)).toEqual([20 * S, "20"]);
+      expect(hints(response)).toEqual([15 * S, "15"]);
     }
     api.harness.advance(58_300);
     expect(hints(await call("GET", taskOf(created.body.id)))).toEqual([1_700, "2"]);
@@ -66,7 +66,7 @@ describe("the hint of a response", () => {
   test("a press has the hint of the new task, and an ended one has none", async () => {
     const id = await drawn(30);
     const pressed = await call("POST", `${taskOf(id)}/actions`, { press: "U1" });
-    expect(hints(pressed)).toEqual([15 * S, "15"]);
+    expect(hints(pressed)).toEqual([6 * S, "6"]);
     await api.harness.finishAll();
     expect(hints(await call("GET", `/v1/tasks/${pressed.body.id}`))).toEqual([null, null]);
   });
@@ -78,7 +78,7 @@ describe("the hint of a response", () => {
     api.harness.storeFault.arm("health", "before");
     const read = await call("GET", `/v1/flows/${id}`);
     expect(read.status).toBe(200);
-    expect(hints(read)).toEqual([15 * S, "15"]);
+    expect(hints(read)).toEqual([6 * S, "6"]);
   });
 
   test("the compat API has the hint as Retry-After while the task runs, and its body is unchanged", async () => {
@@ -86,7 +86,7 @@ describe("the hint of a response", () => {
     await api.harness.drain();
     const path = `/mj/task/${result}/fetch`;
     const running = await call("GET", path);
-    expect(running.headers.get("retry-after")).toBe("20");
+    expect(running.headers.get("retry-after")).toBe("15");
     expect(running.body).not.toHaveProperty("nextInMs");
     await api.harness.finishAll();
     expect((await call("GET", path)).headers.get("retry-after")).toBeNull();
@@ -94,15 +94,15 @@ describe("the hint of a response", () => {
 });
 
 describe("the durations of an account", () => {
-  test("after six images of 8 s the hint of a new flow is their duration, and no longer the default", async () => {
-    for (let i = 0; i < 6; i++) await drawn(8);
+  test("after six images of 4 s the hint of a new flow is their duration, and no longer the default", async () => {
+    for (let i = 0; i < 6; i++) await drawn(4);
     api.harness.advance(5 * MINUTE);
-    await drawn(8);
+    await drawn(4);
     // The API reads the health again when its cached one is old.
     api.harness.advance(MINUTE);
     const [nextInMs] = hints(await create());
-    expect(nextInMs).toBeGreaterThan(8 * S);
-    expect(nextInMs).toBeLessThan(11 * S);
+    expect(nextInMs).toBeGreaterThan(4 * S);
+    expect(nextInMs).toBeLessThan(6 * S);
   });
 
   test("however many tasks end, a process writes the durations at most once in five minutes", async () => {

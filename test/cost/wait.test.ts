@@ -100,25 +100,26 @@ function bill({ reads, bytes, readUnits }: Waited) {
 }
 
 describe("the cost of wait()", () => {
-  test("waiting for a flow of 75 s takes 4 or 5 reads and costs at most $20 per million flows", async () => {
+  test("waiting for a flow of 75 s takes 6 or 7 reads and costs at most $15 per million flows", async () => {
     const waited = await wait({ imageS: 70, upscaleS: 5 });
     const lines = bill(waited);
     const total = Object.values(lines).reduce((sum, usd) => sum + usd, 0);
     console.log({ ...waited, ...lines, total });
-    expect(waited.reads).toBeGreaterThanOrEqual(4);
-    expect(waited.reads).toBeLessThanOrEqual(5);
-    expect(total).toBeGreaterThan(3);
-    expect(total).toBeLessThanOrEqual(20);
+    expect(waited.reads).toBeGreaterThanOrEqual(6);
+    expect(waited.reads).toBeLessThanOrEqual(price.assumed.waitReads);
+    expect(total).toBeGreaterThan(4);
+    expect(total).toBeLessThanOrEqual(15);
   });
 
+  // The pause of 6 s, and its random part. The first row ends long before the default of an unknown account.
   test.each([
-    [20, 3],
-    [40, 5],
-    [120, 20],
-    [300, 60],
-  ])("a flow of %i + %i s is returned at most 22 s after its end", async (imageS, upscaleS) => {
+    [20, 3, 12],
+    [40, 5, 8],
+    [120, 20, 8],
+    [300, 60, 8],
+  ])("a flow of %i + %i s is returned at most %i s after its end", async (imageS, upscaleS, atMostS) => {
     const { reads, lateMs } = await wait({ imageS, upscaleS });
-    expect(lateMs).toBeLessThanOrEqual(22 * S);
-    expect(reads).toBeLessThanOrEqual(2 + (imageS + upscaleS) / 15);
+    expect(lateMs).toBeLessThanOrEqual(atMostS * S);
+    expect(reads).toBeLessThanOrEqual(3 + (imageS + upscaleS) / 10);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * Read hints: when a client that waits for a task or a flow should read it again. A client that follows them reads a flow
- * of a minute about four times, and no connection is held meanwhile. Pure: the clock is an argument.
+ * of a minute about six times, and no connection is held meanwhile. Pure: the clock is an argument.
  */
 import { actionOfPress } from "./button.ts";
 import { flowStatus } from "./flow.ts";
@@ -11,8 +11,8 @@ import { expectedMs, runningSince, type TaskDurations } from "./task-duration.ts
 import type { Pace } from "./timing.ts";
 
 export const HINT_MIN_MS = 1_000;
-/** Longest pause while the end is near. Twenty seconds of a flow cost one read, and a change is seen at most this late. */
-export const HINT_MAX_MS = 20_000;
+/** Longest pause while the end is near. Six seconds of a flow cost one read, and a change is seen at most this late. */
+export const HINT_MAX_MS = 6_000;
 /** Longest pause of all: for a relaxed task, for a plan with many levels, and for a task that is long overdue. */
 export const HINT_FAR_MS = 60_000;
 
