@@ -30,7 +30,7 @@ export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ tabl
  * images.
  */
 export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
-  mjTaskIds: createMjTaskIdStore(table()),
+  mjTaskIds: createMjTaskIdStore(table(), { dueShards }),
   mjNotifyHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
   mjPublicImages: (env["MJFLOW_MJ_PUBLIC_IMAGES"] ?? "").split(",").flatMap((id) => id.trim() || []),
 }));

@@ -1,5 +1,5 @@
 /** The store of compat task ids, on the in-memory table and on dynoxide. */
-import type { MjTaskPointer } from "@mjflow/core/mj-task";
+import { type MjTaskPointer, mjIdShardOf, mjTaskIdOf } from "@mjflow/core/mj-task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { RETENTION_MS } from "@mjflow/store/keys";
 import { createMemoryTable } from "@mjflow/store/memory-table";
@@ -25,7 +25,7 @@ const makers: Record<string, () => Promise<Made>> = {
 describe.each(Object.entries(makers))("compat task ids: %s", (_, make) => {
   let made: Made;
   let now = NOW;
-  const store = () => createMjTaskIdStore(made.table, { now: () => now });
+  const store = (dueShards = 4) => createMjTaskIdStore(made.table, { now: () => now, dueShards });
   beforeAll(async () => {
     made = await make();
   });
@@ -105,6 +105,27 @@ describe.each(Object.entries(makers))("compat task ids: %s", (_, make) => {
       [app, "1765432109876002"],
     ]);
     expect(await store().latest(newAppId(), 2)).toEqual([]);
+  });
+
+  test("ids are spread over eight partitions from 8 due shards on, and stores of both kinds read all ids", async () => {
+    expect([4, 7, 8, 32].map((shards) => store(shards).isSpread)).toEqual([false, false, true, true]);
+    const app = newAppId();
+    const ids = Array.from({ length: 60 }, (_, i) => mjTaskIdOf(NOW + i, (i * 37) % 1_000, i % 2 === 1));
+    // Ids of one partition only, so that one list has all of the newest ids.
+    const newest = Array.from({ length: 30 }, (_, i) => mjTaskIdOf(NOW + 100 + i, 8 * i, true));
+    const all = [...ids, ...newest];
+    for (const id of all) await store(mjIdShardOf(id) === undefined ? 4 : 8).create(pointerOf(app, id));
+    for (const reader of [store(4), store(8)]) {
+      for (const limit of [1, 20, 70, 1_000]) {
+        const listed = (await reader.latest(app, limit)).map(({ id }) => id);
+        expect(listed).toEqual(all.toReversed().slice(0, limit));
+      }
+      expect((await reader.getMany(app, all)).map(({ id }) => id).sort()).toEqual(all.toSorted());
+      expect(await reader.get(app, newest[3]!)).toMatchObject({ appId: app, id: newest[3] });
+      expect(await reader.get(newAppId(), newest[3]!)).toBeUndefined();
+    }
+    await store(8).delete({ ...pointerOf(app, newest[3]!), rev: 1 });
+    expect(await store(4).get(app, newest[3]!)).toBeUndefined();
   });
 
   test("a pointer cannot be read after 90 days, even if its row still exists", async () => {

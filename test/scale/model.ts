@@ -4,6 +4,8 @@
  */
 import { repairWorkersOf, reservedOf, type Sizes } from "../../infra/size.ts";
 import { DUE_SHARDS } from "../../packages/core/src/due.ts";
+import { MJ_ID_SHARDS } from "../../packages/core/src/mj-task.ts";
+import { spreadsMjIds } from "../../packages/store/src/mj-task-id.ts";
 import type { Measured } from "../cost/measure.ts";
 import price from "../cost/price.json" with { type: "json" };
 import quota from "./quota.json" with { type: "json" };
@@ -88,7 +90,11 @@ export function wallsOf(
       keyWrites / (writes("index app: deliveries") / Math.max(1, listenersOf(measured))) / largestApp,
       "design",
     ),
-    wall("compat ids of the largest app", keyWrites / writes("mj") / largestApp, "design"),
+    wall(
+      "compat ids of the largest app",
+      ((spreadsMjIds(shards) ? MJ_ID_SHARDS : 1) * keyWrites) / writes("mj") / largestApp,
+      "MJFLOW_DUE_SHARDS",
+    ),
     wall(
       "counter of the largest app with limits",
       (traffic.limitedAppFlowsPerS ?? Number.POSITIVE_INFINITY) / largestApp,

@@ -250,7 +250,7 @@ export async function runSimulation({
   /** Half of the seeds sweep like a deployment, with jobs for workers; the others like the local server, in one run. */
   const sweepsByJobs = variant.versionOf === undefined && seed % 8 < 4;
   const vendorStore = createVendorStore(table);
-  const mjTaskIds = createMjTaskIdStore(table, { now });
+  const mjTaskIds = createMjTaskIdStore(table, { now, dueShards });
   // Separate random numbers for subscribers, so that they do not change the other decisions of a seed.
   const hookRng = createRng(seed ^ 0x5f3759df);
   const app = createApp(hookRng, profile);

@@ -2,7 +2,15 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { failure } from "./error.ts";
-import { isMjTaskId, type MjTaskPointer, mjStatusOf, mjTaskIdOf, mjTaskView } from "./mj-task.ts";
+import {
+  isMjTaskId,
+  type MjTaskPointer,
+  mjIdOrder,
+  mjIdShardOf,
+  mjStatusOf,
+  mjTaskIdOf,
+  mjTaskView,
+} from "./mj-task.ts";
 import { STATUSES, type Task } from "./task.ts";
 
 const pointer: MjTaskPointer = {
@@ -30,6 +38,19 @@ describe("compat task ids", () => {
     }
     expect(Number(mjTaskIdOf(Date.UTC(2255, 0), 999))).toBeLessThan(2 ** 53);
     expect(mjTaskIdOf(NOW, 999) < mjTaskIdOf(NOW + 1, 0)).toBe(true);
+  });
+
+  it("a spread id says its partition, sorts by time among the other ids and is a safe integer", () => {
+    const spread = mjTaskIdOf(NOW, 123, true);
+    expect(spread).toMatch(/^5\d{15}$/);
+    expect(mjIdShardOf(spread)).toBe(3);
+    expect(mjIdShardOf(mjTaskIdOf(NOW, 123))).toBeUndefined();
+    expect(mjTaskIdOf(Date.UTC(2096, 0), 999)).not.toBe(mjTaskIdOf(Date.UTC(2096, 0), 999, true));
+    expect(Number(mjTaskIdOf(Date.UTC(2096, 0), 999, true))).toBeLessThan(2 ** 53);
+    const mixed = [mjTaskIdOf(NOW, 5, true), mjTaskIdOf(NOW, 7), mjTaskIdOf(NOW + 1, 0, true), mjTaskIdOf(NOW + 2, 0)];
+    expect(mixed.toSorted((a, b) => mjIdOrder(a) - mjIdOrder(b))).toEqual(mixed);
+    const shards = new Set(Array.from({ length: 1_000 }, (_, chance) => mjIdShardOf(mjTaskIdOf(NOW, chance, true))));
+    expect([...shards].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   it.each(["", "176543210987612", "17654321098761234", "176543210987612x", "１765432109876123", "-765432109876123"])(

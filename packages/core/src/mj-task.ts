@@ -46,6 +46,8 @@ export interface MjTaskPointer {
 
 /** The compat task ids of an app. All reads are consistent, because a client may use an id as soon as it has it. */
 export interface MjTaskIdStore {
+  /** True if new ids are spread over several partition keys (`mjTaskIdOf`). Ids of both kinds can always be read. */
+  readonly isSpread: boolean;
   /** Returns false if the id exists already. @throws MjflowError `overloaded` if the table throttles */
   create(pointer: MjTaskPointer): Promise<boolean>;
   /** Deletes an id that no response has contained. */
@@ -59,9 +61,31 @@ export interface MjTaskIdStore {
 
 type MediaUrl = (key: string) => string;
 
-/** @param chance integer from 0 to 999; the caller gives time and random number, because core is pure */
-export function mjTaskIdOf(timeMs: number, chance: number): string {
-  return `${String(Math.floor(timeMs)).padStart(13, "0")}${String(chance).padStart(3, "0")}`;
+/**
+ * Added to the time in an id whose row is in one of several partitions. So the id itself says where its row is, and an id of
+ * each kind is unique without a look at the other kind. Times stay below it until 2096, and the sum below 2^53 until 2128.
+ */
+const SPREAD_FROM_MS = 4e12;
+/** Number of partitions for the spread ids of one app. It must not change while rows exist. */
+export const MJ_ID_SHARDS = 8;
+
+/**
+ * @param chance integer from 0 to 999; the caller gives time and random number, because core is pure
+ * @param isSpread true: the row is in the partition of `mjIdShardOf`
+ */
+export function mjTaskIdOf(timeMs: number, chance: number, isSpread = false): string {
+  const time = Math.floor(timeMs) + (isSpread ? SPREAD_FROM_MS : 0);
+  return `${String(time).padStart(13, "0")}${String(chance).padStart(3, "0")}`;
+}
+
+/** Returns the number of the partition of a spread id, from 0; undefined for an id that is not spread. */
+export function mjIdShardOf(id: string): number | undefined {
+  return Number(id.slice(0, 13)) < SPREAD_FROM_MS ? undefined : Number(id.slice(13)) % MJ_ID_SHARDS;
+}
+
+/** Returns a number by which ids of both kinds sort by time. */
+export function mjIdOrder(id: string): number {
+  return mjIdShardOf(id) === undefined ? Number(id) : Number(id) - SPREAD_FROM_MS * 1_000;
 }
 
 export function isMjTaskId(id: string): boolean {

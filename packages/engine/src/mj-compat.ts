@@ -360,7 +360,7 @@ async function allocateMjTaskId(
     const [high, low] = random.bytes(2) as unknown as [number, number];
     const pointer: MjTaskPointer = {
       ...fields,
-      id: mjTaskIdOf(createdAt, (high * 256 + low + i) % 1_000),
+      id: mjTaskIdOf(createdAt, (high * 256 + low + i) % 1_000, mjTaskIds.isSpread),
       rev: 0,
       createdAt,
     };

@@ -23,6 +23,7 @@
  *     credit#<appId>#0               day#<date>                  the app's usage on one day
  *     app#<appId>                    grant#<reference>           credit added by the operator, one row per reference
  *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
+ *     mj#<appId>#<0..7>              <16 digits>                 the same, of a deployment that spreads them
  *     idem#<appId>#<key>             idem                        the flow or task created with an Idempotency-Key
  *     sweep#<due partition>          <slice>                     the lease of the sweep worker that handles this part
  *     streams#<group>                slots                       open event streams of an app, or of a part of the deployment
@@ -41,6 +42,7 @@
  */
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
+import { mjIdShardOf } from "@mjflow/core/mj-task";
 import type { DueRef, SlotRowRef } from "@mjflow/core/port";
 
 export const INDEX = { due: "due", app: "app" } as const;
@@ -185,13 +187,24 @@ export function idempotencyKey(appId: string, key: string): Key {
 /** Partition of the `app` index that lists apps. No app has this id. */
 export const APPS = "apps";
 
-/** The sort keys in this partition begin with their time, so the newest ids are found without an index. */
-export function mjTaskIdPk(appId: string): string {
-  return `mj#${appId}`;
+const MJ_PK = "mj#";
+
+/**
+ * The sort keys in this partition begin with their time, so the newest ids are found without an index.
+ *
+ * @param shard number of the partition of spread ids; unset: the partition of the other ids
+ */
+export function mjTaskIdPk(appId: string, shard?: number): string {
+  return `${MJ_PK}${appId}${shard === undefined ? "" : `#${shard}`}`;
 }
 
 export function mjTaskIdKey(appId: string, id: string): Key {
-  return { pk: mjTaskIdPk(appId), sk: id };
+  return { pk: mjTaskIdPk(appId, mjIdShardOf(id)), sk: id };
+}
+
+/** Returns the app of a compat task id. An app id contains no "#". */
+export function appIdOfMjTaskId({ pk }: Key): string {
+  return pk.slice(MJ_PK.length).split("#")[0]!;
 }
 
 /** Each lease has its own partition, because many workers write at the same second. */

@@ -1,7 +1,8 @@
 /** Compat task ids in the table. Each app has its own partition, so the id of another app is not found (D6). */
-import type { MjTaskIdStore, MjTaskPointer } from "@mjflow/core/mj-task";
+import { DUE_SHARDS } from "@mjflow/core/due";
+import { MJ_ID_SHARDS, type MjTaskIdStore, type MjTaskPointer, mjIdOrder } from "@mjflow/core/mj-task";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { ATTRIBUTE, expiresAt, mjTaskIdKey, mjTaskIdPk } from "./keys.ts";
+import { ATTRIBUTE, appIdOfMjTaskId, expiresAt, mjTaskIdKey, mjTaskIdPk } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** `appId` and `id` are in the key. `state` and `prompt` are text and never JSON: they must come back byte for byte (T5). */
@@ -22,11 +23,35 @@ const POINTER = {
 export interface MjTaskIdStoreOptions {
   /** Clock that decides which rows TTL should have deleted, epoch ms. */
   now?: () => number;
+  /** Number of shards of each class of due entries; a deployment with fewer than `SPREADS_FROM` does not spread ids. */
+  dueShards?: number;
 }
 
-export function createMjTaskIdStore(table: Table, { now = Date.now }: MjTaskIdStoreOptions = {}): MjTaskIdStore {
+/**
+ * One key takes 1,000 writes per second, and a flow of the compat API has five ids. A deployment with fewer due shards is
+ * small. It writes the key that earlier versions know, and one query lists the ids of an app.
+ */
+const SPREADS_FROM = 8;
+
+export function spreadsMjIds(dueShards: number): boolean {
+  return dueShards >= SPREADS_FROM;
+}
+
+/** More ids than the share of a partition that are read at first, because the ids are not spread evenly. */
+const PAGE_RESERVE = 8;
+
+export function createMjTaskIdStore(
+  table: Table,
+  { now = Date.now, dueShards = DUE_SHARDS }: MjTaskIdStoreOptions = {},
+): MjTaskIdStore {
   const live = (items: readonly Item[]) => items.filter((item) => !isExpired(item, now())).map(itemToPointer);
+
+  /** Returns the next ids of a partition, newest first. An empty page is the end: a page of DynamoDB can be short before. */
+  const pageOf = (partition: string, limit: number, after: Item | undefined) =>
+    table.list({ partition, descending: true, limit, after: keysOf(after) });
+
   return {
+    isSpread: spreadsMjIds(dueShards),
     async create(pointer) {
       return (await table.put(pointerToItem({ ...pointer, rev: 1 }), undefined)).ok;
     },
@@ -39,15 +64,28 @@ export function createMjTaskIdStore(table: Table, { now = Date.now }: MjTaskIdSt
       return live(await table.getAll([...new Set(ids)].map((id) => mjTaskIdKey(appId, id))));
     },
     async latest(appId, limit) {
-      const items: Item[] = [];
-      // DynamoDB ends a page at 1 MB, which can be before the limit. A short page proves nothing, an empty one is the end.
-      for (let page: Item[] = [], after: Item | undefined; items.length < limit; after = keysOf(page.at(-1))) {
-        const left = limit - items.length;
-        page = await table.list({ partition: mjTaskIdPk(appId), descending: true, limit: left, after });
-        if (page.length === 0) break;
-        items.push(...page);
+      const shards = [undefined, ...Array.from({ length: MJ_ID_SHARDS }, (_, shard) => shard)];
+      const lists = shards.map((shard) => ({
+        partition: mjTaskIdPk(appId, shard),
+        size: shard === undefined ? limit : Math.ceil(limit / MJ_ID_SHARDS) + PAGE_RESERVE,
+        items: [] as Item[],
+        isAtEnd: false,
+      }));
+      for (;;) {
+        const all = lists.flatMap(({ items }) => items).sort((a, b) => mjIdOrder(keyOf(b).sk) - mjIdOrder(keyOf(a).sk));
+        const newest = all.slice(0, limit);
+        // A partition may have more of the newest ids if its last one is among them, or if there are too few.
+        const last = newest.length < limit ? undefined : new Set(newest);
+        const next = lists.filter(({ items, isAtEnd }) => !isAtEnd && (last?.has(items.at(-1)!) ?? true));
+        if (next.length === 0) return live(newest);
+        await Promise.all(
+          next.map(async (list) => {
+            const page = await pageOf(list.partition, list.size, list.items.at(-1));
+            list.items.push(...page);
+            list.isAtEnd = page.length === 0;
+          }),
+        );
       }
-      return live(items);
     },
   };
 }
@@ -65,5 +103,5 @@ function pointerToItem(pointer: MjTaskPointer): Item {
 /** @throws ItemError if newer code wrote the row */
 function itemToPointer(item: Item): MjTaskPointer {
   const { pk, sk } = keyOf(item);
-  return { appId: pk.slice(mjTaskIdPk("").length), id: sk, ...fieldsOf(item, POINTER) } as unknown as MjTaskPointer;
+  return { appId: appIdOfMjTaskId({ pk, sk }), id: sk, ...fieldsOf(item, POINTER) } as unknown as MjTaskPointer;
 }
