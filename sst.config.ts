@@ -9,6 +9,9 @@ export default $config({
     return {
       name: "mjflow",
       home: "aws",
+      // If no region is set, SST takes us-east-1 without a word, and a later shell with another region would make a second
+      // stage. This text is no region, so every command stops before it makes anything, and its message contains the text.
+      providers: { aws: { region: (process.env["AWS_REGION"] || "[set AWS_REGION in the file .env]") as never } },
       // A mistaken `sst remove` must not delete tasks that were paid for. Any other stage is removed completely.
       removal: production ? "retain" : "remove",
       protect: production,
@@ -18,7 +21,9 @@ export default $config({
     };
   },
   async run() {
-    // This import comes first: its settings apply only to components that are created after it.
+    // Throws before anything is made.
+    await import("./infra/preflight.ts");
+    // This import comes before all components: its settings apply only to those that are created after it.
     await import("./infra/defaults.ts");
     await import("./infra/secret.ts");
     await import("./infra/table.ts");

@@ -208,12 +208,13 @@ alarmOnShare(
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 alarm("SweepNotRunning", {
-  alarmDescription: "The sweeper has not run for five minutes: tasks whose callbacks are missing are not looked up.",
+  alarmDescription: "The sweeper has not run for ten minutes: tasks whose callbacks are missing are not looked up.",
   ...functionMetric(sweep.name, "Invocations"),
   statistic: "Sum",
-  // For this alarm missing data is the fault.
+  // For this alarm missing data is the fault. Two periods must be missing, because a new stage has no data in the first one.
   treatMissingData: "breaching",
-  evaluationPeriods: 1,
+  evaluationPeriods: 2,
+  datapointsToAlarm: 2,
   comparisonOperator: "LessThanThreshold",
   threshold: 1,
   period: 5 * MINUTE_S,

@@ -30,6 +30,12 @@ function createConsole({ host, certificate }: NonNullable<typeof setting.console
         ],
       },
     ],
+    // SST would retain every bucket of production. Each deployment writes these files again, so nothing is lost with them.
+    transform: {
+      bucket(_, options) {
+        options.retainOnDelete = false;
+      },
+    },
   });
   upload(bucket);
   const access = new aws.cloudfront.OriginAccessControl("ConsoleAccess", {

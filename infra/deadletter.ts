@@ -4,6 +4,7 @@
  */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { consume, deadLetters, deliverQueue, queueConsume, queueSend } from "./queue.ts";
+import { stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
 export const deadletter = new sst.aws.Function("Deadletter", {
@@ -15,4 +16,4 @@ export const deadletter = new sst.aws.Function("Deadletter", {
   permissions: [tableAccess, queueSend(deliverQueue), queueConsume(deadLetters)],
 });
 
-consume(deadLetters, deadletter, QUEUE.deadLetters.batchSize);
+consume(deadLetters, deadletter, QUEUE.deadLetters.batchSize, stage.deadletterConcurrency);

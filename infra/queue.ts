@@ -75,11 +75,11 @@ export function limitRecursion(name: string, fn: sst.aws.Function) {
  * Subscribes a function to a queue, with partial batch responses. Without them one failed message would return its
  * whole batch to the queue, including submissions that were already paid.
  *
- * @param workers highest number of concurrent workers; unset: no limit
+ * @param workers highest number of concurrent workers. Without it, a queue could take the whole account.
  */
-export function consume(queue: sst.aws.Queue, fn: sst.aws.Function, batchSize: number, workers?: number) {
+export function consume(queue: sst.aws.Queue, fn: sst.aws.Function, batchSize: number, workers: number) {
   queue.subscribe(fn.arn, {
     batch: { size: batchSize, partialResponses: true },
-    ...(workers && { transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: workers } } } }),
+    transform: { eventSourceMapping: { scalingConfig: { maximumConcurrency: workers } } },
   });
 }

@@ -25,6 +25,8 @@ export const setting = {
   recursiveLoop: choice("MJFLOW_RECURSIVE_LOOP", "allow", "terminate") === "allow" ? "Allow" : "Terminate",
   /** Whether each submission takes a slot of its vendor account, so that a vendor that hangs holds few workers. */
   callSlots: choice("MJFLOW_CALL_SLOTS", "on", "off") === "on",
+  /** Whether production can be the first stage of an account. */
+  skipsTrialStage: choice("MJFLOW_TRIAL_STAGE", "skip") === "skip",
   apiUrl: url("MJFLOW_API_URL"),
   console: consoleAt(),
 };

@@ -1,4 +1,5 @@
 /** All differences between stages. No other file in this folder reads the name of the stage. */
+import { account } from "./account.ts";
 import { sizesOf } from "./size.ts";
 
 const production = $app.stage === "production";
@@ -9,7 +10,7 @@ export const stage = {
   /** Prefix of the resource names that we choose ourselves. */
   prefix: `${$app.name}-${$app.stage}`,
   /** The settings of `size.ts`. An invalid one stops the deployment here. */
-  ...sizesOf(production, process.env),
+  ...sizesOf(production, process.env, account.lambdaQuota),
   /**
    * Level of the lines that Lambda itself logs. The lines at each start and end of an invocation are INFO and would
    * cost more than all our own lines. Failures are WARN.

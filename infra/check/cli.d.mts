@@ -4,6 +4,6 @@ export function copyProject(): Promise<{
   git(...args: string[]): string;
   /** Changes a file of the copy; returns its new text. */
   edit(file: string, change: (text: string) => string): Promise<string>;
-  sst(args: string[], env?: Record<string, string>): Promise<{ code: number; output: string }>;
+  sst(args: string[], env?: Record<string, string | undefined>): Promise<{ code: number; output: string }>;
   close(): void;
 }>;

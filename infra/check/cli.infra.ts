@@ -27,6 +27,21 @@ test("sst leaves the project unchanged after diff, deploy and secret, also when 
   }
 });
 
+test("without a region sst stops before it makes its own buckets, and says what to set", async () => {
+  // Without the fake of AWS, a call would leave this machine: the region is no host name, so there is none.
+  const { code, output } = await copy.sst(["diff", "--stage", "trial"], { AWS_REGION: "", AWS_ENDPOINT_URL: "" });
+  expect(code).toBe(1);
+  expect(output).toContain("set AWS_REGION in the file .env");
+});
+
+test("sst reads settings from .env and .env.<stage>, which git ignores", async () => {
+  await copy.edit(".env", () => "AWS_REGION=eu-north-1\n");
+  await copy.edit(".env.trial", () => "MJFLOW_BUS=on\n");
+  const { code, output } = await copy.sst(["diff", "--stage", "trial"], { AWS_REGION: undefined });
+  expect(code, output).toBe(0);
+  expect(copy.git("status", "--short")).toBe("");
+});
+
 test("the check sees it if sst writes its types into the project", async () => {
   const config = await copy.edit("sst.config.ts", (text) => text.replace(/types: \{[^}]*\},/, ""));
   await copy.sst(["diff", "--stage", "trial"]);

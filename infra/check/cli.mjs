@@ -4,7 +4,7 @@
  * evaluates `app()` of sst.config.ts, bundles `run()`, and writes what it always writes into the project.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -98,7 +98,7 @@ export async function copyProject() {
     project,
     git,
     async edit(file, change) {
-      const text = change(readFileSync(path.join(project, file), "utf8"));
+      const text = change(existsSync(path.join(project, file)) ? readFileSync(path.join(project, file), "utf8") : "");
       writeFileSync(path.join(project, file), text);
       return text;
     },

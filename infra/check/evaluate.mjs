@@ -7,6 +7,8 @@
  *     node infra/check/evaluate.mjs --build        bundles and runs each function, and prints a table instead
  *     node infra/check/evaluate.mjs --dev          evaluates like `sst dev`
  *     node infra/check/evaluate.mjs --without ApiKey    evaluates without a value for that secret
+ *     node infra/check/evaluate.mjs --quota 10     evaluates with a small Lambda quota of the account; 0: unknown
+ *     node infra/check/evaluate.mjs --stages ""    evaluates with these stages in the account, comma-separated
  *
  * Needs .sst/platform (platform.sh). SST registers resources from callbacks of callbacks, and no promise covers all of
  * them. Therefore the evaluation is complete when the process has nothing left to wait for, as in Pulumi's own engine.
@@ -32,13 +34,16 @@ const { values: options } = parseArgs({
     build: { type: "boolean", default: false },
     dev: { type: "boolean", default: false },
     without: { type: "string", multiple: true, default: [] },
+    quota: { type: "string", default: "1000" },
+    stages: { type: "string", default: "trial" },
     out: { type: "string" },
   },
 });
 
 // Physical names end with random bytes. The bytes are fixed here so that evaluations can be compared.
 crypto.randomBytes = (size) => Buffer.alloc(size, 1);
-process.env.SST_AWS_REGION ??= "eu-west-1";
+process.env.AWS_REGION ??= "eu-west-1";
+process.env.SST_AWS_REGION ??= process.env.AWS_REGION;
 for (const [name, value] of Object.entries(SECRETS)) {
   if (options.without.includes(name)) delete process.env[`SST_SECRET_${name}`];
   else process.env[`SST_SECRET_${name}`] ??= value;
@@ -73,7 +78,11 @@ const pulumi = createRequire(path.join(platform, "package.json"))("@pulumi/pulum
 const { run, config } = await loadConfig({ root, platform });
 const app = await config.app({ stage: options.stage });
 
-const mocks = createMocks({ region: process.env.SST_AWS_REGION });
+const mocks = createMocks({
+  region: process.env.SST_AWS_REGION,
+  lambdaQuota: Number(options.quota),
+  stages: options.stages.split(",").filter(Boolean),
+});
 pulumi.runtime.setMocks(mocks, app.name, options.stage, false, "organization");
 
 const resources = [];
@@ -92,6 +101,9 @@ process.on("unhandledRejection", fail);
 process.once("beforeExit", async () => {
   if (errors.size > 0) {
     for (const error of errors) console.error(error);
+    // The resources that a deployment would have made before it failed.
+    const made = resources.filter(({ type }) => !type.startsWith("pulumi:")).map(({ name }) => name);
+    console.error(`Registered before the error: ${made.length}${made.length > 0 ? `, ${made.join(" ")}` : ""}`);
     process.exitCode = 1;
     return;
   }

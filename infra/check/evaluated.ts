@@ -40,6 +40,7 @@ export const EVERYTHING = {
   MJFLOW_STREAM_CONCURRENCY: "200",
   MJFLOW_STREAMS_PER_APP: "20",
   MJFLOW_STREAM_URL: "https://streams.example.com",
+  MJFLOW_TRIAL_STAGE: "skip",
   MJFLOW_SUBMIT_CONCURRENCY: "400",
   MJFLOW_SWEEP_CONCURRENCY: "40",
   MJFLOW_WARM_READ_UNITS: "20000",
@@ -53,19 +54,29 @@ const script = fileURLToPath(new URL("evaluate.mjs", import.meta.url));
  *
  * @throws Error if the deployment would fail
  */
-export async function evaluated(
+export async function evaluated(stage: string, options: Options = {}): Promise<Infra> {
+  return (await evaluatedWithOutput(stage, options)).infra;
+}
+
+interface Options {
+  env?: Record<string, string>;
+  flags?: string[];
+}
+
+/** Also returns what the deployment would print to standard error. */
+export async function evaluatedWithOutput(
   stage: string,
-  { env = {}, flags = [] }: { env?: Record<string, string>; flags?: string[] } = {},
-): Promise<Infra> {
+  { env = {}, flags = [] }: Options = {},
+): Promise<{ infra: Infra; printed: string }> {
   // Settings of the developer's own stage must not influence the check.
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MJFLOW_")));
   const folder = await mkdtemp(path.join(tmpdir(), "mjflow-infra-"));
   try {
     const out = path.join(folder, "infra.json");
-    await promisify(execFile)(process.execPath, [script, "--stage", stage, "--out", out, ...flags], {
+    const { stderr } = await promisify(execFile)(process.execPath, [script, "--stage", stage, "--out", out, ...flags], {
       env: { ...plain, ...env },
     });
-    return JSON.parse(await readFile(out, "utf8")) as Infra;
+    return { infra: JSON.parse(await readFile(out, "utf8")) as Infra, printed: stderr };
   } finally {
     await rm(folder, { recursive: true });
   }

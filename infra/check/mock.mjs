@@ -14,7 +14,11 @@ export function plain(value) {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
-export function createMocks({ region }) {
+/**
+ * @param lambdaQuota concurrent executions of the account; 0: the deployer may not read the quota
+ * @param stages stages of the app that the account has
+ */
+export function createMocks({ region, lambdaQuota, stages }) {
   const arns = new Map();
   const short = (text) => createHash("sha256").update(text).digest("hex").slice(0, 12);
   const regional = (service, rest) => `arn:aws:${service}:${region}:${ACCOUNT}:${rest}`;
@@ -62,6 +66,11 @@ export function createMocks({ region }) {
           return { partition: "aws" };
         case "aws:index/getCallerIdentity:getCallerIdentity":
           return { accountId: ACCOUNT };
+        case "aws:servicequotas/getServiceQuota:getServiceQuota":
+          if (lambdaQuota === 0) throw new Error("AccessDeniedException: not authorized");
+          return { value: lambdaQuota };
+        case "aws:ssm/getParametersByPath:getParametersByPath":
+          return { names: stages.map((stage) => `${inputs.path}/${stage}`) };
         case "aws:iam/getPolicyDocument:getPolicyDocument":
           return { ...inputs, json: policyJson(plain(inputs.statements)) };
         default:

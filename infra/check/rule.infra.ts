@@ -153,6 +153,9 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "another batch size": (infra) => {
         mapping(infra, "ArchiveQueue").inputs.batchSize = 10;
       },
+      "no limit for the workers of dead letters": (infra) => {
+        delete mapping(infra, "DeadLetters").inputs.scalingConfig;
+      },
       "no limit for workers": (infra) => {
         delete mapping(infra, "DeliverQueue").inputs.scalingConfig;
       },

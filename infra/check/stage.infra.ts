@@ -4,8 +4,9 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, expect, test, vi } from "vitest";
+import { missingTrial, secretFaults } from "../readiness.ts";
 import { reservedOf, sizesOf } from "../size.ts";
-import { EVERYTHING, evaluated } from "./evaluated.ts";
+import { EVERYTHING, evaluated, evaluatedWithOutput } from "./evaluated.ts";
 import { all, functionOf, type Infra } from "./model.ts";
 import { ENVIRONMENTS, EVERY_ENVIRONMENT, FIXED_ENVIRONMENTS, LINKS } from "./rule/function.ts";
 import { tableMatchesStoreSchema } from "./rule/table.ts";
@@ -51,6 +52,13 @@ test("the sizes of a stage are settings: mappings, reservations, warm throughput
   expect(alarm?.inputs.threshold).toBe(5 * 60 * 5_000);
 });
 
+test("production keeps its table and its images if it is removed, but not the files of the console", async () => {
+  const { MJFLOW_CONSOLE_URL, MJFLOW_CONSOLE_CERTIFICATE } = EVERYTHING;
+  const { resources } = await evaluated("production", { env: { MJFLOW_CONSOLE_URL, MJFLOW_CONSOLE_CERTIFICATE } });
+  const kept = resources.filter(({ retainOnDelete, type }) => retainOnDelete && !type.includes("bucketObject"));
+  expect(kept.map(({ name }) => name).sort()).toEqual(["BlobsBucket", "TableTable"]);
+});
+
 test("sst dev deploys SST's bridge and the same table", async () => {
   const dev = await evaluated("trial", { flags: ["--dev"] });
   // Lambda runs SST's bridge, which forwards events to the machine of the developer.
@@ -68,8 +76,73 @@ test.each(["PreviousHookKey", "PreviousVaultKey"])("if %s is not set, its link i
   expect(links[name]?.["value"]).toBe("");
 });
 
-test.each(["HookKey", "VaultKey", "ApiKey", "Providers"])("the deployment fails if %s is not set", async (name) => {
-  await expect(evaluated("production", { flags: ["--without", name] })).rejects.toThrow(`Set a value for ${name}`);
+test.each([
+  ["a missing secret", "--without HookKey --without Providers", {}, "Set a value for HookKey"],
+  ["production without a trial stage", "--stages=", {}, "Deploy a trial stage"],
+  ["an invalid setting", "", { MJFLOW_BUS: "yes" }, "MJFLOW_BUS"],
+  [
+    "an account that is too small for the settings",
+    "--quota 10",
+    { MJFLOW_SUBMIT_CONCURRENCY: "300" },
+    "grants this account 10",
+  ],
+] as const)("%s stops the deployment before it makes anything", async (_, flags, env, message) => {
+  const deployment = evaluated("production", { flags: flags.split(" ").filter(Boolean), env });
+  await expect(deployment).rejects.toThrow(message);
+  await expect(deployment).rejects.toThrow(/Registered before the error: 0$/m);
+});
+
+test("all missing secrets are named together", () => {
+  expect(secretFaults({}).join()).toMatch(/HookKey.*VaultKey.*ApiKey.*Providers/);
+});
+
+const GOOD = {
+  SST_SECRET_HookKey: "h".repeat(32),
+  SST_SECRET_VaultKey: "v".repeat(32),
+  SST_SECRET_ApiKey: "a".repeat(32),
+  SST_SECRET_Providers: '{"cometapi":{"baseUrl":"https://api.example.com","apiKey":"sk-private"}}',
+};
+
+test.each([
+  ["nothing", {}, []],
+  ["a short key", { SST_SECRET_VaultKey: "short" }, [/^VaultKey has 5 characters/]],
+  ["one value for two keys", { SST_SECRET_ApiKey: GOOD.SST_SECRET_HookKey }, [/^ApiKey has the value of another key/]],
+  ["text that is no JSON", { SST_SECRET_Providers: "{sk-private" }, [/^Providers is not JSON/]],
+  ["a list", { SST_SECRET_Providers: "[]" }, [/^Providers must be a JSON object/]],
+  ["an unknown vendor", { SST_SECRET_Providers: '{"midj":{}}' }, [/^Providers: Unknown provider "midj"/]],
+  ["a key of a vendor with a blank", { SST_SECRET_Providers: GOOD.SST_SECRET_Providers.replace("-", " ") }, [/apiKey/]],
+])("the preflight reports %s and no value of a secret", (_, change, faults) => {
+  const found = secretFaults({ ...GOOD, ...change });
+  expect(found).toEqual(faults.map((fault) => expect.stringMatching(fault)));
+  expect(found.join()).not.toMatch(/private|hhhh|vvvv|aaaa/);
+});
+
+test("production needs another stage in the account, unless it exists or the operator wants none", () => {
+  const first = { production: true, exists: false, others: [], skip: false };
+  expect(missingTrial(first)).toContain("Deploy a trial stage");
+  for (const known of [
+    { production: false },
+    { exists: true },
+    { others: ["trial"] },
+    { others: undefined },
+    { skip: true },
+  ])
+    expect(missingTrial({ ...first, ...known })).toBeUndefined();
+});
+
+test("production with its defaults fits into a new account: it reserves nothing and says so", async () => {
+  const { infra, printed } = await evaluatedWithOutput("production", { flags: ["--quota", "10"] });
+  for (const { name, inputs } of all(infra, "aws:lambda/function:Function"))
+    expect(inputs.reservedConcurrentExecutions, name).toBeUndefined();
+  for (const { name, inputs } of all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping"))
+    expect(inputs.scalingConfig?.maximumConcurrency, name).toBe(2);
+  expect(printed).toContain("Warning: AWS grants this account 10 concurrent executions, and production reserves 583");
+});
+
+test("a deployer who may not read the quota deploys with the usual one", async () => {
+  const { infra, printed } = await evaluatedWithOutput("production", { flags: ["--quota", "0"] });
+  expect(functionOf(infra, "Callback")?.inputs.reservedConcurrentExecutions).toBe(100);
+  expect(printed).toContain("servicequotas:GetServiceQuota failed");
 });
 
 test("the mail address for alarms is subscribed to the alarms and the budget", () => {
@@ -131,6 +204,7 @@ test.each([
   ["MJFLOW_RECURSIVE_LOOP", "Allow"],
   ["MJFLOW_CALL_SLOTS", "true"],
   ["MJFLOW_FAN_OUT", "all"],
+  ["MJFLOW_TRIAL_STAGE", "no"],
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
   ["MJFLOW_RESUBMIT", "always"],
@@ -167,7 +241,7 @@ test.each([
   [{ MJFLOW_WARM_WRITE_UNITS: "3999" }, "MJFLOW_WARM_WRITE_UNITS must be a whole number from 4000"],
   [{ MJFLOW_WARM_READ_UNITS: "11999" }, "MJFLOW_WARM_READ_UNITS must be a whole number from 12000"],
   [{ MJFLOW_ALARM_WRITE_UNITS: "-1" }, "MJFLOW_ALARM_WRITE_UNITS must be a whole number"],
-  [{ MJFLOW_CALLBACK_CONCURRENCY: "900" }, "MJFLOW_LAMBDA_QUOTA is 1000, but the functions reserve"],
+  [{ MJFLOW_CALLBACK_CONCURRENCY: "900" }, "AWS grants this account 1000 concurrent executions"],
   [{ MJFLOW_LAMBDA_QUOTA: "400" }, "MJFLOW_LAMBDA_QUOTA is 400, but the functions reserve"],
 ])("the sizes %o stop the deployment of production", (env, message) => {
   expect(() => sizesOf(true, env)).toThrow(message);
@@ -175,6 +249,11 @@ test.each([
 
 test("a new AWS account has 10 concurrent executions, and a trial stage fits into them", () => {
   expect(reservedOf(sizesOf(false, {}))).toBe(0);
+  expect(sizesOf(false, {}, 10)).toMatchObject({
+    streamConcurrency: 2,
+    warnings: [expect.stringContaining("for a trial")],
+  });
+  expect(sizesOf(false, {}, 1_000).warnings).toEqual([]);
   expect(reservedOf(sizesOf(true, { MJFLOW_RESERVE_WORKERS: "off" }))).toBe(100);
   expect(() => sizesOf(false, { MJFLOW_LAMBDA_QUOTA: "10" })).not.toThrow();
 });
@@ -197,6 +276,7 @@ test.each([
     bus: false,
     recursiveLoop: "Terminate",
     callSlots: false,
+    skipsTrialStage: false,
   });
   expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });
 });

@@ -220,6 +220,8 @@ export const workersAreReserved: Rule = (infra) =>
       .filter((other) => other.inputs.functionName === inputs.functionName)
       .reduce((sum, other) => sum + (other.inputs.scalingConfig?.maximumConcurrency ?? 0), 0);
     if (used === 0) return reserved === undefined ? [] : [`${fn?.name} is reserved without a limit for its mapping`];
+    // A throttled receive of the dead-letter queue counts towards nothing: the queue has no dead-letter queue of its own.
+    if (fn?.name === "DeadletterFunction" && reserved === undefined) return [];
     if (reserved === undefined) return isProduction(infra) ? [`${fn?.name} has no reserved concurrency`] : [];
     return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });

@@ -134,7 +134,7 @@ export const queuesRespectLimits: Rule = (infra) => [
       ...(mapping.inputs.batchSize === expected?.batchSize
         ? []
         : [`${mapping.name}: batch ${mapping.inputs.batchSize}`]),
-      ...(queue?.name === DEAD_LETTER_QUEUE || isBound ? [] : [`${mapping.name} does not limit its workers`]),
+      ...(isBound ? [] : [`${mapping.name} does not limit its workers`]),
     ];
   }),
   ...some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs: { visibilityTimeoutSeconds } }) =>
