@@ -41,6 +41,22 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       return { store: createDynamoStore({ client, table: TABLE, now: () => NOW, sleep, ...deps }), fired };
     }
 
+    test("a list has as many rows as asked for, although a response ends after 1 MB", async () => {
+      const pages = { count: 0 };
+      const { store } = faulty("QueryCommand", (next) => {
+        pages.count++;
+        return next();
+      });
+      const body = "x".repeat(300_000);
+      for (let i = 0; i < 6; i++) {
+        const letter = { id: `00000${i}_large-${title}`, rev: 0, state: "kept" as const, body, why: "unknown version" };
+        await store.saveNewDeadLetter({ ...letter, receives: 5, createdAt: NOW });
+      }
+      const listed = await store.listDeadLetters(5);
+      expect(listed.map(({ body }) => body.length)).toEqual(Array(5).fill(300_000));
+      expect(pages.count).toBeGreaterThan(1);
+    });
+
     describe("writes whose response was lost", () => {
       conformanceTest("a lost write that the SDK repeats is recognized as our own", async () => {
         const { store, fired } = faulty("PutItemCommand", loseResponses(1));

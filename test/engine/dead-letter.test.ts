@@ -1,3 +1,4 @@
+import { submitMessage } from "@mjflow/core/message";
 import { discardDeadLetter, redriveDeadLetter, saveDeadLetter } from "@mjflow/engine/dead-letter";
 import { consume } from "@mjflow/queue/consume";
 import { describe, expect, test } from "vitest";
@@ -10,6 +11,8 @@ const deadLetter = (messageId: string, body: string) => ({
   receives: 5,
   why: "not JSON",
 });
+
+const SUBMIT = JSON.stringify(submitMessage("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", "0"));
 
 describe("dead-letter messages that cannot be parsed", () => {
   test("a message that is saved twice is stored once with its body, and the list is newest first", async () => {
@@ -35,7 +38,7 @@ describe("dead-letter messages that cannot be parsed", () => {
 
   test("a redriven message has the group that it had, so that it does not delay other apps", async () => {
     const { deps, queue } = createTestHarness();
-    await saveDeadLetter(deps, { ...deadLetter("a", "{"), group: "app_a" });
+    await saveDeadLetter(deps, { ...deadLetter("a", SUBMIT), group: "app_a" });
     const [kept] = await deps.store.listDeadLetters(10);
     await redriveDeadLetter(deps, kept!.id);
     expect(queue.receive(1)[0]!.attributes).toMatchObject({ MessageGroupId: "app_a" });
@@ -52,9 +55,24 @@ describe("dead-letter messages that cannot be parsed", () => {
     expect(queue.size).toBe(0);
   });
 
+  test.each(["{", '{"v":9,"type":"submit"}', '{"v":1,"type":"newer"}'])(
+    "a redrive of %s is refused, because this version cannot parse it either, and the message stays in the list",
+    async (body) => {
+      const { deps, queue } = createTestHarness();
+      await saveDeadLetter(deps, deadLetter("a", body));
+      const [kept] = await deps.store.listDeadLetters(10);
+      await expect(redriveDeadLetter(deps, kept!.id)).rejects.toMatchObject({
+        code: "wrong_state",
+        message: expect.stringContaining("Deploy a version that can, or discard"),
+      });
+      expect(queue.size).toBe(0);
+      expect(await deps.store.listDeadLetters(10)).toHaveLength(1);
+    },
+  );
+
   test("a redrive that crashes after sending leaves the message in the list, so that nothing is lost", async () => {
     const harness = createTestHarness();
-    await saveDeadLetter(harness.deps, deadLetter("a", "{"));
+    await saveDeadLetter(harness.deps, deadLetter("a", SUBMIT));
     const [kept] = await harness.deps.store.listDeadLetters(10);
     harness.storeFault.arm("saveDeadLetter", "before");
     await expect(redriveDeadLetter(harness.deps, kept!.id)).rejects.toThrow("crash");

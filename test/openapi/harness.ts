@@ -1,4 +1,5 @@
 /** A test harness with one resource of each kind, and a valid request for each route. */
+import { submitMessage } from "@mjflow/core/message";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
 import { checked, type Seen } from "./checked.ts";
@@ -80,8 +81,8 @@ export const DEAD_LETTER = {
   id: "000001_letter",
   rev: 0,
   state: "kept" as const,
-  body: "{",
-  why: "not JSON",
+  body: JSON.stringify(submitMessage("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", "0")),
+  why: "unknown version 2",
   receives: 5,
   createdAt: Date.UTC(2026, 10, 21),
 };

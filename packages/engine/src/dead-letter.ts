@@ -6,6 +6,7 @@
 
 import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import { MjflowError } from "@mjflow/core/error";
+import { MessageError, parseMessage } from "@mjflow/core/message";
 import type { EngineDeps } from "./deps.ts";
 
 export interface UnreadableMessage {
@@ -34,13 +35,15 @@ export async function saveDeadLetter(
  * before the state is saved. After a crash between the two steps the message is sent twice, which is harmless; in the
  * other order it would be lost.
  *
- * @throws MjflowError `not_found`; `wrong_state` if the message was redriven or discarded before; `write_conflict`
+ * @throws MjflowError `not_found`; `wrong_state` if the message was redriven or discarded before, or if this version cannot
+ * parse it either: five receives later it would be a dead-letter message again; `write_conflict`
  */
 export async function redriveDeadLetter(
   deps: Pick<EngineDeps, "store" | "queue" | "log">,
   id: string,
 ): Promise<DeadLetter> {
   const deadLetter = await getKeptDeadLetter(deps, id);
+  assertParsable(deadLetter);
   await deps.queue.resend(deadLetter.body, deadLetter.group);
   return saveState(deps, deadLetter, "redriven");
 }
@@ -48,6 +51,17 @@ export async function redriveDeadLetter(
 /** @throws MjflowError `not_found`; `wrong_state` if the message was redriven or discarded before; `write_conflict` */
 export async function discardDeadLetter(deps: Pick<EngineDeps, "store" | "log">, id: string): Promise<DeadLetter> {
   return saveState(deps, await getKeptDeadLetter(deps, id), "dropped");
+}
+
+function assertParsable({ body }: DeadLetter): void {
+  try {
+    parseMessage(body);
+  } catch (error) {
+    if (!(error instanceof MessageError)) throw error;
+    throw new MjflowError("wrong_state", {
+      detail: `This version cannot parse the message (${error.message}). Deploy a version that can, or discard the message.`,
+    });
+  }
 }
 
 async function getKeptDeadLetter({ store }: Pick<EngineDeps, "store">, id: string): Promise<DeadLetter> {

@@ -248,7 +248,7 @@ export function createTable({
       // Two bounds must be a BETWEEN, because DynamoDB accepts only one condition on a sort key.
       const sortCondition =
         from !== undefined && to !== undefined ? "#range BETWEEN :from AND :to" : bounds.find(Boolean) || undefined;
-      const page = await queryPage({
+      const query = {
         IndexName: index && INDEX[index],
         KeyConditionExpression: ["#hash = :hash", ...(sortCondition ? [sortCondition] : [])].join(" AND "),
         ExpressionAttributeNames: { "#hash": hash, ...(sortCondition && { "#range": range }) },
@@ -258,11 +258,18 @@ export function createTable({
           ...(to !== undefined && { ":to": value(to) }),
         },
         ScanIndexForward: !descending,
-        Limit: limit,
         ConsistentRead: index === undefined,
-        ExclusiveStartKey: after,
-      });
-      return page.Items ?? [];
+      };
+      const items: Item[] = [];
+      let ExclusiveStartKey = after;
+      // A response of DynamoDB ends after 1 MB, so large rows come in several.
+      do {
+        const Limit = limit - items.length;
+        const page: Awaited<ReturnType<typeof queryPage>> = await queryPage({ ...query, Limit, ExclusiveStartKey });
+        items.push(...(page.Items ?? []));
+        ExclusiveStartKey = page.LastEvaluatedKey;
+      } while (ExclusiveStartKey && items.length < limit);
+      return items;
     },
   };
 
