@@ -1,11 +1,11 @@
 /** Limits of apps: new flows per minute, running flows and credit; and the settlement of the credit. */
 import type { Limits } from "@mjflow/core/app";
-import { admission } from "@mjflow/core/credit";
+import { admission, pressHold } from "@mjflow/core/credit";
 import { newCreditRow } from "@mjflow/core/credit-row";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { flowIdOf } from "@mjflow/core/id";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
-import { MAX_ENTRIES } from "@mjflow/engine/credit-counter";
+import { MAX_ENTRIES, MAX_PRESS_ENTRIES } from "@mjflow/engine/credit-counter";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
@@ -281,6 +281,33 @@ test("with too many unconfirmed changes a new flow gets 503, running flows are s
   }
   expect(await usage()).toMatchObject({ settledUsd: 0.08, reservedUsd: 0, runningFlows: 0 });
   expect((await create()).status).toBe(202);
+});
+
+test("with too many unsettled presses another press gets 429, a new flow is admitted, and the sweeper makes room", async () => {
+  await join({ creditsUsd: 100 });
+  const { body } = await create();
+  await api.harness.finishAll();
+  const { store } = api.harness.deps;
+  const at = api.harness.deps.clock.now();
+  for (let i = 0; i < MAX_PRESS_ENTRIES; i++) {
+    const flowId = flowIdOf(
+      at,
+      Uint8Array.from({ length: 10 }, (_, n) => (n === 9 ? i : n)),
+    );
+    const press = pressHold({ creditsUsd: 100 }, { flowId, path: "0-1", micro: 40_000, mark: "m", runs: true }, at);
+    expect((await store.changeCredit(app.id, press)).ok).toBe(true);
+  }
+  // The process sees the entries with its next change.
+  expect((await create()).status).toBe(202);
+  const press = () => api.call(app.key, "POST", `/v1/tasks/${rootOf(body)}/actions`, { press: "upscale:1" });
+  expect(await press()).toMatchObject({ status: 429, body: { code: "too_many_presses" } });
+  expect(api.harness.dump().tasks.filter((task) => task.flowId === body.id)).toHaveLength(1);
+  expect(api.harness.metrics.get("CreditOverloaded")).toBe(1);
+  for (let minutes = 0; minutes < 30; minutes++) {
+    api.harness.advance(60_000);
+    await api.harness.sweep();
+  }
+  expect((await press()).status).toBe(202);
 });
 
 describe("the credit row of an earlier version", () => {

@@ -3,7 +3,9 @@
  * which compares the response with its description. At the end, `afterAll` requires that every declared response was
  * seen.
  */
+import { pressHold } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
+import { MAX_PRESS_ENTRIES } from "@mjflow/engine/credit-counter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
@@ -222,6 +224,23 @@ describe("conflicts, limits and wrong values", () => {
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("out_of_credit");
     expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "V2" }))).toBe("out_of_credit");
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
+  });
+
+  test("with too many unsettled presses a press, a retry and a resume get too_many_presses", async () => {
+    harness = await createOpenApiHarness(seen);
+    await operate("PATCH", `/v1/apps/${harness.appId}`, { limits: { creditsUsd: 100 } });
+    harness.harness.advance(60_000);
+    await ask("POST", "/v1/flows", FLOW);
+    const { store, clock } = harness.harness.deps;
+    for (let i = 0; i < MAX_PRESS_ENTRIES; i++) {
+      const press = { flowId: `flow_${i}`, path: "0-1", micro: 1, mark: "m", runs: false };
+      await store.changeCredit(harness.appId, pressHold({}, press, clock.now()));
+    }
+    await ask("POST", "/v1/flows", FLOW);
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "V2" }))).toBe("too_many_presses");
+    expect(await codeOf(ask("POST", `/v1/flows/${harness.failed}/resume`))).toBe("too_many_presses");
+    const failed = `${harness.failed.replace("flow_", "task_")}_0`;
+    expect(await codeOf(ask("POST", `/v1/tasks/${failed}/retry`))).toBe("too_many_presses");
   });
 
   test("cancel of an ended flow, resume without failures and retry of a success get wrong_state", async () => {

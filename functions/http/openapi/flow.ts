@@ -114,7 +114,7 @@ export const flows = {
         202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
         200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
-      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit", "too_many_presses"],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",

@@ -70,6 +70,7 @@ export const tasks = {
         "press_unsupported",
         "banned_prompt",
         "out_of_credit",
+        "too_many_presses",
       ],
     },
     "POST /v1/tasks/:id/modal": {
@@ -104,7 +105,7 @@ export const tasks = {
           headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER],
         },
       },
-      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "limit_reached", "out_of_credit"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "limit_reached", "out_of_credit", "too_many_presses"],
     },
   },
 } as const satisfies RouteGroup;

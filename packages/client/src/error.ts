@@ -18,6 +18,7 @@ export type ServerErrorCode =
   | "out_of_credit"
   | "rate_limited"
   | "too_many_flows"
+  | "too_many_presses"
   | "too_many_streams"
   | "no_stream_here"
   | "too_large"

@@ -259,12 +259,6 @@ describe("rate limit of new flows", () => {
       fullAtUs: NOW * 1_000 + 2_000_000,
     });
     const idle = NOW + 5_000;
-    expect(
-      applyCreditChange(busy, {
-        ...admission(busy, limits, request, NOW)!,
-        when: [{ at: "fullAtUs", above: idle * 1_000 }],
-      }),
-    ).toBeUndefined();
     expect(applyCreditChange(busy, admission(busy, limits, request, idle)!)).toMatchObject({
       fullAtUs: idle * 1_000 + 1_000_000,
     });
@@ -273,6 +267,37 @@ describe("rate limit of new flows", () => {
   it("after a quota was raised or a clock went back, the app is not locked out", () => {
     const full = { ...fresh(), fullAtUs: (NOW + 3_600_000) * 1_000 };
     expect(admit(full, { flowsPerMinute: 60 }).fullAtUs).toBe(NOW * 1_000 + 1_000_000);
+  });
+
+  it("a flow with a hold is counted against the rate too, and the rate refuses it although there is credit left", () => {
+    const limits = { creditsUsd: 1, flowsPerMinute: 2 };
+    const two = [1, 2].reduce((counter, flow) => admit(counter, limits, { flow, micro: 1 }), fresh());
+    expect(two.fullAtUs).toBe(NOW * 1_000 + 60_000_000);
+    const third = { flowId: flowIdAt(3), micro: 1, mark: "m", resumed: false };
+    // Whatever the process has seen last, the counter refuses the flow.
+    for (const seen of [undefined, two, { fullAtUs: NOW * 1_000 + 1 }])
+      expect(applyCreditChange(two, admission(seen, limits, third, NOW)!)).toBeUndefined();
+    expect(refusal(() => admit(two, limits, { flow: 3, micro: 1 }))).toMatchObject({ code: "rate_limited" });
+  });
+
+  it("the cost is never added to a time that has passed, even if the process has seen a later one", () => {
+    const request = { flowId: flowIdAt(1), micro: 1, mark: "", resumed: false };
+    const seen = { fullAtUs: NOW * 1_000 + 1 };
+    const passed = { ...fresh(), fullAtUs: NOW * 1_000 };
+    for (const limits of [{ flowsPerMinute: 60 }, { creditsUsd: 1, flowsPerMinute: 60 }]) {
+      expect(applyCreditChange(passed, admission(seen, limits, request, NOW)!)).toBeUndefined();
+      expect(applyCreditChange({ ...passed, ...seen }, admission(seen, limits, request, NOW)!)).toBeDefined();
+    }
+  });
+
+  it("a time that is too far ahead is reset once, and not again by a process that has seen it before", () => {
+    const limits = { flowsPerMinute: 60 };
+    const request = { flowId: flowIdAt(1), micro: 1, mark: "", resumed: false };
+    const ahead = { ...fresh(), fullAtUs: (NOW + 3_600_000) * 1_000 };
+    const reset = applyCreditChange(ahead, admission(ahead, limits, request, NOW)!)!;
+    const busy = Array.from({ length: 59 }).reduce<CreditCounter>((counter) => admit(counter, limits), reset);
+    expect(applyCreditChange(busy, admission(ahead, limits, request, NOW)!)).toBeUndefined();
+    expect(refusal(() => admit(busy, limits))).toMatchObject({ code: "rate_limited" });
   });
 
   it("for every sequence of waits, no span admits more flows than quota x (1 + t / 60) (K11)", () => {

@@ -8,6 +8,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   "idempotency_in_flight",
   "rate_limited",
   "too_many_flows",
+  "too_many_presses",
   "too_many_streams",
 ]);
 

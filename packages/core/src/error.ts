@@ -138,6 +138,12 @@ export const ERRORS = {
     retry: { afterMs: 1_000 },
     advice: "Send the same request again after Retry-After.",
   },
+  too_many_presses: {
+    status: 429,
+    title: "Too many presses of the app are not settled yet",
+    retry: { afterMs: 10_000 },
+    advice: "Send the same request again after Retry-After. A press is settled when its flow has ended.",
+  },
   too_many_flows: {
     status: 429,
     title: "Too many flows are running",

@@ -147,15 +147,26 @@ const ENTRIES_KEPT = { hold: 24, settlement: 24 };
  */
 export const MAX_ENTRIES = 256;
 
-/** @throws MjflowError `overloaded` if the counter has too many entries; the sweeper removes them within 15 minutes */
-export async function assertRoomForEntry(deps: CreditDeps, appId: string): Promise<void> {
+/** Entries of presses above which no press is held. They stay until their flow is settled, so they get half of the room. */
+export const MAX_PRESS_ENTRIES = 128;
+
+/**
+ * @throws MjflowError `overloaded` if the counter has too many entries for a new flow; the sweeper removes them within 15 minutes.
+ *   `too_many_presses` if too many presses are not settled yet
+ */
+export async function assertRoomForEntry(deps: CreditDeps, appId: string, kind: "hold" | "press"): Promise<void> {
   const memory = knownOf(deps, appId);
-  const isFull = () => Object.keys(memory.counter?.entries ?? {}).length >= MAX_ENTRIES;
+  const isFull = () => {
+    const names = Object.keys(memory.counter?.entries ?? {});
+    if (kind === "hold") return names.length >= MAX_ENTRIES;
+    return names.filter((name) => parseEntryName(name)?.kind === "press").length >= MAX_PRESS_ENTRIES;
+  };
   if (!isFull()) return;
   // The process may have seen the counter long ago.
   memory.counter = await deps.store.creditCounter(appId);
   if (!isFull()) return;
   deps.log.count("CreditOverloaded");
+  if (kind === "press") throw new MjflowError("too_many_presses");
   throw new MjflowError("overloaded", { detail: "Too many changes of the app's credit are not confirmed yet." });
 }
 

@@ -9,6 +9,8 @@ import {
   admission,
   assertAdmissible,
   assertAffordable,
+  type CreditChange,
+  type CreditCounter,
   type Grant,
   grantChange,
   isLimited,
@@ -83,40 +85,73 @@ export async function reserveCredit(
   const { limits, clock } = deps;
   const nothing = { at: clock.now() };
   if (!limits || !isLimited(limits)) return nothing;
-  if (usesHolds(limits)) await assertRoomForEntry(deps, appId);
+  if (usesHolds(limits)) await assertRoomForEntry(deps, appId, "hold");
   const request = { ...flow, mark: newShortId(deps, MARK_BYTES) };
   const name = holdEntryName(flow.flowId);
+  const held = await hold(deps, appId, name, {
+    changeAt: (now) => admission(lastSeenCounter(deps, appId), limits, request, now),
+    assertAllowed: (counter, now) => assertAdmissible(counter, limits, request, now),
+  });
+  if (!held) return nothing;
+  const { counter, value, isNew, sentOnce, at } = held;
+  const rate = isNew && !flow.resumed ? rateStateOf(counter, limits, at) : undefined;
+  if (value === undefined) return { ...(rate && { rate }), at };
+  const { micro, mark = "" } = parseEntryValue(value);
+  const credit = { ...NO_FLOW_CREDIT, held: micro, runs: 1, mark };
+  return { credit, ...(rate && { rate }), ...(isNew && { entry: { name, value, sentOnce } }), at };
+}
+
+interface Held {
+  /** The counter that has the entry. */
+  counter: CreditCounter;
+  /** Value of the entry. Unset: the change sets none. */
+  value: string | undefined;
+  /** False if an earlier try has set the entry. */
+  isNew: boolean;
+  /** True if no copy of any request of this hold can arrive later. */
+  sentOnce: boolean;
+  /** Time of the change or of its recognition, epoch ms. */
+  at: number;
+}
+
+interface Hold {
+  /** Returns the change at this time; undefined: there is nothing to hold. */
+  changeAt(now: number): CreditChange | undefined;
+  /** Throws the limit that has refused the change. If it throws none, the counter has changed and the hold is tried again. */
+  assertAllowed(counter: CreditCounter, now: number): void;
+}
+
+/**
+ * Sets an entry that holds credit, once. A refused change is computed again: the counter must have changed between two tries.
+ *
+ * @returns undefined: there is nothing to hold
+ * @throws MjflowError of `assertAllowed`; `overloaded`
+ */
+async function hold(deps: CreditDeps, appId: string, name: string, wanted: Hold): Promise<Held | undefined> {
   let isRepaired = false;
   // A copy of a refused try could be applied when the entry of a later try is gone.
   let sentOnce = true;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const now = clock.now();
-    const change = admission(lastSeenCounter(deps, appId), limits, request, now);
-    if (!change) return nothing;
+    const at = deps.clock.now();
+    const change = wanted.changeAt(at);
+    if (!change) return undefined;
     const result = await changeCredit(deps, appId, change);
     sentOnce &&= result.sentOnce;
-    if (result.ok) {
-      const rate = flow.resumed ? undefined : rateStateOf(result.counter, limits, now);
-      const value = change.enter?.[name];
-      if (value === undefined) return { ...(rate && { rate }), at: now };
-      const credit = { ...NO_FLOW_CREDIT, held: flow.micro, runs: 1, mark: request.mark };
-      const entry = { name, value, sentOnce };
-      return { credit, ...(rate && { rate }), entry, at: now };
-    }
-    const entry = result.current.entries[name];
-    if (entry !== undefined) {
-      if (!(await continueWith(deps, appId, name, entry))) continue;
-      const { micro, mark = "" } = parseEntryValue(entry);
-      return { credit: { ...NO_FLOW_CREDIT, held: micro, runs: 1, mark }, at: now };
+    if (result.ok) return { counter: result.counter, value: change.enter?.[name], isNew: true, sentOnce, at };
+    const { current: counter } = result;
+    const value = counter.entries[name];
+    if (value !== undefined) {
+      if (!(await continueWith(deps, appId, name, value))) continue;
+      return { counter, value, isNew: false, sentOnce: false, at };
     }
     // Holds of crashed processes may be the reason for the refusal.
-    if (!isRepaired && oldEntries(result.current, now).old.length > 0) {
+    if (!isRepaired && oldEntries(counter, at).old.length > 0) {
       isRepaired = true;
       await repairCredit(deps, appId);
       continue;
     }
     try {
-      assertAdmissible(result.current, limits, request, now);
+      wanted.assertAllowed(counter, at);
     } catch (error) {
       deps.log.count("CreditRefused");
       throw error;
@@ -161,7 +196,7 @@ async function giveBack(deps: CreditDeps, appId: string, name: string, mark: str
  *
  * @param path path of the child that will be written, or of the task whose late success is adopted
  * @param isAdoption true: the next settlement charges late successes that the previous one did not know
- * @throws MjflowError `out_of_credit`; `overloaded`
+ * @throws MjflowError `out_of_credit`; `too_many_presses`; `overloaded`
  */
 export async function extendHold(
   deps: ReserveDeps & Pick<EngineDeps, "timings">,
@@ -174,6 +209,8 @@ export async function extendHold(
   if (!stored) return;
   const credit = await flowCreditOf(deps, stored);
   if (credit.awaits[path] === undefined) {
+    // The vendor has charged a late success already, so its hold is never refused.
+    if (!isAdoption) await assertRoomForEntry(deps, flow.appId, "press");
     const press = await holdPress(deps, limits, stored, { path, micro, runs: !isHeld(credit) });
     if (!(await recordPress(deps, flow.id, press, isAdoption)))
       await giveBack(deps, flow.appId, press.name, press.mark);
@@ -197,25 +234,13 @@ async function holdPress(
 ): Promise<HeldPress> {
   const press = { ...wanted, mark: newShortId(deps, MARK_BYTES) };
   const name = pressEntryName(flowId, press.path);
-  let isRepaired = false;
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const now = deps.clock.now();
-    const result = await changeCredit(deps, appId, pressHold(limits, { flowId, ...press }, now));
-    if (result.ok) return { ...press, name, at: now };
-    const entry = result.current.entries[name];
-    if (entry !== undefined) {
-      if (!(await continueWith(deps, appId, name, entry))) continue;
-      const { micro, mark = "", runs = false } = parseEntryValue(entry);
-      return { name, path: press.path, micro, mark, runs, at: now };
-    }
-    if (!isRepaired && oldEntries(result.current, now).old.length > 0) {
-      isRepaired = true;
-      await repairCredit(deps, appId);
-      continue;
-    }
-    assertAffordable(result.current, limits, press.micro);
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
+  const held = await hold(deps, appId, name, {
+    changeAt: (now) => pressHold(limits, { flowId, ...press }, now),
+    assertAllowed: (counter) => assertAffordable(counter, limits, press.micro),
+  });
+  const { value, at } = held!;
+  const { micro, mark = "", runs = false } = parseEntryValue(value!);
+  return { name, path: press.path, micro, mark, runs, at };
 }
 
 /**
