@@ -250,6 +250,18 @@ describe("pressing by index", () => {
   });
 });
 
+test("the words of the prompt decide nothing if a refusal quotes the prompt, also without the flag that we added", async () => {
+  const prompt = "a poster with the words queue is full and insufficient balance";
+  for (const [action, provider] of [
+    ["imagine", "newapi"],
+    ["shorten", "simulator"],
+  ] as const) {
+    reply = () => ({ body: JSON.stringify({ code: 4, description: `cannot read: ${prompt}` }) });
+    const outcome = await providerOf(provider).submit({ action, prompt, inputs: {} }, context({ mode: "relax" }));
+    expect(outcome).toMatchObject({ kind: "refused", failure: { code: "vendor_refused" } });
+  }
+});
+
 describe("outcomes of a press", () => {
   const press = (baseUrl = origin, submitTimeoutMs?: number) =>
     providerOf("simulator", submitTimeoutMs).press(
