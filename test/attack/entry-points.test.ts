@@ -37,6 +37,7 @@ describe("the API entry point", () => {
     ["a folded header line", `GET /v1/flows ${ok("X: a\r\n Authorization: Bearer x\r\n")}`, [400, 401]],
     ["a bare line feed", `GET /healthz HTTP/1.1\nHost: x\n\n`, [400]],
     ["no Host header", "GET /healthz HTTP/1.1\r\n\r\n", [400]],
+    ["two Host headers", `GET /healthz ${ok("Host: y\r\n")}`, [400]],
     ["the version HTTP/0.9", "GET /v1/flows\r\n\r\n", [400, 401]],
     ["the version HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [0, 400, 505]],
     ["a TLS handshake", Buffer.from("16030100050100000103", "hex"), [400]],

@@ -241,6 +241,11 @@ describe("fields of the task object", () => {
     expect(mjTaskView(pointer, task)).toMatchObject({ action: "UPSCALE", customId: "MJ::1", progress: "31%" });
   });
 
+  it("an open modal shows the final prompt that the vendor told with it", () => {
+    const opened = taskIn("MODAL", { result: { finalPrompt: "a boat --v 7" } });
+    expect(mjTaskView(pointer, opened).properties.finalPrompt).toBe("a boat --v 7");
+  });
+
   it("the prompt of the modal answer is shown as the prompt", () => {
     expect(mjTaskView(pointer, taskIn("MODAL", { modal: { prompt: "zoomed" } }))).toMatchObject({
       prompt: "zoomed",

@@ -71,8 +71,10 @@ export async function serveFunctionUrl(
   response: ServerResponse,
   { bodies, needsBody }: ServeOptions = { bodies: createBodyReader(), needsBody: true },
 ): Promise<void> {
-  // HTTP/1.0 has no Host header. Node itself rejects an HTTP/1.1 request without it.
-  if (!HOST.test(request.headers.host ?? "localhost")) {
+  // HTTP/1.0 has no Host header. Node itself rejects an HTTP/1.1 request without it, and takes the first of several. A proxy
+  // in front may take another one, so several are refused (RFC 9112, 3.2).
+  const [host = "localhost", ...more] = request.headersDistinct["host"] ?? [];
+  if (!HOST.test(host) || more.length > 0) {
     response.writeHead(400, { "content-type": "application/json" }).end('{"message":"Bad Request"}');
     return;
   }
