@@ -107,7 +107,7 @@ describe("credit", () => {
     ["--repeat", { prompt: "x --repeat 10" }, 0.4],
     ["permutations", { prompt: "{a,b,c} cat {1,2,3}" }, 0.36],
     ["permutations with --repeat and --turbo", { prompt: "{a,b} cat --repeat 2 --turbo" }, 0.432],
-    ["an animation named by its customId", { then: [{ press: "MJ::JOB::animate_high::1::0-0::SOLO" }] }, 0.148],
+    ["an animation named by its customId", { then: [{ press: "MJ::JOB::animate_high::1::0-0::SOLO" }] }, 0.64],
   ])("what is held follows the request: %s", async (_, request, usd) => {
     await join({ creditsUsd: 1 });
     expect((await create({ ...FLOW, ...request })).status).toBe(202);

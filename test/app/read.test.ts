@@ -256,6 +256,8 @@ test("providers are listed with capabilities and account health, and without API
           seed: false,
           imageLinks: true,
           swapLinks: true,
+          optionalFields: [],
+          promptActions: [],
           unsupportedPresses: [],
         },
         accounts: [

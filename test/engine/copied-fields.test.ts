@@ -208,6 +208,41 @@ describe("retry and restart", () => {
     expect(retry!.inputsRef).toBe(id);
   });
 
+  test("a restarted video has its options, its image and its needs, and moves only to a vendor that has them", async () => {
+    const harness = createTestHarness({ accounts: { fake: { a: {} }, other: { c: {} } } });
+    const capabilities = { rootActions: ["imagine", "video"], optionalFields: ["loop", "batchSize"] };
+    Object.assign(harness.vendor.provider.capabilities, capabilities);
+    const image = "https://x.test/a.png";
+    const video = { motion: "high", loop: true, batchSize: 1 } as const;
+    const old = await harness.start({
+      action: "video",
+      image,
+      ...video,
+      onVendorLoss: "restart",
+      then: [{ press: "U1" }],
+    });
+    await harness.drain();
+    harness.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
+    await succeed(harness);
+    for (let i = 0; i < 2; i++) {
+      harness.advance(MINUTE);
+      await harness.sweep();
+      await harness.drain();
+    }
+    const { flows, tasks } = harness.dump();
+    const next = flows.find(({ restartOf }) => restartOf === old.id)!;
+    const root = tasks.find(({ flowId, path }) => flowId === next.id && path === "0")!;
+    expect(next).toMatchObject({ action: "video", video });
+    expect(root).toMatchObject({ optionalFields: ["loop", "batchSize"], linkField: "image", inputsRef: old.id });
+    expect(harness.vendor.calls.at(-1)).toMatchObject({ kind: "submit" });
+
+    const lost = await harness.start({ action: "video", image, ...video, provider: "fake", onVendorLoss: "restart" });
+    Object.assign(harness.vendor.provider.capabilities, { optionalFields: ["batchSize"] });
+    harness.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
+    await harness.drain();
+    expect((await harness.read(lost)).tasks.get("0")).toMatchObject({ provider: "fake", status: "FAILURE" });
+  });
+
   test("a restarted flow has every field of the request, also notifyHook, events and progress", async () => {
     const harness = createTestHarness({ accounts: { fake: { a: {} }, other: { c: {} } } });
     const old = await harness.start({

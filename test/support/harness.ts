@@ -374,6 +374,8 @@ function createVendor() {
       seed: false,
       imageLinks: true,
       swapLinks: true,
+      optionalFields: [],
+      promptActions: [],
       unsupportedPresses: [],
     },
     submit: ({ prompt }, context) => record({ kind: "submit", prompt, context }),

@@ -40,7 +40,13 @@ describe("a plan with a press that the vendor can never make", () => {
     ["newapi", { action: "describe", base64Array: [PNG], then: [{ press: "describe:1" }] }, "then[0].press"],
     ["newapi", { action: "describe", base64Array: [PNG], then: [{ press: "1️⃣" }] }, "then[0].press"],
     ["newapi", { action: "shorten", then: [{ press: "shorten:2" }] }, "then[0].press"],
-    ["newapi", { then: [{ press: "U1", then: [{ press: ["zoom:2", "animate:high"] }] }] }, "then[0].then[0].press"],
+    ["newapi", { then: [{ press: "U1", then: [{ press: ["zoom:2", "❤️"] }] }] }, "then[0].then[0].press"],
+    // newapi makes a video, and has no customId that selects one of several.
+    [
+      "newapi",
+      { then: [{ press: "U1", then: [{ press: "animate:high", then: [{ press: "U2" }] }] }] },
+      "then[0].then[0].then[0].press",
+    ],
     ["newapi", { then: [{ press: "U1", then: [{ press: "❤️" }] }] }, "then[0].then[0].press"],
     ["trueai", { action: "shorten", then: [{ press: "shorten:1" }] }, "then[0].press"],
     [
@@ -62,7 +68,8 @@ describe("a plan with a press that the vendor can never make", () => {
   });
 
   test('goes to a vendor that can make it with "auto", and gets 422 if there is none', async () => {
-    const body = { provider: "auto", then: [{ press: "U1", then: [{ press: "animate:high" }] }] };
+    const then = [{ press: "U1", then: [{ press: "animate:high", then: [{ press: "video:2" }] }] }];
+    const body = { provider: "auto", then };
     const client = clientOf("newapi", "simulator");
     for (let i = 0; i < 12; i++) {
       client.harness.advance(1);
@@ -116,8 +123,8 @@ describe("a plan with a press that the vendor can never make", () => {
     ];
     await harness.deps.store.saveTask({ ...row!, status: "SUCCESS", result: { buttons }, vendorTaskId: "7" });
     const path = `/v1/tasks/${taskIdOf(flow.id, "0")}/actions`;
-    const refused = await client.call(OPERATOR, "POST", path, { press: "U1", then: [{ press: "animate:low" }] });
-    expect(refused.body).toMatchObject({ code: "press_unsupported", field: "then[0].press", press: "animate:low" });
+    const refused = await client.call(OPERATOR, "POST", path, { press: "U1", then: [{ press: "favourite" }] });
+    expect(refused.body).toMatchObject({ code: "press_unsupported", field: "then[0].press", press: "favourite" });
     expect((await client.call(OPERATOR, "POST", path, { press: "U1" })).status).toBe(202);
   });
 });

@@ -43,7 +43,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   eventDescriptions,
   describe("FlowRequest", FlowRequest, "A root action and the plan of presses on its results.", {
     action:
-      "Default `imagine`. `imagine` and `shorten` need `prompt`. `blend` needs two to five images, `describe` one image. `swap-face` needs `sourceBase64` and `targetBase64`.",
+      "Default `imagine`. `imagine` and `shorten` need `prompt`. `blend` needs two to five images, `describe` one image. `swap-face` needs `sourceBase64` and `targetBase64`. `video`, `edit` and `retexture` need `image`, the last two also `prompt`. `GET /v1/providers` shows which provider has which action.",
     provider:
       "Id of a configured provider, or `auto` for any provider that supports the action and has capacity. All tasks of a branch stay at one vendor account. Default: set by the operator.",
     prompt: "The prompt, with Midjourney parameters such as `--ar 3:2`.",
@@ -53,6 +53,16 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     dimensions: "Shape of a blended image.",
     sourceBase64: "Image of the face, as a data URI or an http(s) link.",
     targetBase64: "Image that gets the face, as a data URI or an http(s) link.",
+    image:
+      "The first frame of a video, or the image to edit or to retexture, as a data URI or an http(s) link. It must be one image: Midjourney animates a grid as a collage of four.",
+    endImage: "The last frame of a video, as a data URI or an http(s) link. Not every provider has it.",
+    maskBase64:
+      "The region of an `edit`, as a data URI of a PNG: white areas are regenerated, black areas are kept. Not every provider has it.",
+    motion: "Amount of motion of a video. Default `low`.",
+    loop: "True: the video ends with its first frame. Not every provider has it.",
+    batchSize: "Number of videos: 1, 2 or 4. Default: the vendor's default, which is 4. Not every provider has it.",
+    videoType:
+      "The vendor's name of the video model with its resolution, for example `vid_1.1_i2v_480` or `vid_1.1_i2v_720`. Default: the vendor's default. Not every provider has it.",
     accountFilter:
       "Restricts which of the vendor's Midjourney accounts may run the task. Most vendors based on new-api ignore it.",
     state: "Your own text, up to 16 KB. mjflow returns it unchanged and never sends it to a vendor.",

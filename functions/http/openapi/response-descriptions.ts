@@ -295,6 +295,9 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     seed: "The vendor can report the seed of an image.",
     imageLinks: "Image fields may be links. Otherwise they need data URIs.",
     swapLinks: "The two images of a face swap may be links. Otherwise they need data URIs.",
+    optionalFields:
+      "Fields of videos and edits that the vendor supports. A request with another one of `endImage`, `loop`, `batchSize`, `videoType` and `maskBase64` is rejected before anything is paid.",
+    promptActions: "Root actions that need a prompt at this vendor.",
     unsupportedPresses:
       "Presses that the vendor can never make: press names, or first parts such as `describe` for `describe:1`. A plan with such a press gets 422 `press_unsupported`, and such buttons are left out of results.",
   }),

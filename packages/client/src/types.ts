@@ -18,7 +18,7 @@ export type TaskStatus =
   | "CANCEL"
   | "EXPIRED";
 
-export type RootAction = "imagine" | "blend" | "describe" | "shorten" | "swap-face";
+export type RootAction = "imagine" | "blend" | "describe" | "shorten" | "swap-face" | "video" | "edit" | "retexture";
 export type Mode = "fast" | "relax" | "turbo";
 
 /**
@@ -34,7 +34,9 @@ export type PressName =
   | `zoom:${"2" | "1.5" | "custom"}`
   | `pan:${"left" | "right" | "up" | "down"}`
   | "square"
-  | `animate:${"high" | "low"}`
+  | `${"animate" | "extend"}:${"high" | "low"}`
+  | `${"animate" | "extend"}:${"high" | "low"}:${1 | 2 | 3 | 4}`
+  | `video:${1 | 2 | 3 | 4 | "all"}`
   | (string & {});
 
 /** A modal answer: a prompt, and for `vary:region` also a mask as a data URI of a PNG. */
@@ -79,6 +81,20 @@ export interface FlowInput {
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   sourceBase64?: string;
   targetBase64?: string;
+  /** The first frame of a video, or the image to edit or to retexture: a data URI or an http(s) link of one image. */
+  image?: string;
+  /** The last frame of a video. */
+  endImage?: string;
+  /** The region of an edit, as a data URI of a PNG: white areas are regenerated. */
+  maskBase64?: string;
+  /** Amount of motion of a video. Default: low. */
+  motion?: "low" | "high";
+  /** True: the video ends with its first frame. */
+  loop?: boolean;
+  /** Number of videos. Default: the vendor's default, which is 4. */
+  batchSize?: 1 | 2 | 4;
+  /** The vendor's name of the video model with its resolution, for example `vid_1.1_i2v_720`. */
+  videoType?: string;
   accountFilter?: AccountFilter;
   /** Text of the app, up to 16 KB. It is returned byte for byte and never sent to a vendor. */
   state?: string;
@@ -485,6 +501,10 @@ export interface Provider {
     imageLinks: boolean;
     /** The same for the two images of a face swap. */
     swapLinks: boolean;
+    /** Fields of videos and edits that the vendor supports, of those that not every vendor has. */
+    optionalFields: ("endImage" | "loop" | "batchSize" | "videoType" | "maskBase64")[];
+    /** Actions that need a prompt at this vendor, although others make them without. */
+    promptActions: RootAction[];
     /** Presses that the vendor can never make: names, or first parts such as `describe` for `describe:1`. */
     unsupportedPresses: string[];
   };

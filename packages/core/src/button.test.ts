@@ -10,6 +10,7 @@ import {
   offeredLabels,
   resolvePress,
   tileNumberOf,
+  videoNameOf,
 } from "./button.ts";
 
 const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
@@ -227,6 +228,16 @@ describe("canonicalPress and expandPress", () => {
     ["⬆️", "pan:up"],
     ["Animate (High motion)", "animate:high"],
     ["Animate (Low motion)", "animate:low"],
+    ["Extend (High motion)", "extend:high"],
+    ["Extend (Low motion)", "extend:low"],
+    ["Extend (High)", "extend:high"],
+    ["Extend (Low)", "extend:low"],
+    ["animate:high:1", "animate:high"],
+    [" extend:low:1 ", "extend:low"],
+    ["extend:low:2", "extend:low:2"],
+    ["my extend:low:1", "my extend:low:1"],
+    ["extend:low:1x", "extend:low:1x"],
+    ["upscale:1:1", "upscale:1:1"],
     ["❤️", "favourite"],
   ])("the press %s has the press name %s", (press, canonical) => expect(canonicalPress(press)).toBe(canonical));
 
@@ -239,6 +250,7 @@ describe("canonicalPress and expandPress", () => {
   it("upscale:all, variation:all and tile:all expand to four presses each, and no other press expands", () => {
     expect(expandPress(" upscale:all ")).toEqual(["upscale:1", "upscale:2", "upscale:3", "upscale:4"]);
     expect(expandPress("variation:all")).toHaveLength(4);
+    expect(expandPress("video:all")).toEqual(["video:1", "video:2", "video:3", "video:4"]);
     expect(expandPress("tile:all")).toEqual(["tile:1", "tile:2", "tile:3", "tile:4"]);
     for (const other of ["describe:all", "my upscale:all", "upscale:all of them"]) {
       expect(expandPress(other)).toEqual([other]);
@@ -256,6 +268,74 @@ it("an arrow button is found with and without the variation selector for a color
     expect(resolvePress(press, [left])).toMatchObject({ ok: true });
   const odd = { customId: "MJ::NEW::1", label: "", emoji: "\u2728" };
   expect(resolvePress("\u2728\uFE0F", [odd])).toMatchObject({ ok: true });
+});
+
+describe("presses on videos", () => {
+  const extend = (n: number, motion = "high") => ({
+    customId: `MJ::JOB::animate_${motion}_extend::${n}::${UUID}`,
+    label: `Extend (${motion === "high" ? "High" : "Low"} motion)`,
+    emoji: "🎞️",
+  });
+  const select = (n: number) => ({
+    customId: `MJ::JOB::video_virtual_upscale::${n}::${UUID}`,
+    label: `U${n}`,
+    emoji: "",
+  });
+
+  it("the first of several videos needs no number in its name, the others have theirs", () => {
+    expect([1, 2, 4].map((n) => canonicalButtonName(extend(n).customId))).toEqual([
+      "extend:high",
+      "extend:high:2",
+      "extend:high:4",
+    ]);
+    expect(canonicalButtonName(`MJ::JOB::animate_low::3::${UUID}::SOLO`)).toBe("animate:low:3");
+    expect(canonicalButtonName(`MJ::JOB::animate_low::5::${UUID}::SOLO`)).toBe("animate:low");
+    expect(canonicalButtonName(`MJ::JOB::animate_low::${UUID}::SOLO`)).toBe("animate:low");
+  });
+
+  it("the customIds of mjflow for /submit/video have the same names as the buttons of Midjourney", () => {
+    expect(canonicalButtonName("mjflow::video::extend::high::1")).toBe("extend:high");
+    expect(canonicalButtonName("mjflow::video::extend::low::3")).toBe("extend:low:3");
+    expect(canonicalButtonName("mjflow::video::animate::low::1")).toBe("animate:low");
+  });
+
+  it("a press with a number finds the button of this video, also the first", () => {
+    const buttons = [1, 2, 3, 4].flatMap((n) => [extend(n), extend(n, "low")]);
+    expect(resolvePress("extend:high:3", buttons)).toMatchObject({ ok: true, button: extend(3) });
+    expect(resolvePress("extend:low:1", buttons)).toMatchObject({ ok: true, button: extend(1, "low") });
+  });
+
+  it.each(["extend:high", "Extend (High motion)"])(
+    "the press %s without a number is ambiguous if there are several videos, and finds the only one",
+    (press) => {
+      expect(resolvePress(press, [extend(1), extend(2)])).toMatchObject({ ok: false, code: "press_ambiguous" });
+      expect(resolvePress(press, [extend(1), extend(1, "low")])).toMatchObject({ ok: true, button: extend(1) });
+    },
+  );
+
+  it("upscale:2 and U2 select the second of four videos, and an image is upscaled if there is one", () => {
+    const buttons = [1, 2, 3, 4].map(select);
+    for (const press of ["upscale:2", "U2", "video:2"]) {
+      expect(resolvePress(press, buttons), press).toMatchObject({ ok: true, button: select(2), name: "video:2" });
+    }
+    const image = { customId: `MJ::JOB::upsample::2::${UUID}`, label: "U2", emoji: "" };
+    expect(resolvePress("upscale:2", [...buttons, image])).toMatchObject({ ok: true, button: image });
+    expect(resolvePress("variation:2", buttons)).toMatchObject({ ok: false });
+  });
+
+  it("only the selection of an image has another name on videos", () => {
+    expect(["upscale:1", "upscale:subtle", "upscale:12", "my upscale:1", "reroll"].map(videoNameOf)).toEqual([
+      "video:1",
+      "upscale:subtle",
+      "upscale:12",
+      "my upscale:1",
+      "reroll",
+    ]);
+  });
+
+  it.each(["v8", "v8_1", "v8.1", "v6r1"])("the buttons of model %s for a higher resolution are known by name", (v) => {
+    expect(canonicalButtonName(`MJ::JOB::upsample_${v}_2x_creative::1::${UUID}::SOLO`)).toBe("upscale:creative");
+  });
 });
 
 describe("tile presses", () => {

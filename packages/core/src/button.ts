@@ -27,7 +27,9 @@ const OUTPAINT = new Map([
  */
 export function canonicalButtonName(customId: string): string | undefined {
   const parts = customId.split("::");
-  // A customId constructed by mjflow for vendors that press by index and have no buttons (novicezk's /submit/change).
+  // CustomIds that mjflow constructs for presses that a vendor makes without a button: novicezk's /submit/change, which
+  // presses by index, and /submit/video.
+  if (parts[0] === "mjflow" && parts[1] === "video") return numberedName(`${parts[2]}:${parts[3]}`, parts[4]);
   if (parts[0] === "mjflow") return parts[2] === "REROLL" ? "reroll" : `${parts[2]?.toLowerCase()}:${parts[3]}`;
   if (parts[0] !== "MJ") return undefined;
   const words = parts.slice(1).filter((part, i) => !(i === 0 && /^job$/i.test(part)));
@@ -36,7 +38,7 @@ export function canonicalButtonName(customId: string): string | undefined {
   if (verb === "upsample") return `upscale:${argument}`;
   if (verb === "variation") return `variation:${argument}`;
   if (verb === "reroll") return "reroll";
-  const upscale = /^upsample_v\w*?_(?:2x_)?(subtle|creative|2x|4x)$/.exec(verb);
+  const upscale = /^upsample_v[\w.]*?_(?:2x_)?(subtle|creative|2x|4x)$/.exec(verb);
   if (upscale) return `upscale:${upscale[1]}`;
   if (verb === "low_variation") return "vary:subtle";
   if (verb === "high_variation") return "vary:strong";
@@ -46,13 +48,18 @@ export function canonicalButtonName(customId: string): string | undefined {
   const pan = /^pan_(left|right|up|down)$/.exec(verb);
   if (pan) return `pan:${pan[1]}`;
   const animate = /^animate_(high|low)(_extend)?$/.exec(verb);
-  if (animate) return `${animate[2] ? "extend" : "animate"}:${animate[1]}`;
+  if (animate) return numberedName(`${animate[2] ? "extend" : "animate"}:${animate[1]}`, argument);
   if (verb === "video_virtual_upscale") return `video:${argument}`;
   if (verb === "PicReader") return `describe:${argument}`;
   if (verb === "Picread") return "describe:retry";
   if (verb.startsWith("PromptAnalyzer")) return /^\d$/.test(argument) ? `shorten:${argument}` : "shorten:details";
   if (verb === "BOOKMARK") return "favourite";
   return undefined;
+}
+
+/** The first of several images or videos needs no number: most results have only one. */
+function numberedName(name: string, number: string | undefined): string {
+  return /^[2-4]$/.test(number ?? "") ? `${name}:${number}` : name;
 }
 
 /** Returns true if the vendor can never make a press with this name. Names that the grammar does not know may be possible. */
@@ -83,6 +90,10 @@ const LABELS = new Map(
     "⬇": "pan:down",
     "animate (high motion)": "animate:high",
     "animate (low motion)": "animate:low",
+    "extend (high motion)": "extend:high",
+    "extend (low motion)": "extend:low",
+    "extend (high)": "extend:high",
+    "extend (low)": "extend:low",
     "❤": "favourite",
   }),
 );
@@ -93,17 +104,22 @@ export function canonicalPress(press: string): string {
   const lower = text.toLowerCase();
   const short = /^([uv])([1-4])$/.exec(lower);
   if (short) return `${short[1] === "u" ? "upscale" : "variation"}:${short[2]}`;
-  return LABELS.get(stripDecoration(lower)) ?? text;
+  const first = FIRST_OF_SEVERAL.exec(text)?.[1];
+  return first ?? LABELS.get(stripDecoration(lower)) ?? text;
 }
+
+/** Names that may have the number of an image or video. Without a number they are unclear if the result has several. */
+const NUMBERABLE = /^(?:animate|extend):(?:high|low)$/;
+const FIRST_OF_SEVERAL = /^((?:animate|extend):(?:high|low)):1$/;
 
 /** Removes the variation selector for a colored emoji, because some keyboards and servers omit it. */
 function stripDecoration(text: string): string {
   return text.replaceAll("\uFE0F", "");
 }
 
-/** Expands `upscale:all`, `variation:all` and `tile:all` to the four presses that they stand for. */
+/** Expands `upscale:all`, `variation:all`, `video:all` and `tile:all` to the four presses that they stand for. */
 export function expandPress(press: string): string[] {
-  const all = /^(upscale|variation|tile):all$/.exec(press.trim());
+  const all = /^(upscale|variation|video|tile):all$/.exec(press.trim());
   return all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [press];
 }
 
@@ -111,20 +127,34 @@ export type Resolved =
   | { ok: true; button: Button; name: string | undefined }
   | { ok: false; code: "press_not_offered" | "press_ambiguous"; offered: string[] };
 
-/** Finds the pressed button: by customId, then by press name, then by label, then by emoji. */
+/**
+ * Finds the pressed button: by customId, then by press name, then by label, then by emoji. `upscale:2` also finds the
+ * button U2 of four videos, whose own name is `video:2`.
+ */
 export function resolvePress(press: string, buttons: readonly Button[]): Resolved {
   const wanted = canonicalPress(press);
   const lower = press.trim().toLowerCase();
   const by = (fits: (button: Button) => boolean) => buttons.filter(fits);
+  // Of several images or videos none is meant if the press has no number. So all their buttons fit.
+  const isUnnumbered = NUMBERABLE.test(wanted) && !FIRST_OF_SEVERAL.test(press.trim());
+  const hasName = (name: string | undefined, expected: string) =>
+    name === expected || (isUnnumbered && name?.startsWith(`${expected}:`) === true);
+  const named = (expected: string) => by((b) => hasName(canonicalButtonName(b.customId), expected));
   const found = [
     by((b) => b.customId === press.trim()),
-    by((b) => canonicalButtonName(b.customId) === wanted),
+    named(wanted),
+    named(videoNameOf(wanted)),
     by((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
     by((b) => b.emoji !== "" && stripDecoration(b.emoji) === stripDecoration(press.trim())),
   ].find((matches) => matches.length > 0);
   if (!found) return { ok: false, code: "press_not_offered", offered: offeredLabels(buttons) };
   if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offeredLabels(buttons) };
   return { ok: true, button: found[0]!, name: canonicalButtonName(found[0]!.customId) };
+}
+
+/** Returns the name that a press has on four videos: `upscale:2` selects the second video. Other names stay. */
+export function videoNameOf(name: string): string {
+  return name.replace(/^upscale:([1-4])$/, "video:$1");
 }
 
 /** Returns one readable text per button: the label, or else the press name, the emoji or the customId. */

@@ -83,7 +83,7 @@ describe("estimated and actual cost of a plan", () => {
     const then = [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "V2" }, { press: "tile:1" }];
     expect(planMicroUsd(root, then)).toBe(40_000 + 10_000 + 40_000 + 40_000);
     expect(planMicroUsd(root, [{ press: "animate:high", then: [{ press: "reroll" }] }])).toBe(
-      40_000 + 108_000 + 108_000,
+      40_000 + 600_000 + 600_000,
     );
     expect(planMicroUsd(root, [{ press: "whatever the vendor shows" }])).toBe(80_000);
   });

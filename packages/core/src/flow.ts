@@ -10,13 +10,14 @@ import type { FlowCredit } from "./flow-credit.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
 import { modeFlagOf } from "./prompt.ts";
 import { countSubmissions } from "./relocation.ts";
-import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
+import type { AccountFilter, FLOW_STATUSES, VideoOptions } from "./request.ts";
+import type { RootAction } from "./root-action.ts";
 import { hasOwnDueEntry, isEnded, type Task } from "./task.ts";
 import { flowCheckIntervalMs, type Pace, type Timings } from "./timing.ts";
 
 export type Mode = "fast" | "relax" | "turbo";
 export type BotType = "MID_JOURNEY" | "NIJI_JOURNEY";
-export type RootAction = (typeof ROOT_ACTIONS)[number];
+export type { RootAction } from "./root-action.ts";
 export type FlowStatus = (typeof FLOW_STATUSES)[number];
 
 export interface Flow {
@@ -40,6 +41,8 @@ export interface Flow {
   onVendorLoss?: "restart";
   prompt?: string;
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
+  /** Options of a video. Unset: the root is no video, or has no options. */
+  video?: VideoOptions;
   mode?: Mode;
   botType?: BotType;
   accountFilter?: AccountFilter;
@@ -97,6 +100,13 @@ export interface Inputs {
   base64Array?: string[];
   sourceBase64?: string;
   targetBase64?: string;
+  /** The first frame of a video, or the image to edit or to retexture. */
+  image?: string;
+  /** The last frame of a video. */
+  endImage?: string;
+  /** The region to edit. */
+  maskBase64?: string;
+  /** Masks of the plan. */
   masks?: string[];
 }
 

@@ -21,7 +21,8 @@ import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import type { OutgoingMessage, QueueName } from "./message.ts";
 import type { Report } from "./report.ts";
-import type { AccountFilter } from "./request.ts";
+import type { AccountFilter, VideoOptions } from "./request.ts";
+import type { OptionalField } from "./root-action.ts";
 import type { SweepJob } from "./sweep-job.ts";
 import type { Task } from "./task.ts";
 import type { WaitEntry, WaitList } from "./wait-list.ts";
@@ -479,6 +480,7 @@ export interface RootCall {
   action: RootAction;
   prompt?: string;
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
+  video?: VideoOptions;
   inputs: Inputs;
 }
 
@@ -486,6 +488,12 @@ export interface PressCall {
   /** Vendor task id of the parent. */
   vendorTaskId: string;
   customId: string;
+  /** The image of the parent, as the vendor links it. Unset: the vendor told none. */
+  imageUrl?: string;
+  /** The prompt of the modal answer, for vendors that take it in the same call. Unset: none was given. */
+  prompt?: string;
+  /** The prompt of the parent, for vendors that need one with every video. Unset: not known. */
+  parentPrompt?: string;
 }
 
 export interface ModalCall {
@@ -552,6 +560,10 @@ export interface ProviderCapabilities {
   imageLinks: boolean;
   /** The same for the two images of a face swap. */
   swapLinks: boolean;
+  /** Optional fields of roots that the vendor supports. A root with another one is rejected. */
+  optionalFields: readonly OptionalField[];
+  /** Root actions that need a prompt at this vendor, although the request may leave it out. */
+  promptActions: readonly RootAction[];
   /**
    * Press names, or first parts of press names, that the vendor can never make: `describe` stands for `describe:1` and all
    * others. A plan with such a press is rejected, and such buttons are left out of results.
@@ -619,6 +631,8 @@ export interface Providers {
   /** Returns undefined if no provider of this id is configured. */
   get(id: string): Vendor | undefined;
   ids(): string[];
+  /** All vendors that mjflow knows, configured or not, to name who has what the configured ones lack. Unset: none. */
+  known?(): readonly Provider[];
   /**
    * Reads the accounts that were stored through the API, unless they were read recently. With `force` they are always read.
    * A caller uses `force` before it reports that an account does not exist, because the account may just have been stored.

@@ -5,10 +5,27 @@ it.each([
   ["relax", 0.015],
   ["fast", 0.04],
   ["turbo", 0.108],
-  ["video", 0.108],
 ] as const)("an image at pace %s is estimated at %d USD", (pace, usd) => {
   expect(estimateUsd({ action: "IMAGINE", pace })).toBe(usd);
   expect(estimateUsd({ action: "VARIATION", pace })).toBe(usd);
+});
+
+it.each(["VIDEO", "REROLL"])("%s at the pace of a video is estimated at the price of a video request", (action) => {
+  expect(estimateUsd({ action, pace: "video" })).toBe(0.6);
+});
+
+it.each(["EDIT", "EDITS", "RETEXTURE"])("%s costs as much as an image of the same pace", (action) => {
+  for (const pace of ["relax", "fast", "turbo"] as const) {
+    expect(estimateUsd({ action, pace })).toBe(estimateUsd({ action: "IMAGINE", pace }));
+  }
+});
+
+it("a video that is made again costs another video, and its selection the small price", () => {
+  const animated = (then: { press: string }[]) =>
+    planMicroUsd({ action: "UPSCALE", pace: "fast" }, [{ press: "animate:low", then }]);
+  expect(animated([{ press: "reroll" }])).toBe(1_210_000);
+  expect(animated([{ press: "extend:low" }])).toBe(1_210_000);
+  expect(animated([{ press: "U2" }])).toBe(620_000);
 });
 
 it.each(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"])("%s costs the small price at every pace", (action) => {
@@ -26,6 +43,6 @@ it("a prompt that makes several tasks costs each of them, and its follow-ups are
 
 it("an animation costs the same by its name, its label and its customId", () => {
   for (const press of ["animate:high", "Animate (High motion)", "MJ::JOB::animate_high::1::0-0::SOLO"]) {
-    expect(planMicroUsd({ action: "IMAGINE", pace: "fast" }, [{ press }]), press).toBe(148_000);
+    expect(planMicroUsd({ action: "IMAGINE", pace: "fast" }, [{ press }]), press).toBe(640_000);
   }
 });

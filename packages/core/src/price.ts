@@ -1,13 +1,16 @@
 /**
  * Estimated prices. Credit and the estimate of a doubled submission use them; they are never a vendor's bill, because vendors
- * differ. The amounts are xfusionai's published prices in USD (price list of apifox.com/apidoc/shared/b575efe8-…).
+ * differ. The amounts are xfusionai's published prices in USD (price list of apifox.com/apidoc/shared/b575efe8-…). Only the
+ * price of a video is CometAPI's (`mj_fast_video`, 0.6 USD a call), because xfusionai sells no videos. new-api's default price
+ * is 0.8 units of its operator. Vendors ask this price for each call, whatever the number of videos is. An edit costs as
+ * much as an image: new-api's defaults are 0.1 for both.
  */
 import { actionOfPress, TILE_ACTION } from "./button.ts";
 import type { Press } from "./plan.ts";
 import { isEnded, type Task } from "./task.ts";
 import type { Pace } from "./timing.ts";
 
-const IMAGE_USD: Record<Pace, number> = { relax: 0.015, fast: 0.04, turbo: 0.108, video: 0.108 };
+const IMAGE_USD: Record<Pace, number> = { relax: 0.015, fast: 0.04, turbo: 0.108, video: 0.6 };
 /** Price of an action in `SMALL`, at every pace. */
 const SMALL_USD = 0.01;
 const SMALL: ReadonlySet<string> = new Set(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"]);

@@ -69,7 +69,7 @@ export function modalResult(finalPrompt: string | undefined): { result?: Result 
 const BANNED =
   /敏感词|违禁词|banned (?:prompt|word|content)|(?:prompt|word|content)s? (?:is |are |was |were |has been |have been )?(?:banned|blocked)|ai moderat|moderator|moderation (?:team|filter|system|rejected|blocked)|(?:by|failed|content) moderation|sensitive (?:word|content)|content[ _]policy|safety system/i;
 const INVALID =
-  /invalid (?:prompt|parameter|link)|(?:unrecognized|unknown) (?:parameter|option|argument)|参数(?:错误|无效|不正确|有误)/i;
+  /invalid (?:prompt|parameter|link)|turbo mode isn.t supported|(?:unrecognized|unknown) (?:parameter|option|argument)|参数(?:错误|无效|不正确|有误)/i;
 const CANCELED =
   /任务(?:已|被)?(?:用户|管理员)?取消|取消任务|已取消|cancell?ed by|(?:task|job) (?:was |is |has been )?cancell?ed|^cancell?ed\b/i;
 

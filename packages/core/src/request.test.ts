@@ -52,7 +52,48 @@ describe("field of a validation error", () => {
     [{ provider: "sim", action: "swap-face", sourceBase64: PNG }, "targetBase64"],
     [{ provider: "sim", action: "swap-face", targetBase64: PNG }, "sourceBase64"],
     [{ ...flow, action: "upscale" }, "action"],
+    [{ action: "video" }, "image"],
+    [{ action: "video", image: "nonsense" }, "image"],
+    [{ action: "video", image: PNG, endImage: "nonsense" }, "endImage"],
+    [{ action: "video", image: PNG, motion: "wild" }, "motion"],
+    [{ action: "video", image: PNG, batchSize: 3 }, "batchSize"],
+    [{ action: "video", image: PNG, videoType: "480p" }, "videoType"],
+    [{ action: "video", image: PNG, videoType: "vid_1 or 2" }, "videoType"],
+    [{ action: "video", image: PNG, videoType: `vid_${"1".repeat(61)}` }, "videoType"],
+    [{ action: "video", image: PNG, base64Array: [PNG] }, "base64Array"],
+    [{ action: "video", image: PNG, maskBase64: PNG }, "maskBase64"],
+    [{ action: "video", image: PNG, loop: true, endImage: PNG }, "loop"],
+    [{ action: "video", image: PNG, mode: "turbo" }, "mode"],
+    [{ action: "video", image: PNG, mode: "fast", prompt: "waves --turbo" }, "mode"],
+    [{ action: "video", image: PNG, accountFilter: { modes: ["TURBO"] } }, "mode"],
+    [{ action: "edit", image: PNG }, "prompt"],
+    [{ action: "edit", prompt: "x" }, "image"],
+    [{ action: "edit", prompt: "x", image: PNG, motion: "low" }, "motion"],
+    [{ action: "edit", prompt: "x", image: PNG, maskBase64: "https://x.test/mask.png" }, "maskBase64"],
+    [{ action: "retexture", image: PNG, prompt: " " }, "prompt"],
+    [{ action: "retexture", image: PNG, prompt: "x", maskBase64: PNG }, "maskBase64"],
+    [{ ...flow, image: PNG }, "image"],
+    [{ ...flow, action: "blend", base64Array: [PNG, PNG], endImage: PNG }, "endImage"],
+    [{ ...flow, loop: true }, "loop"],
+    [{ ...flow, batchSize: 4 }, "batchSize"],
+    [{ ...flow, videoType: "vid_1" }, "videoType"],
   ])("the request %j is rejected at %s", (body, field) => expect(invalidField(body)).toBe(field));
+
+  it.each([
+    { action: "video", image: PNG },
+    { action: "video", image: "https://x.test/a.png", endImage: PNG, motion: "high", batchSize: 1 },
+    { action: "video", image: PNG, loop: false, endImage: PNG, prompt: "waves --fast", mode: "turbo" },
+    { action: "video", image: PNG, loop: true, videoType: "vid_1.1_i2v_720", mode: "relax" },
+    { action: "video", image: PNG, accountFilter: { modes: ["TURBO", "FAST"] } },
+    { action: "video", image: PNG, mode: "fast", accountFilter: { modes: ["TURBO"] } },
+    { action: "edit", image: PNG, prompt: "x", maskBase64: PNG, mode: "turbo" },
+    { action: "retexture", image: "https://x.test/a.png", prompt: "x" },
+  ])("the request %j is valid", (body) => expect(invalidField(body)).toBeUndefined());
+
+  it("the message about a field of another action names the actions that have it", () => {
+    const read = FlowRequest.safeParse({ ...flow, image: PNG });
+    expect(read.error!.issues[0]!.message).toBe("is not a field of imagine, but of video, edit, retexture");
+  });
 
   it("an unknown field is rejected, so that a misspelled notifyHook is noticed", () => {
     for (const extra of [{ notifyhook: "https://x" }, JSON.parse('{"__proto__": {"provider": "x"}}')]) {

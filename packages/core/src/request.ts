@@ -7,6 +7,8 @@ import * as z from "zod/mini";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
+import { modeFlagOf } from "./prompt.ts";
+import { ROOT_ACTIONS } from "./root-action.ts";
 
 const encoder = new TextEncoder();
 /** Text with a lone surrogate is not valid Unicode. The table stores UTF-8 and would return a different character. */
@@ -73,7 +75,33 @@ export const AccountFilter = z.strictObject({
 });
 export type AccountFilter = z.infer<typeof AccountFilter>;
 
-export const ROOT_ACTIONS = ["imagine", "blend", "describe", "shorten", "swap-face"] as const;
+/** What a video is made with, in addition to its images and its prompt. */
+export const VideoOptions = z.strictObject({
+  /** Amount of motion. Unset: `low`. */
+  motion: z.optional(z.enum(["low", "high"])),
+  /** True: the video ends with its first frame. */
+  loop: z.optional(z.boolean()),
+  /** Number of videos. Unset: the vendor's default, which is four. */
+  batchSize: z.optional(z.union([z.literal(1), z.literal(2), z.literal(4)], { error: "must be 1, 2 or 4" })),
+  /** The vendor's name of the video model and its resolution, for example `vid_1.1_i2v_720`. */
+  videoType: z.optional(
+    z.string().check(z.regex(/^vid_[\w.]{1,60}$/, { error: "must be a name such as vid_1.1_i2v_480" })),
+  ),
+});
+export type VideoOptions = z.infer<typeof VideoOptions>;
+
+/** The actions to which a field belongs, if it does not belong to all. */
+const FIELD_ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  image: ["video", "edit", "retexture"],
+  endImage: ["video"],
+  motion: ["video"],
+  loop: ["video"],
+  batchSize: ["video"],
+  videoType: ["video"],
+  maskBase64: ["edit"],
+};
+/** Actions that have `image` instead of `base64Array`. */
+const ONE_IMAGE = new Set<string>(FIELD_ACTIONS["image"]);
 
 /** `canceled`: the cancellation ended at least one task. */
 export const FLOW_STATUSES = ["running", "completed", "failed", "canceled"] as const;
@@ -91,6 +119,13 @@ export const FlowRequest = z
     dimensions: z.optional(z.enum(["PORTRAIT", "SQUARE", "LANDSCAPE"])),
     sourceBase64: z.optional(image),
     targetBase64: z.optional(image),
+    /** The first frame of a video, or the image to edit or to retexture. */
+    image: z.optional(image),
+    /** The last frame of a video. */
+    endImage: z.optional(image),
+    /** The region to edit. */
+    maskBase64: z.optional(mask),
+    ...VideoOptions.shape,
     accountFilter: z.optional(AccountFilter),
     state: z.optional(
       z.string().check(
@@ -125,6 +160,7 @@ export const FlowRequest = z
   })
   .check((ctx) => {
     const { action = "imagine", prompt, base64Array = [], sourceBase64, targetBase64 } = ctx.value;
+    const { image, endImage, loop, mode, accountFilter } = ctx.value;
     const addIssue = (field: string, message: string) =>
       ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
     if ((action === "imagine" || action === "shorten") && !prompt?.trim()) addIssue("prompt", "is required");
@@ -135,6 +171,20 @@ export const FlowRequest = z
       addIssue("base64Array", "must contain exactly one image for describe");
     if (action === "swap-face" && !sourceBase64) addIssue("sourceBase64", "is required");
     if (action === "swap-face" && !targetBase64) addIssue("targetBase64", "is required");
+    for (const [field, actions] of Object.entries(FIELD_ACTIONS)) {
+      const isSet = (ctx.value as Record<string, unknown>)[field] !== undefined;
+      if (isSet && !actions.includes(action))
+        addIssue(field, `is not a field of ${action}, but of ${actions.join(", ")}`);
+    }
+    if (!ONE_IMAGE.has(action)) return;
+    if (!image) addIssue("image", "is required");
+    if (base64Array.length > 0) addIssue("base64Array", `is not a field of ${action}; use image`);
+    if (action !== "video" && !prompt?.trim()) addIssue("prompt", "is required");
+    if (loop && endImage) addIssue("loop", "must not be true with an endImage: a loop ends with its first frame");
+    const onlyTurbo = accountFilter?.modes?.length === 1 && accountFilter.modes[0] === "TURBO";
+    if (action === "video" && (modeFlagOf(prompt) ?? mode ?? (onlyTurbo ? "turbo" : undefined)) === "turbo") {
+      addIssue("mode", "must not be turbo: Midjourney makes videos only in fast and relax mode");
+    }
   });
 export type FlowRequest = z.infer<typeof FlowRequest>;
 

@@ -9,7 +9,8 @@ import { KEY_PROBLEMS } from "./app.ts";
 import { FAULTS } from "./circuit-breaker.ts";
 import { COPY_FAILURES, type CopyFailureCode, ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
-import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
+import { EventName, FLOW_STATUSES } from "./request.ts";
+import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "./root-action.ts";
 import { STATUSES } from "./task.ts";
 import { WAIT_REASONS } from "./wait-list.ts";
 
@@ -263,6 +264,8 @@ const Abilities = z.strictObject({
   seed: z.boolean(),
   imageLinks: z.boolean(),
   swapLinks: z.boolean(),
+  optionalFields: z.array(z.enum(OPTIONAL_FIELDS)),
+  promptActions: z.array(z.enum(ROOT_ACTIONS)),
   unsupportedPresses: z.array(text),
 });
 

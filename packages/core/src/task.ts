@@ -3,6 +3,7 @@ import type { Slot } from "./concurrency-limiter.ts";
 import type { CopyFailureCode, Failure } from "./error.ts";
 import type { ModalAnswer, Press } from "./plan.ts";
 import type { Result } from "./report.ts";
+import type { OptionalField } from "./root-action.ts";
 import type { Pace } from "./timing.ts";
 import type { WaitReason } from "./wait-list.ts";
 
@@ -106,6 +107,8 @@ export interface Task {
   inputsRef?: string;
   /** Field of the first input image that is a link, which not every vendor accepts. Unset if no image is a link. */
   linkField?: string;
+  /** Fields of the request of a root that not every vendor supports. Unset: none. */
+  optionalFields?: OptionalField[];
   /** The modal answer of the plan or the app, sent if the vendor opens a modal. Unset until one is given. */
   modal?: ModalAnswer;
   /** How many tasks Midjourney makes of the prompt (prompt.ts), for the estimate of the price. Unset: one. */
@@ -248,6 +251,7 @@ export type NewTask = Pick<
   | "customId"
   | "inputsRef"
   | "linkField"
+  | "optionalFields"
   | "modal"
   | "then"
   | "resubmit"

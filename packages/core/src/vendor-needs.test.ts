@@ -6,7 +6,16 @@ const RELAY = {
   rootActions: ["imagine", "describe", "shorten", "swap-face"] as const,
   imageLinks: true,
   swapLinks: false,
+  optionalFields: [],
+  promptActions: [],
   unsupportedPresses: ["describe", "shorten", "animate", "favourite", "zoom:custom"],
+};
+const FILMER = {
+  ...RELAY,
+  rootActions: ["video", "edit"] as const,
+  optionalFields: ["videoType"] as const,
+  promptActions: ["edit"] as const,
+  unsupportedPresses: ["video"],
 };
 const unmet = (needs: Partial<VendorNeeds>) => findUnmetNeed({ action: "imagine", ...needs }, RELAY);
 const inPlan = (press: string, action: VendorNeeds["action"] = "imagine") => unmet({ action, then: [{ press }] });
@@ -46,6 +55,45 @@ describe("what a flow needs of its vendor", () => {
     const can = { unsupportedPresses: ["describe"] };
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:retry")).toBeDefined();
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:1")).toBeUndefined();
+  });
+
+  it("a field that the vendor would ignore is unmet, the first of several", () => {
+    const needs = { action: "video", optionalFields: ["videoType", "loop", "endImage"] } as const;
+    expect(findUnmetNeed(needs, FILMER)).toEqual({ kind: "field", field: "loop" });
+    expect(findUnmetNeed({ ...needs, optionalFields: ["videoType"] }, FILMER)).toBeUndefined();
+    expect(findUnmetNeed({ action: "video" }, FILMER)).toBeUndefined();
+  });
+
+  it("a prompt is unmet only for actions that need one at this vendor", () => {
+    expect(findUnmetNeed({ action: "edit" }, FILMER)).toEqual({ kind: "prompt" });
+    expect(findUnmetNeed({ action: "edit", hasPrompt: true }, FILMER)).toBeUndefined();
+    expect(findUnmetNeed({ action: "video", hasPrompt: false }, FILMER)).toBeUndefined();
+  });
+
+  it.each(["animate:high", "extend:low:2", "MJ::JOB::animate_low::1::x::SOLO"])(
+    "the selection below %s is the selection of a video, by each of its names",
+    (press) => {
+      const can = { unsupportedPresses: ["video"] };
+      for (const selection of ["U2", "upscale:2", "video:2"]) {
+        const then = [{ press, then: [{ press: selection }] }];
+        expect(findUnsupportedPress(then, can), selection).toMatchObject({ field: "then[0].then[0].press" });
+      }
+      expect(findUnsupportedPress([{ press, then: [{ press: "upscale:subtle" }] }], can)).toBeUndefined();
+    },
+  );
+
+  it("a video that was selected or made again is still a video, and an image is none", () => {
+    const can = { unsupportedPresses: ["video:2"] };
+    const below = (first: string, root?: string) =>
+      findUnsupportedPress([{ press: first, then: [{ press: "U2" }] }], can, root) !== undefined;
+    expect(below("U1", "video")).toBe(true);
+    expect(below("reroll", "video")).toBe(true);
+    expect(below("zoom:2", "video")).toBe(false);
+    expect(below("U1", "imagine")).toBe(false);
+    expect(below("reroll", "imagine")).toBe(false);
+    expect(below("U1")).toBe(false);
+    expect(findUnsupportedPress([{ press: "U2" }], can, "video")).toBeDefined();
+    expect(findUnsupportedPress([{ press: "U2" }], can, "edit")).toBeUndefined();
   });
 
   it("the field names the place in the plan as the app wrote it", () => {

@@ -2,9 +2,18 @@
  * What a flow needs of its vendor. mjflow checks it before anything is stored or paid, and before a root moves to another
  * vendor. A press that the vendor can never make would fail only after its parent was paid.
  */
-import { canonicalButtonName, canonicalPress, expandPress, isUnsupportedName, tileNumberOf } from "./button.ts";
+import {
+  actionOf,
+  canonicalButtonName,
+  canonicalPress,
+  expandPress,
+  isUnsupportedName,
+  tileNumberOf,
+  videoNameOf,
+} from "./button.ts";
 import type { RootAction } from "./flow.ts";
 import type { ProviderCapabilities } from "./port.ts";
+import type { OptionalField } from "./root-action.ts";
 
 /** A node of a plan, as the app sent it or as it is stored. */
 interface PlannedPress {
@@ -18,21 +27,34 @@ export interface VendorNeeds {
   then?: readonly PlannedPress[] | undefined;
   /** Field of the first image that is a link, for example `base64Array[0]`; unset: no image is a link. */
   linkField?: string | undefined;
+  /** Fields of the request that not every vendor supports; unset: none. */
+  optionalFields?: readonly OptionalField[] | undefined;
+  /** True if the request has a prompt. */
+  hasPrompt?: boolean;
 }
 
 export type UnmetNeed =
   | { kind: "action" }
   | { kind: "links"; field: string }
+  | { kind: "field"; field: OptionalField }
+  | { kind: "prompt" }
   /** @property field path in the plan, for example `then[0].then[1].press` */
   | { kind: "press"; field: string; press: string };
 
-type Capabilities = Pick<ProviderCapabilities, "rootActions" | "imageLinks" | "swapLinks" | "unsupportedPresses">;
+type Capabilities = Pick<
+  ProviderCapabilities,
+  "rootActions" | "imageLinks" | "swapLinks" | "optionalFields" | "promptActions" | "unsupportedPresses"
+>;
 
 /** Returns the first need that a vendor with these capabilities can never meet; undefined if it can meet all. */
-export function findUnmetNeed({ action, then = [], linkField }: VendorNeeds, can: Capabilities): UnmetNeed | undefined {
+export function findUnmetNeed(needs: VendorNeeds, can: Capabilities): UnmetNeed | undefined {
+  const { action, then = [], linkField, optionalFields = [], hasPrompt = false } = needs;
   if (!can.rootActions.includes(action)) return { kind: "action" };
   const takesLinks = action === "swap-face" ? can.swapLinks : can.imageLinks;
   if (linkField !== undefined && !takesLinks) return { kind: "links", field: linkField };
+  const field = optionalFields.find((each) => !can.optionalFields.includes(each));
+  if (field !== undefined) return { kind: "field", field };
+  if (!hasPrompt && can.promptActions.includes(action)) return { kind: "prompt" };
   return findUnsupportedPress(then, can, action);
 }
 
@@ -48,32 +70,50 @@ export function findUnsupportedPress(
   pressed?: string,
   at = "then",
 ): Extract<UnmetNeed, { kind: "press" }> | undefined {
-  const textResult = textResultOf(pressed);
+  return findUnsupported(then, can.unsupportedPresses, resultOf(pressed, undefined), at);
+}
+
+function findUnsupported(
+  then: readonly PlannedPress[],
+  unsupported: readonly string[],
+  result: ResultKind,
+  at: string,
+): Extract<UnmetNeed, { kind: "press" }> | undefined {
   for (const [i, node] of then.entries()) {
     for (const press of [node.press].flat().flatMap(expandPress)) {
       const field = `${at}[${i}].press`;
-      if (isUnsupported(press, can.unsupportedPresses, textResult)) return { kind: "press", field, press };
-      const below = findUnsupportedPress(node.then ?? [], can, nameOf(press), `${at}[${i}].then`);
+      if (isUnsupported(press, unsupported, result)) return { kind: "press", field, press };
+      const below = findUnsupported(node.then ?? [], unsupported, resultOf(nameOf(press), result), `${at}[${i}].then`);
       if (below) return below;
     }
   }
   return undefined;
 }
 
+/** What the buttons below a result are about. Their names do not say it. Undefined: images, or not known. */
+type ResultKind = "describe" | "shorten" | "video" | undefined;
+
+/** @param parent kind of the result on which the press is made */
+function resultOf(pressed: string | undefined, parent: ResultKind): ResultKind {
+  if (pressed === "describe" || pressed === "describe:retry") return "describe";
+  if (pressed === "shorten") return "shorten";
+  if (pressed === "video" || actionOf(pressed) === "VIDEO") return "video";
+  // A video stays a video if one of several is selected, or if it is made again.
+  return parent === "video" && (pressed === "reroll" || isSelection(pressed)) ? "video" : undefined;
+}
+
+function isSelection(pressed = ""): boolean {
+  return videoNameOf(pressed).startsWith("video:");
+}
+
 /** The buttons below a text result have no label but a number, so only their parent says what they are. */
-function isUnsupported(press: string, unsupported: readonly string[], textResult: string | undefined): boolean {
+function isUnsupported(press: string, unsupported: readonly string[], result: ResultKind): boolean {
   if (tileNumberOf(press) !== undefined) return false;
-  return (
-    isUnsupportedName(nameOf(press), unsupported) || (textResult !== undefined && unsupported.includes(textResult))
-  );
+  const name = result === "video" ? videoNameOf(nameOf(press)) : nameOf(press);
+  const isText = result === "describe" || result === "shorten";
+  return isUnsupportedName(name, unsupported) || (isText && unsupported.includes(result));
 }
 
 function nameOf(press: string): string {
   return canonicalButtonName(press.trim()) ?? canonicalPress(press);
-}
-
-/** `describe` and `shorten` if the result is a text, whose buttons all belong to this action. */
-function textResultOf(pressed: string | undefined): string | undefined {
-  if (pressed === "describe" || pressed === "describe:retry") return "describe";
-  return pressed === "shorten" ? "shorten" : undefined;
 }

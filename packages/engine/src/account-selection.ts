@@ -91,7 +91,7 @@ export function checkProvider(
   // With "auto" several vendors lack something. The error names what one of those lacks that support the action.
   const { provider, capabilities, need } = unmet.find((each) => each.need?.kind !== "action") ?? unmet[0] ?? {};
   const others = { provider, providers: providersMeeting(providers, needs) };
-  const hint = isAny ? " No provider configured here supports all of this request." : "";
+  const hint = `${isAny ? " No provider configured here supports all of this request." : ""} ${whoMeets(providers, needs)}`;
   if (need?.kind === "press") {
     const { field, press } = need;
     const detail = `${field}: ${provider} can never press "${press}".${hint}`;
@@ -100,11 +100,28 @@ export function checkProvider(
   if (need?.kind === "links") {
     throw wrong(need.field, `${need.field}: ${provider} needs a data URI instead of a link.${hint}`, others);
   }
+  if (need?.kind === "field") {
+    throw wrong(need.field, `${need.field}: ${provider} has no such field.${hint}`, others);
+  }
+  if (need?.kind === "prompt") {
+    throw wrong("prompt", `prompt: ${provider} requires a prompt for "${needs.action}".${hint}`, others);
+  }
   if (isAny) {
-    const detail = `No provider configured here can do "${needs.action}".`;
+    const detail = `No provider configured here can do "${needs.action}". ${whoMeets(providers, needs)}`;
     throw wrong("action", detail, { providers: providers.ids() });
   }
-  throw wrong("action", `${id} cannot do "${needs.action}".`, { actions: capabilities?.rootActions });
+  const detail = `${id} cannot do "${needs.action}". ${whoMeets(providers, needs)}`;
+  throw wrong("action", detail, { actions: capabilities?.rootActions, providers: others.providers });
+}
+
+/** Names the configured providers that meet the needs; if none does, the vendors that would. */
+function whoMeets(providers: Providers, needs: VendorNeeds): string {
+  const here = providersMeeting(providers, needs);
+  if (here.length > 0) return `Configured providers that can: ${here.join(", ")}.`;
+  const known = (providers.known?.() ?? []).filter(({ capabilities }) => !findUnmetNeed(needs, capabilities));
+  return known.length > 0
+    ? `Vendors that can: ${known.map(({ id }) => id).join(", ")}.`
+    : "No vendor that mjflow knows can.";
 }
 
 function providersMeeting(providers: Providers, needs: VendorNeeds): string[] {
@@ -112,8 +129,8 @@ function providersMeeting(providers: Providers, needs: VendorNeeds): string[] {
 }
 
 /** What the plan and the images of a stored root need of a vendor. */
-function needsOf({ action }: Flow, { then, linkField }: Task): VendorNeeds {
-  return { action, then, linkField };
+function needsOf({ action, prompt }: Flow, { then, linkField, optionalFields }: Task): VendorNeeds {
+  return { action, then, linkField, optionalFields, hasPrompt: (prompt ?? "").trim() !== "" };
 }
 
 /**

@@ -7,6 +7,7 @@ import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { countPresses, storedPlan } from "@mjflow/core/plan";
 import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
+import { OPTIONAL_FIELDS } from "@mjflow/core/root-action";
 import { newTask } from "@mjflow/core/task";
 import type { VendorNeeds } from "@mjflow/core/vendor-needs";
 import { type AccountSelectionDeps, selectRootAccount } from "./account-selection.ts";
@@ -99,6 +100,7 @@ export async function createFlow(
     onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
     prompt: request.prompt,
     dimensions: request.dimensions,
+    video: videoOptionsOf(request),
     mode: request.mode,
     botType: request.botType,
     accountFilter: request.accountFilter,
@@ -129,6 +131,7 @@ export async function createFlow(
       pace,
       inputsRef: inputs && id,
       linkField: criteria.needs.linkField,
+      optionalFields: criteria.needs.optionalFields?.length ? [...criteria.needs.optionalFields] : undefined,
       taskCount: taskCount > 1 ? taskCount : undefined,
       then: then.length > 0 ? then : undefined,
       flowDue: due,
@@ -142,16 +145,29 @@ export async function createFlow(
 }
 
 /** Returns what a request needs of its vendor, for `checkProvider`. */
-export function vendorNeedsOf({
-  action = "imagine",
-  then,
-  base64Array = [],
-  sourceBase64,
-  targetBase64,
-}: FlowRequest): VendorNeeds {
-  const images = [...base64Array.map((image, i) => [`base64Array[${i}]`, image] as const)];
-  const all = [...images, ["sourceBase64", sourceBase64] as const, ["targetBase64", targetBase64] as const];
-  return { action, then, linkField: all.find(([, image]) => /^https?:/i.test(image ?? ""))?.[0] };
+export function vendorNeedsOf(request: FlowRequest): VendorNeeds {
+  const { action = "imagine", then, base64Array = [], prompt } = request;
+  const images = [
+    ...base64Array.map((image, i) => [`base64Array[${i}]`, image] as const),
+    ...SINGLE_IMAGES.map((field) => [field, request[field]] as const),
+  ];
+  return {
+    action,
+    then,
+    linkField: images.find(([, image]) => /^https?:/i.test(image ?? ""))?.[0],
+    // `loop: false` asks for nothing.
+    optionalFields: OPTIONAL_FIELDS.filter((field) => request[field] !== undefined && request[field] !== false),
+    hasPrompt: (prompt ?? "").trim() !== "",
+  };
+}
+
+/** Fields of one image each. `maskBase64` is always a data URI, so it is not among them. */
+const SINGLE_IMAGES = ["sourceBase64", "targetBase64", "image", "endImage"] as const;
+
+function videoOptionsOf({ motion, loop, batchSize, videoType }: FlowRequest): Flow["video"] {
+  const options = { motion, loop: loop || undefined, batchSize, videoType };
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  return Object.keys(given).length > 0 ? given : undefined;
 }
 
 export function newFlowId({ clock, random }: Pick<EngineDeps, "clock" | "random">): string {
@@ -159,13 +175,16 @@ export function newFlowId({ clock, random }: Pick<EngineDeps, "clock" | "random"
 }
 
 function inputsFromRequest(
-  { base64Array, sourceBase64, targetBase64 }: FlowRequest,
+  { base64Array, sourceBase64, targetBase64, image, endImage, maskBase64 }: FlowRequest,
   masks: string[],
 ): Inputs | undefined {
   const inputs: Inputs = {
     ...(base64Array?.length && { base64Array }),
     ...(sourceBase64 && { sourceBase64 }),
     ...(targetBase64 && { targetBase64 }),
+    ...(image && { image }),
+    ...(endImage && { endImage }),
+    ...(maskBase64 && { maskBase64 }),
     ...(masks.length > 0 && { masks }),
   };
   return Object.keys(inputs).length > 0 ? inputs : undefined;

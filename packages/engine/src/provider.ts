@@ -3,6 +3,7 @@ import type { AccountTraits } from "@mjflow/core/account";
 import { type AccountHealth, type CallbackBehavior, type LookupFault, newHealth } from "@mjflow/core/account-health";
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
+import type { OptionalField } from "@mjflow/core/root-action";
 import type { EngineDeps } from "./deps.ts";
 import { lengthOfWaitList, type WaitListLength } from "./wait-place.ts";
 
@@ -22,6 +23,10 @@ export interface ProviderView {
     /** Whether image fields, and the two images of a face swap, may be links. */
     imageLinks: boolean;
     swapLinks: boolean;
+    /** Fields of videos and edits that the vendor supports, of those that not every vendor has. */
+    optionalFields: readonly OptionalField[];
+    /** Root actions that need a prompt at this vendor, although others make them without. */
+    promptActions: readonly RootAction[];
     /** Press names, or first parts of press names, that this vendor can never make. */
     unsupportedPresses: readonly string[];
   };

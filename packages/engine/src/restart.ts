@@ -70,9 +70,9 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 
 /** Builds the new flow from the same request. */
 function newFlow({ clock }: RestartDeps, old: Flow, id: string, to: AccountRef): Flow {
-  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
+  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state } = old;
   const { notifyHook, events, eventMask, archive, progress } = old;
-  const copied = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state };
+  const copied = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state };
   // `accountFilter` names accounts inside one vendor. It is removed when the vendor changes.
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
   const delivery = { notifyHook, events, eventMask, archive, progress };
@@ -88,10 +88,11 @@ function newRoot(
   to: AccountRef,
   { appId, eventMask, archive }: Flow,
 ): Task {
-  const { action, pace, inputsRef, linkField, then, resubmit, taskCount } = root;
+  const { action, pace, inputsRef, linkField, optionalFields, then, resubmit, taskCount } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const copied = { action, pace, inputsRef, linkField, then, resubmit, taskCount, archive, eventMask, appId };
+  const inputs = { inputsRef, linkField, optionalFields };
+  const copied = { action, pace, ...inputs, then, resubmit, taskCount, archive, eventMask, appId };
   return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 

@@ -330,7 +330,7 @@ async function callVendor(
       account: handle.config,
       notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.recentlyCalled)),
       state: vendorStateOf(task, task.attempt),
-      mode: flow.mode,
+      mode: modeOf(flow, task),
       botType: flow.botType,
       // `accountFilter` names accounts inside one vendor. It is not sent to another vendor.
       accountFilter: task.provider === flow.provider ? flow.accountFilter : undefined,
@@ -357,6 +357,11 @@ async function callVendor(
   const wakeMs = pause?.isNew ? pause.until - deps.clock.now() : isOldKey ? deps.timings.busyMs : undefined;
   if (wakeMs !== undefined) await deps.queue.send([outgoingWake(task, task, wakeMs)]);
   return { outcome, applied };
+}
+
+/** Midjourney makes no videos in turbo mode. So an animation in a turbo flow is submitted in the next fastest mode. */
+function modeOf({ mode }: Flow, { pace }: Task): Flow["mode"] {
+  return mode === "turbo" && pace === "video" ? "fast" : mode;
 }
 
 /**
@@ -541,7 +546,7 @@ async function prepare(
   if (task.status === "MODAL") return prepareModal(deps, handle, task);
   if (parentPath(task.path) === undefined) return prepareRoot(deps, handle, flow, task);
   if (parent?.status !== "SUCCESS") return cannotSubmit(failure("parent_failed"));
-  return preparePress(deps, handle, task, parent);
+  return preparePress(deps, handle, flow, task, parent);
 }
 
 async function prepareRoot(
@@ -552,13 +557,14 @@ async function prepareRoot(
 ): Promise<Ready | CannotSubmit> {
   const inputs = task.inputsRef ? await blobs.getInputs(task.inputsRef) : {};
   if (!inputs) return cannotSubmit(failure("input_missing"));
-  const { action, prompt, dimensions } = flow;
-  return { kind: "ready", call: (context) => provider.submit({ action, prompt, dimensions, inputs }, context) };
+  const { action, prompt, dimensions, video } = flow;
+  return { kind: "ready", call: (context) => provider.submit({ action, prompt, dimensions, video, inputs }, context) };
 }
 
 async function preparePress(
   deps: SubmitDeps,
   handle: AccountHandle,
+  flow: Flow,
   task: Task,
   parent: Task,
 ): Promise<Ready | CannotSubmit | RetryLater> {
@@ -576,12 +582,15 @@ async function preparePress(
   if (isPressedTwice(task, parent, customId, buttons)) return cannotSubmit(failure("press_doubled"));
   const { vendorTaskId } = parent;
   if (vendorTaskId === undefined) return onParentWithoutId(deps, parent);
+  const { imageUrl, promptEn, prompt } = parent.result ?? {};
+  const parentPrompt = promptEn ?? prompt ?? flow.prompt;
+  const press = { vendorTaskId, customId, imageUrl, prompt: task.modal?.prompt, parentPrompt };
   return {
     kind: "ready",
     customId,
     parentUntil,
     parentId: vendorTaskId,
-    call: (context) => handle.provider.press({ vendorTaskId, customId }, context),
+    call: (context) => handle.provider.press(press, context),
   };
 }
 

@@ -92,6 +92,7 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     configured,
     get: (id) => (vendors ? vendors.get(id) : configured.get(id)),
     ids: () => (vendors ? [...vendors.keys()] : configured.ids()),
+    known: () => configured.known?.() ?? [],
     async refresh(how) {
       if (how !== "force" && until > clock.now()) return;
       // A read that started before this call may miss the change for which the caller needs "force".

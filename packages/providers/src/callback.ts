@@ -40,6 +40,7 @@ export function readOptions(dialect: Dialect | undefined, baseUrl?: string): Rea
   return {
     ...(dialect?.change && { changeButtons: CHANGE_BUTTONS }),
     ...(dialect && { canPress: (customId) => canPress(dialect, customId) }),
+    ...(dialect?.operations.includes("video") && { videoBy: dialect.videoBy }),
     ...(baseUrl !== undefined && { baseUrl }),
   };
 }

@@ -5,6 +5,7 @@
 import { canonicalButtonName, isUnsupportedName } from "@mjflow/core/button";
 import type { RootAction } from "@mjflow/core/flow";
 import type { ProviderCapabilities } from "@mjflow/core/port";
+import { type OptionalField, ROOT_ACTIONS } from "@mjflow/core/root-action";
 
 export type Mode = "fast" | "relax" | "turbo";
 
@@ -19,6 +20,10 @@ export const ROUTES = {
   describe: "/submit/describe",
   shorten: "/submit/shorten",
   "swap-face": "/insight-face/swap",
+  video: "/submit/video",
+  // trueai-org has /submit/edit, too. The plural is the one that all servers with edits have.
+  edit: "/submit/edits",
+  retexture: "/submit/retexture",
   upload: "/submit/upload-discord-images",
   fetch: "/task/{id}/fetch",
   list: "/task/list-by-condition",
@@ -78,12 +83,23 @@ export interface Dialect {
   recentLimit?: number;
   /** Actions whose task may already have ended in the submit response. */
   instantActions: readonly string[];
+  /** Optional fields of roots that the vendor documents, or passes on to its upstream. */
+  optionalFields: readonly OptionalField[];
+  /** Root actions that need a prompt at this vendor. */
+  promptActions: readonly RootAction[];
+  /**
+   * How a press animates an image or extends a video. `action`: by the customId of its button. `submit`: with a video
+   * request, because the vendor refuses those customIds.
+   */
+  videoBy: "action" | "submit";
 }
 
-/** All operations except the two lists, which `search` declares. */
-export const ALL_OPERATIONS = (Object.keys(ROUTES) as Operation[]).filter(
-  (operation) => operation !== "query" && operation !== "recent",
-);
+const OF_SOME_VENDORS: ReadonlySet<Operation> = new Set(["query", "recent", "video", "edit", "retexture"]);
+/**
+ * All operations except the two lists, which `search` declares, and the operations that only some servers have. A dialect
+ * names those itself.
+ */
+export const ALL_OPERATIONS = (Object.keys(ROUTES) as Operation[]).filter((each) => !OF_SOME_VENDORS.has(each));
 
 /** No server of the family lets a client press the heart (docs/protocol.md 4.2). */
 const NO_SERVER_PRESSES = ["favourite"];
@@ -109,6 +125,9 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
     notifyHook: "documented",
     search: [],
     instantActions: [],
+    optionalFields: [],
+    promptActions: [],
+    videoBy: "action",
     canPressUnnamed: () => true,
     ...fields,
     unsupportedPresses: unsupported,
@@ -116,12 +135,12 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
 }
 
 /** Returns false for a button that the vendor may show and can never press. */
-export function canPress({ unsupportedPresses, canPressUnnamed }: Dialect, customId: string): boolean {
+export function canPress({ unsupportedPresses, canPressUnnamed, videoBy }: Dialect, customId: string): boolean {
   const name = canonicalButtonName(customId);
+  // `videoButtons` replaces these buttons.
+  if (videoBy === "submit" && /^(?:animate|extend):/.test(name ?? "")) return false;
   return name === undefined ? canPressUnnamed(customId) : !isUnsupportedName(name, unsupportedPresses);
 }
-
-const ROOTS: readonly RootAction[] = ["imagine", "blend", "describe", "shorten", "swap-face"];
 
 export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
   return {
@@ -129,11 +148,13 @@ export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
     listByCondition: dialect.operations.includes("list"),
     searchByState: dialect.search.length > 0,
     instantActions: dialect.instantActions,
-    rootActions: ROOTS.filter((action) => dialect.operations.includes(action)),
+    rootActions: ROOT_ACTIONS.filter((action) => dialect.operations.includes(action)),
     modes: ["fast", "relax", "turbo"],
     seed: dialect.operations.includes("seed"),
     imageLinks: dialect.links,
     swapLinks: dialect.swapLinks,
+    optionalFields: dialect.optionalFields,
+    promptActions: dialect.promptActions,
     unsupportedPresses: dialect.unsupportedPresses,
   };
 }

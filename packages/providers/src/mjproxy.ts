@@ -19,6 +19,7 @@ import { cleanVendorText } from "./redact.ts";
 import { isErrorEnvelope, latestById, parseTask, parseTasks, taskList } from "./report.ts";
 import { type FetchRecentTasks, searchRecentTasks } from "./search.ts";
 import { failureTextOf, parseSubmitResponse } from "./submit-response.ts";
+import { videoBody, videoPressOf } from "./video.ts";
 
 export interface ProviderDeps {
   httpClient: HttpClient;
@@ -112,7 +113,11 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       return body ? submit(call.action, body, context) : UNSUPPORTED_OUTCOME;
     },
 
-    press({ vendorTaskId, customId }, context) {
+    async press(call, context) {
+      const { vendorTaskId, customId } = call;
+      const video = videoPressOf(call, dialect.promptActions.includes("video"));
+      if (video === "no image") return { kind: "refused", failure: failure("input_missing") };
+      if (video) return submit("video", video, context);
       const change = dialect.change && legacyChangeOf(customId);
       if (change && dialect.change === "simple-change") {
         return submit("simple-change", { content: legacySimpleChange(vendorTaskId, change) }, context);
@@ -205,7 +210,7 @@ function headersOf({ auth }: Dialect, { apiKey }: AccountConfig): Record<string,
 function rootBody(dialect: Dialect, call: RootCall, context: CallContext): Body | undefined {
   const { inputs, dimensions } = call;
   const images = inputs.base64Array ?? [];
-  const all = [...images, inputs.sourceBase64, inputs.targetBase64];
+  const all = [...images, inputs.sourceBase64, inputs.targetBase64, inputs.image, inputs.endImage];
   const mayBeLinks = call.action === "swap-face" ? dialect.swapLinks : dialect.links;
   if (!mayBeLinks && all.some((image) => image !== undefined && isLink(image))) return undefined;
   const botType = context.botType ? { botType: context.botType } : {};
@@ -221,6 +226,14 @@ function rootBody(dialect: Dialect, call: RootCall, context: CallContext): Body 
       return { prompt: call.prompt, ...botType };
     case "swap-face":
       return { ...imageField("source", inputs.sourceBase64), ...imageField("target", inputs.targetBase64), ...botType };
+    case "video":
+      return { ...videoBody(call, promptOf(dialect, call, context).trim()), ...filterOf(dialect, context) };
+    case "edit":
+    case "retexture": {
+      const { image, maskBase64 } = inputs;
+      const mask = maskBase64 !== undefined && { maskBase64 };
+      return { prompt: promptOf(dialect, call, context), image, ...mask, ...common };
+    }
   }
 }
 

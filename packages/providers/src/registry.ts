@@ -35,7 +35,12 @@ export function createProviders(config: ProvidersConfig, deps: ProviderDeps): Re
     if (!provider) throw new Error(`Unknown provider "${id}". Known providers: ${PROVIDER_IDS.join(", ")}`);
     configured.set(id, vendorOf(id, provider, setting));
   }
-  return { get: (id) => configured.get(id), ids: () => [...configured.keys()], dialect };
+  return {
+    get: (id) => configured.get(id),
+    ids: () => [...configured.keys()],
+    known: () => PROVIDER_IDS.filter((id) => id !== "simulator").map((id) => dialect(id)!),
+    dialect,
+  };
 }
 
 function vendorOf(id: string, provider: Provider, setting: ProvidersConfig[string]): Vendor {

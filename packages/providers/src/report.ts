@@ -7,12 +7,15 @@ import type { Button } from "@mjflow/core/button";
 import { isFinal, type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
 import { type Fields, idOf, integerOf, isFields, linkOf, parseStrict, textOf } from "./json.ts";
 import { cleanVendorText, redactRawReport } from "./redact.ts";
+import { videoButtons } from "./video.ts";
 
 export interface ReadOptions {
   /** Buttons for a grid without buttons, if the vendor may be novicezk, which has no /submit/action (`legacy-change.ts`). */
   changeButtons?: readonly Button[];
   /** False for a button that the vendor shows but cannot press; unset: all buttons can be pressed. */
   canPress?: (customId: string) => boolean;
+  /** How the vendor makes videos (`Dialect.videoBy`); unset: it has no video request. */
+  videoBy?: "action" | "submit";
   /** Base URL of the vendor, for links without a host (QuantumNous/new-api#144); unset: such links are left out. */
   baseUrl?: string;
 }
@@ -82,6 +85,11 @@ export function parseTask(body: unknown, options: ReadOptions = {}): Report | un
     if (buttonless && options.changeButtons && GRIDS.has(action ?? "")) {
       report.result.buttons = [...options.changeButtons];
     }
+    if (status.status === "SUCCESS" && options.videoBy) {
+      const added = videoButtons(action, report.result, options.videoBy === "submit");
+      // Without a list of buttons the body says nothing about them, so there is nothing to complete.
+      if (added.length > 0 && report.result.buttons) report.result.buttons = [...report.result.buttons, ...added];
+    }
   } else if (status.status === "IN_PROGRESS" && progress === 100) {
     // A relay may never change this row again. Then its picture is all that can be had (docs/protocol.md 3.5).
     report.result = previewOf(resultOf(task, options));
@@ -104,7 +112,8 @@ function taskIn(body: unknown): Fields | undefined {
 }
 
 function taskIdOf(task: Fields): string | undefined {
-  return idOf(task["id"]) ?? idOf(task["taskId"]) ?? idOf(task["task_id"]);
+  // A row of new-api's panel has the number of the row in `id`.
+  return idOf(task["mj_id"]) ?? idOf(task["id"]) ?? idOf(task["taskId"]) ?? idOf(task["task_id"]);
 }
 
 /** Parses a task list and skips items that are no tasks. */
@@ -225,9 +234,13 @@ export function timeOf(value: unknown): number | undefined {
 
 function resultOf(task: Fields, { baseUrl, canPress }: ReadOptions): Result {
   const images = firstMedia([task["imageUrls"], task["image_urls"]], baseUrl);
-  const videos = firstMedia([task["videoUrls"], task["video_urls"], task["videoUrl"], task["video_url"]], baseUrl);
+  const imageUrl = linkOf(task["imageUrl"], baseUrl) ?? linkOf(task["image_url"], baseUrl) ?? images?.[0]?.url;
+  const videos =
+    firstMedia([task["videoUrls"], task["video_urls"], task["videoUrl"], task["video_url"]], baseUrl) ??
+    // trueai-org names the one video that was selected only here.
+    (isVideoLink(imageUrl) ? [{ url: imageUrl! }] : undefined);
   const found: Result = {
-    imageUrl: linkOf(task["imageUrl"], baseUrl) ?? linkOf(task["image_url"], baseUrl) ?? images?.[0]?.url,
+    imageUrl,
     images,
     videos,
     buttons: buttonsOf(task["buttons"])?.filter(({ customId }) => canPress?.(customId) ?? true),
@@ -259,9 +272,22 @@ export function asFields(value: unknown): Fields {
   return isFields(fields) ? fields : {};
 }
 
-/** Some relays store lists and objects as JSON text and send that text (`Buttons` and `VideoUrls` of new-api). */
+/**
+ * Some relays store lists and objects as JSON text and send that text (`Buttons` and `VideoUrls` of new-api). Some of their
+ * resellers escape the quotation marks of this text for HTML.
+ */
 function jsonOf(value: unknown): unknown {
-  return typeof value === "string" && /^\s*[[{]/.test(value) ? parseStrict(value) : value;
+  if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
+  return parseStrict(value) ?? (value.includes("&quot;") ? parseStrict(unescaped(value)) : undefined);
+}
+
+function unescaped(html: string): string {
+  return html.replaceAll("&quot;", '"').replaceAll("&amp;", "&");
+}
+
+/** A video has its own type in the link of trueai-org. An animated `.webp` is a picture for every reader. */
+function isVideoLink(url: string | undefined): boolean {
+  return url !== undefined && /\.(?:mp4|webm|mov)$/i.test(URL.parse(url)?.pathname ?? "");
 }
 
 function firstMedia(values: readonly unknown[], baseUrl: string | undefined): Media[] | undefined {

@@ -101,11 +101,16 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
 
   test("each supported operation sends its path and body, and an unsupported operation is refused without a request", async () => {
     const inputs = { base64Array: [PNG, PNG], sourceBase64: PNG, targetBase64: PNG };
+    const one = { image: "https://x.test/a.png" };
+    const video = { motion: "high", batchSize: 1 } as const;
     const calls = {
       blend: () => provider.submit({ action: "blend", dimensions: "PORTRAIT", inputs }, context()),
       describe: () => provider.submit({ action: "describe", inputs: { base64Array: [PNG] } }, context()),
       shorten: () => provider.submit({ action: "shorten", prompt: "a long prompt", inputs: {} }, context()),
       "swap-face": () => provider.submit({ action: "swap-face", inputs }, context()),
+      video: () => provider.submit({ action: "video", prompt: "waves", video, inputs: one }, context()),
+      edit: () => provider.submit({ action: "edit", prompt: "snow", inputs: { ...one, maskBase64: PNG } }, context()),
+      retexture: () => provider.submit({ action: "retexture", prompt: "of wood", inputs: one }, context()),
       modal: () => provider.modal({ vendorTaskId: "7", prompt: "more sky", maskBase64: PNG }, context()),
       action: () => provider.press({ vendorTaskId: "7", customId: "MJ::JOB::upsample::1::x" }, context()),
     } as const;
@@ -114,6 +119,9 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
       describe: { base64: PNG },
       shorten: { prompt: "a long prompt" },
       "swap-face": { sourceBase64: PNG, targetBase64: PNG },
+      video: { prompt: "waves", image: one.image, motion: "high", batchSize: 1 },
+      edit: { prompt: "snow", image: one.image, maskBase64: PNG },
+      retexture: { prompt: "of wood", image: one.image },
       modal: { taskId: "7", prompt: "more sky", maskBase64: PNG },
       action: {
         taskId: "7",
@@ -134,7 +142,8 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
         continue;
       }
       expect(outcome.kind, operation).toBe("accepted");
-      const path = operation === "swap-face" ? "/insight-face/swap" : `/submit/${operation}`;
+      const paths: Record<string, string> = { "swap-face": "/insight-face/swap", edit: "/submit/edits" };
+      const path = paths[operation] ?? `/submit/${operation}`;
       expect(seen[0]!.url).toBe(`${dialect.prefix}${path}`);
       expect(seen[0]!.body).toEqual({ ...bodies[operation], ...own });
     }

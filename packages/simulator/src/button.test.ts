@@ -67,7 +67,8 @@ describe("pressOf", () => {
     [`MJ::JOB::pan_left::1::${JOB}::SOLO`, "PAN", "remix", 0],
     ["MJ::Job::PicReader::4", "IMAGINE", "always", 4],
     ["MJ::Job::PromptAnalyzer::5", "IMAGINE", "always", 5],
-    [`MJ::JOB::animate_low_extend::1::${JOB}`, "VIDEO", "never", 0],
+    [`MJ::JOB::animate_low_extend::1::${JOB}`, "VIDEO", "remix", 0],
+    [`MJ::JOB::animate_high::3::${JOB}::SOLO`, "VIDEO", "remix", 0],
   ])("the customId %s gives the action %s with modal %s", (customId, action, modal, index) => {
     expect(pressOf(customId)).toMatchObject({ action, modal, index });
   });

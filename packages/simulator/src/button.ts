@@ -55,9 +55,10 @@ const RULES: readonly Rule[] = [
   })),
   rule(`CustomZoom::(?:1::)?${UUID}`, () => ({ ...grid("CUSTOM_ZOOM", "Custom Zoom"), modal: "always" })),
   rule(`JOB::pan_(left|right|up|down)::1::${UUID}::SOLO`, (m) => grid("PAN", `Pan ${m[1]}`)),
-  rule(`JOB::animate_(high|low)(_extend)?::1::${UUID}(?:::SOLO)?`, (m) => ({
-    ...single("VIDEO", `${m[2] ? "Extend" : "Animate"} (${capital(m[1] ?? "")})`),
+  rule(`JOB::animate_(high|low)(_extend)?::[1-4]::${UUID}(?:::SOLO)?`, (m) => ({
+    ...single("VIDEO", `${m[2] ? "Extend" : "Animate"} (${capital(m[1] ?? "")} motion)`),
     result: "video",
+    modal: "remix",
   })),
   rule(`JOB::video_virtual_upscale::([1-4])::${UUID}`, (m) => ({
     ...single("UPSCALE", `U${m[1]}`),
@@ -125,13 +126,18 @@ export function buttonsOf(task: Task, row: Row, style: 1 | 2): Button[] {
       ];
     }
     case "video":
-      // Four videos have buttons to choose one; the chosen video can be extended (docs/protocol.md 4.3).
+      // Several videos have buttons to choose one; the chosen video can be extended (docs/protocol.md 4.3).
       return task.index > 0
         ? [
-            button(`MJ::JOB::animate_high_extend::1::${job}`, "Extend (High)", "🎞️"),
-            button(`MJ::JOB::animate_low_extend::1::${job}`, "Extend (Low)", "🎞️"),
+            button(`MJ::JOB::animate_high_extend::1::${job}::SOLO`, "Extend (High motion)", "🎞️"),
+            button(`MJ::JOB::animate_low_extend::1::${job}::SOLO`, "Extend (Low motion)", "🎞️"),
           ]
-        : numbers.map((n) => button(`MJ::JOB::video_virtual_upscale::${n}::${job}`, `U${n}`));
+        : [
+            ...numbers
+              .slice(0, task.videos ?? 4)
+              .map((n) => button(`MJ::JOB::video_virtual_upscale::${n}::${job}`, `U${n}`)),
+            reroll,
+          ];
     case "describe":
       return [
         ...numbers.map((n) => button(`MJ::Job::PicReader::${n}`, "", `${n}️⃣`)),

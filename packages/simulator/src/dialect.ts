@@ -86,6 +86,11 @@ export interface Dialect {
   rerollKeepsAction: boolean;
   /** Returns true for customIds that the vendor rejects although Midjourney supports them (docs/protocol.md 4.7). */
   refusesPress(customId: string): boolean;
+  /**
+   * Which fields of a video the vendor requires, and whether it evaluates `batchSize` and `endImage`. A relay passes all
+   * fields on.
+   */
+  video: { needsMotion: boolean; needsPrompt: boolean; options: boolean };
   /** True if "Imagine all" of a describe is supported and returns comma-joined ids. */
   imagineAll: boolean;
   row: Row;
@@ -139,6 +144,7 @@ const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   actionNames: { HIGH_VARIATION: "VARIATION", LOW_VARIATION: "VARIATION", CUSTOM_ZOOM: "ZOOM" },
   rerollKeepsAction: false,
   refusesPress: () => false,
+  video: { needsMotion: false, needsPrompt: false, options: true },
   imagineAll: false,
   row: "v6",
   buttonStyle: 2,

@@ -186,7 +186,7 @@ test("a video task has four videos, and a chosen video can be extended", async (
   clock.advance(60_000);
   expect((await look(simulator, "simulator", idOf(video))).json.videoUrls).toHaveLength(4);
   const chosen = await pressed("simulator", idOf(video), "U2");
-  const extended = await pressed("simulator", chosen, "Extend (High)");
+  const extended = await pressed("simulator", chosen, "Extend (High motion)");
   expect(simulator.task(extended)).toMatchObject({ action: "VIDEO", status: "SUCCESS" });
 });
 

@@ -141,6 +141,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
         customId: draft.customId ?? null,
         label: draft.label,
         index: draft.index,
+        ...(draft.videos !== undefined && { videos: draft.videos }),
         jobId: uuidOf(`${id}:job`),
         scene: sceneOf(draft, id),
         botType: draft.botType,

@@ -40,6 +40,8 @@ export interface Draft {
   pace: number;
   /** Number of tasks to create; more than 1 only for "Imagine all". */
   count: number;
+  /** Number of videos that were requested; unset: four. */
+  videos?: number;
 }
 
 export type Decision =
@@ -110,14 +112,20 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
   retexture: (body, common, view) => edited("RETEXTURE", body, common, view),
 
   video(body, common, view) {
-    const motion = field(body, "motion") ?? "low";
+    const { dialect } = view;
+    const motion = field(body, "motion") ?? (dialect.video.needsMotion ? undefined : "low");
     if (motion !== "low" && motion !== "high") return invalid("motion参数错误");
     const prompt = text(body, "prompt") ?? null;
+    if (dialect.video.needsPrompt && prompt === null) return invalid("prompt不能为空");
     if (field(body, "action") === undefined) {
-      const image = text(body, "image");
-      return image === undefined || !isImage(image, view)
-        ? invalid("image参数错误")
-        : root("VIDEO", "video", prompt, common, view);
+      const videos = dialect.video.options ? (field(body, "batchSize") ?? 4) : 4;
+      if (videos !== 1 && videos !== 2 && videos !== 4) return invalid("batchSize参数错误");
+      const images = [text(body, "image"), dialect.video.options ? text(body, "endImage") : undefined];
+      if (images[0] === undefined || !images.every((image) => image === undefined || isImage(image, view))) {
+        return invalid("image参数错误");
+      }
+      const made = root("VIDEO", "video", prompt, common, view);
+      return made.kind === "create" ? { ...made, draft: { ...made.draft, videos } } : made;
     }
     const index = Number(field(body, "index"));
     if (field(body, "action") !== "extend" || !Number.isInteger(index) || index < 0 || index > 3) {
@@ -183,8 +191,10 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
 function edited(action: "EDITS" | "RETEXTURE", body: Fields, common: Common, view: View): Decision {
   const prompt = text(body, "prompt");
   const image = text(body, "image");
+  const mask = text(body, "maskBase64");
   if (prompt === undefined) return invalid("prompt不能为空", "prompt_is_required");
   if (image === undefined || !isImage(image, view)) return invalid("image参数错误");
+  if (mask !== undefined && !DATA_URI.test(mask)) return invalid("base64格式错误");
   return root(action, "grid", prompt, common, view);
 }
 
@@ -192,6 +202,7 @@ function edited(action: "EDITS" | "RETEXTURE", body: Fields, common: Common, vie
 function root(action: Action, result: ResultKind, prompt: string | null, common: Common, view: View): Decision {
   const outcome = outcomeOf(prompt ?? "", view);
   if ("kind" in outcome) return { kind: "refuse", refusal: outcome, action };
+  const turboVideo = action === "VIDEO" && common.mode === "TURBO";
   return {
     kind: "create",
     draft: {
@@ -202,13 +213,20 @@ function root(action: Action, result: ResultKind, prompt: string | null, common:
       label: "",
       index: 0,
       modal: outcome.words.has("modal"),
-      ending: outcome.ending,
+      ending: turboVideo ? NO_TURBO_VIDEO : outcome.ending,
       pace: outcome.pace,
       count: 1,
       notifyHook: outcome.words.has("silent") ? null : common.notifyHook,
     },
   };
 }
+
+/** Midjourney makes no videos in turbo mode. */
+const NO_TURBO_VIDEO: TaskOutcome = {
+  kind: "failure",
+  share: 0.1,
+  reason: "Turbo mode isn't supported for video jobs",
+};
 
 /** Creates a child by a press on a finished task. The same press twice creates two tasks (docs/protocol.md 1.5). */
 function child(
@@ -250,7 +268,12 @@ function child(
       index: press.index,
       modal: press.modal === "always" || (press.modal === "remix" && remix),
       // Vendors check only the syntax of the customId. Discord then rejects a component that the message does not have.
-      ending: offered ? { kind: "success" } : { kind: "failure", share: 0.2, reason: "[Invalid component] 按钮已失效" },
+      ending:
+        press.action === "VIDEO" && common.mode === "TURBO"
+          ? NO_TURBO_VIDEO
+          : offered
+            ? { kind: "success" }
+            : { kind: "failure", share: 0.2, reason: "[Invalid component] 按钮已失效" },
       pace: 1,
       count: press.all ? 4 : 1,
       // Children of "Imagine all" have no notifyHook (docs/protocol.md 4.5).

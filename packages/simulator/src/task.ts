@@ -59,6 +59,8 @@ export interface Task {
   /** Label of the pressed button, such as "U2"; empty for a root. */
   label: string;
   index: number;
+  /** Number of videos that were requested; unset: four. */
+  videos?: number;
   jobId: string;
   /** Name of the image. An upscale has the name of the tile of its parent. */
   scene: string;

@@ -134,6 +134,8 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
         }))
       : null;
   const isVideo = ended && task.result === "video";
+  // The one video that was selected is only in imageUrl.
+  const isSelected = isVideo && task.action === "UPSCALE";
   return {
     parentId: task.parentId,
     botType: task.botType,
@@ -161,9 +163,9 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
     submitTime: task.submitTime,
     startTime: task.startTime,
     finishTime: task.finishTime,
-    imageUrl: isVideo ? videoUrlOf(task, origin, 0) : imageUrlOf(task, origin),
+    imageUrl: isVideo ? videoUrlOf(task, origin, Math.max(0, task.index - 1)) : imageUrlOf(task, origin),
     baseImageUrl: null,
-    imageUrls: isVideo ? videoList(task, origin) : tiles,
+    imageUrls: isVideo && !isSelected ? videoList(task, origin) : tiles,
     thumbnailUrl: ended && !isVideo && imageUrlOf(task, origin) ? `${origin}/images/${task.id}.png?preview=78` : null,
     progress: task.progress,
     failReason: task.failReason,
@@ -200,8 +202,8 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
     videoGenOriginImageUrl: null,
     videoDuration: null,
     frameCount: null,
-    videoUrl: isVideo ? videoUrlOf(task, origin, 0) : null,
-    videoUrls: isVideo ? videoList(task, origin) : null,
+    videoUrl: isVideo && !isSelected ? videoUrlOf(task, origin, 0) : null,
+    videoUrls: isVideo && !isSelected ? videoList(task, origin) : null,
     useTime: ended && task.startTime ? `${((task.finishTime ?? 0) - task.startTime) / 1_000} s` : "-",
     version: ended ? "v 7.0" : null,
     videoType: null,
@@ -251,7 +253,7 @@ export const imageUrlOf = (task: Task, origin: Origin): string | null => {
 const videoUrlOf = (task: Task, origin: Origin, n: number): string => `${origin}/videos/${task.id}_${n}.mp4`;
 
 function videoList(task: Task, origin: Origin): { url: string; thumbnail: string }[] {
-  const videoIndexes = task.index > 0 ? [task.index - 1] : [0, 1, 2, 3];
+  const videoIndexes = task.index > 0 ? [task.index - 1] : [0, 1, 2, 3].slice(0, task.videos ?? 4);
   return videoIndexes.map((n) => ({
     url: videoUrlOf(task, origin, n),
     thumbnail: `${origin}/images/${task.id}.png?tile=${n + 1}`,

@@ -1,4 +1,5 @@
-import { dialect } from "../dialect.ts";
+import { OPTIONAL_FIELDS } from "@mjflow/core/root-action";
+import { ALL_OPERATIONS, dialect } from "../dialect.ts";
 
 /** Words of customIds that the relay understands (docs/protocol.md 4.7). It refuses all others with `unknown_action`. */
 const KNOWN = ["upsample", "variation", "pan", "reroll", "Outpaint", "CustomZoom", "Inpaint"];
@@ -17,10 +18,14 @@ export const newapi = dialect({
     "github.com/QuantumNous/new-api ef8ae4d: relay/relay-mj.go, controller/midjourney.go, setting/midjourney.go",
     "docs.newapi.pro/api/fei-midjourney-task",
   ],
+  // Versions before 08b94b7 have no video and answer 404, which is a clear rejection. Bodies are passed on unchanged.
+  operations: [...ALL_OPERATIONS, "video", "edit"],
+  optionalFields: OPTIONAL_FIELDS,
+  videoBy: "submit",
   mode: "prompt",
   swapLinks: false,
   relay: true,
-  unsupportedPresses: ["describe", "shorten", "animate", "extend", "video"],
+  unsupportedPresses: ["describe", "shorten", "video"],
   canPressUnnamed(customId) {
     const parts = customId.split("::");
     const word = (/^JOB$/i.test(parts[1] ?? "") ? parts[2] : parts[1]) ?? "";

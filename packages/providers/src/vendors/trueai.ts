@@ -10,7 +10,15 @@ export const trueai = dialect({
   title: "midjourney-proxy (trueai-org)",
   sources: ["github.com/trueai-org/midjourney-proxy ed32197 (v11.10.3)"],
   auth: "mj-api-secret",
-  operations: ALL_OPERATIONS.filter((operation) => operation !== "change" && operation !== "simple-change"),
+  operations: [
+    ...ALL_OPERATIONS.filter((operation) => operation !== "change" && operation !== "simple-change"),
+    "video",
+    "edit",
+    "retexture",
+  ],
+  // Its edits have no mask (Dto/SubmitEditsDTO), and its video controller requires a prompt.
+  optionalFields: ["endImage", "loop", "batchSize", "videoType"],
+  promptActions: ["video"],
   // Its controller refuses PromptAnalyzer (docs/protocol.md 4.6).
   unsupportedPresses: ["shorten"],
   search: ["recent"],

@@ -15,5 +15,8 @@ export const cometapi = defineDialect({
   // Whether CometAPI sends callbacks is unknown (docs/protocol.md 10.3). Here it does, except with the scenario `silent`.
   reads: { notifyHook: true, state: true, accountFilter: true, enableRemix: true, links: true },
   actionNames: {},
+  // Derived from new-api, whose parser knows no customId of animations. No document says it (docs/protocol.md 4.7).
+  refusesPress: (customId) => customId.includes("::animate_"),
+  video: { needsMotion: true, needsPrompt: false, options: false },
   buttonStyle: 1,
 });

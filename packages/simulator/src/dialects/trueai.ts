@@ -54,6 +54,7 @@ export const trueai = defineDialect({
   rerollKeepsAction: true,
   refusesPress: (customId) => customId.includes("PromptAnalyzer"),
   imagineAll: true,
+  video: { needsMotion: false, needsPrompt: true, options: true },
   row: "v7",
   doublesTerminal: true,
   cancelStatus: "FAILURE",
