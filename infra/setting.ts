@@ -24,7 +24,7 @@ export const setting = {
   /** What Lambda does after about 16 invocations of a function by its own messages. */
   recursiveLoop: choice("MJFLOW_RECURSIVE_LOOP", "allow", "terminate") === "allow" ? "Allow" : "Terminate",
   /** Whether each submission takes a slot of its vendor account, so that a vendor that hangs holds few workers. */
-  callSlots: choice("MJFLOW_CALL_SLOTS", "on", "off") === "on",
+  callSlots: choice("MJFLOW_CALL_SLOTS", "on", "off") !== "off",
   /** Whether production can be the first stage of an account. */
   skipsTrialStage: choice("MJFLOW_TRIAL_STAGE", "skip") === "skip",
   apiUrl: url("MJFLOW_API_URL"),

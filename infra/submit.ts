@@ -15,7 +15,7 @@ export const submit = new sst.aws.Function("Submit", {
   // the same time (functions/composition/submit.ts).
   memory: "256 MB",
   ...reservedFor(stage.submitConcurrency),
-  // One vendor account may hold a quarter of the workers (packages/engine/src/call-slots.ts).
+  // The accounts of one vendor host may hold half of the workers (packages/engine/src/call-slots.ts).
   environment: setting.callSlots ? { MJFLOW_SUBMIT_WORKERS: String(stage.submitConcurrency) } : {},
   // The vault decrypts the API keys of vendor accounts that the operator stored.
   link: [

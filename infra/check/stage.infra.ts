@@ -275,7 +275,7 @@ test.each([
     table: undefined,
     bus: false,
     recursiveLoop: "Terminate",
-    callSlots: false,
+    callSlots: true,
     skipsTrialStage: false,
   });
   expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });

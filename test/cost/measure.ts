@@ -52,7 +52,9 @@ export async function measureAll(
   const meter = startMeter();
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
   // With a function name, the functions behave as deployed functions and write their metrics.
-  Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
+  const environment = { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" };
+  // As deployed in production, each submission needs a slot of its vendor account.
+  Object.assign(process.env, environment, { MJFLOW_SUBMIT_WORKERS: "200" });
   const receiver = await startReceiver();
   const server = await startLocalServer(
     {
@@ -111,6 +113,7 @@ export async function measureAll(
     receiver.stop();
     meter.stop();
     delete process.env["AWS_LAMBDA_FUNCTION_NAME"];
+    delete process.env["MJFLOW_SUBMIT_WORKERS"];
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

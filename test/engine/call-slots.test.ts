@@ -1,7 +1,7 @@
 /** Slots of the workers that wait for a vendor account: what they cost, and what finished calls leave behind. */
 import { newHealth } from "@mjflow/core/account-health";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
-import type { SlotRowRef, Store } from "@mjflow/core/port";
+import type { AccountState, Provider, Providers, SlotRowRef, Store, Vendor } from "@mjflow/core/port";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createCallLimit, createCallSlots } from "@mjflow/engine/call-slots";
 import { createMemoryStore } from "@mjflow/store/memory";
@@ -9,10 +9,20 @@ import { createMemoryTable } from "@mjflow/store/memory-table";
 import { expect, test } from "vitest";
 
 const ACCOUNT = { provider: "sim", account: "a" };
-/** 20 workers: five calls at one time. A calm account has a row of three and a row of two. */
-const WORKERS = 20;
+/** Half of 10 workers: five calls at one time. A calm account has a row of three and a row of two. */
+const WORKERS = 10;
 const MAX = 5;
 const OUTDATED_MS = (30 + FUNCTION_TIMEOUT_S.submit + 10) * 1_000;
+
+/** @param accounts URL of each account */
+function providersAt(accounts: Record<string, string>): Providers {
+  const vendor: Vendor = {
+    provider: {} as Provider,
+    account: (name) => ({ baseUrl: accounts[name]!, apiKey: "key" }),
+    accounts: () => Object.keys(accounts).map((name) => ({ name, weight: 1 })),
+  };
+  return { ids: () => [ACCOUNT.provider], get: () => vendor };
+}
 
 function createScene() {
   let now = Date.UTC(2026, 0, 1);
@@ -44,8 +54,10 @@ function createScene() {
     log: { debug() {}, info() {}, warn() {}, error() {}, count() {} },
     random: { bytes: (n: number) => Uint8Array.from({ length: n }, (_, i) => (i === 0 ? next++ : 0)), chance: () => 0 },
     accounts: { health: async () => health },
+    providers: providersAt({ a: "https://x.test", b: "https://y.test" }),
   };
   return {
+    deps,
     stored,
     writes,
     woken,
@@ -55,9 +67,9 @@ function createScene() {
     /** A process that was just started. `call` begins a call; its result ends it, and is undefined without a slot. */
     newProcess() {
       const limit = createCallLimit(WORKERS);
-      return async () => {
+      return async (state?: Pick<AccountState, "health" | "slots">) => {
         const slots = createCallSlots(deps, limit);
-        return (await slots.acquire(ACCOUNT)) ? slots.release : undefined;
+        return (await slots.acquire(ACCOUNT, state)) ? slots.release : undefined;
       };
     },
     async count() {
@@ -107,14 +119,46 @@ test("processes that went idle leave room for the others, and all of it once the
   expect(after.filter(Boolean)).toHaveLength(MAX);
 });
 
-test("after an unclear response two calls are allowed, whatever finished calls have left", async () => {
+test("while the breaker is half-open two calls are allowed, whatever finished calls have left", async () => {
   const scene = createScene();
   for (let i = 0; i < 10; i++) await (await scene.newProcess()())!();
-  Object.assign(scene.health, { faults: 1, fault: "unclear", faultAt: scene.now() });
+  Object.assign(scene.health, { faults: 3, fault: "unclear", faultAt: scene.now(), openUntil: scene.now() });
   const ends = [await scene.newProcess()(), await scene.newProcess()(), await scene.newProcess()()];
   expect(ends.map(Boolean)).toEqual([true, true, false]);
   await ends[0]!();
   expect(await scene.newProcess()()).toBeDefined();
+});
+
+test("the only account of a deployment needs no slot and writes nothing", async () => {
+  const scene = createScene();
+  scene.deps.providers = providersAt({ a: "https://x.test" });
+  const ends = [];
+  for (let i = 0; i < 2 * WORKERS; i++) ends.push(await scene.newProcess()());
+  expect(ends.every(Boolean)).toBe(true);
+  for (const end of ends) await end!();
+  expect(scene.writes).toEqual([]);
+});
+
+test("a row that the worker has just seen full is not written, and the state it saw decides about trouble", async () => {
+  const scene = createScene();
+  for (let i = 0; i < MAX; i++) await scene.newProcess()();
+  const state = await scene.stored.accountState(ACCOUNT.provider, ACCOUNT.account);
+  scene.writes.length = 0;
+  expect(await scene.newProcess()(state)).toBeUndefined();
+  expect(scene.writes).toEqual([]);
+  // The cached health says closed. The state is newer.
+  const open = { ...newHealth(ACCOUNT.provider, ACCOUNT.account, scene.now()), openUntil: scene.now() + 1 };
+  const other = createScene();
+  const first = await other.newProcess()({ slots: [], health: open });
+  expect([first, await other.newProcess()({ slots: [], health: open })].map(Boolean)).toEqual([true, false]);
+});
+
+test("entries that are outdated do not make a row count as full", async () => {
+  const scene = createScene();
+  for (let i = 0; i < MAX; i++) await scene.newProcess()();
+  scene.advance(OUTDATED_MS);
+  const state = await scene.stored.accountState(ACCOUNT.provider, ACCOUNT.account);
+  expect(await scene.newProcess()(state)).toBeDefined();
 });
 
 test("in a full row some call is released at once and looks whether a task waits, in any order of their ends", async () => {

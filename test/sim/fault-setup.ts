@@ -1,6 +1,7 @@
 /** Faults, limits and vendor of a seed: half of the seeds have all faults together, each other seed has one fault alone. */
 import type { Limits } from "@mjflow/core/app";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
+import type { SimulationVariant } from "./simulation.ts";
 import type { SearchMode } from "./vendor.ts";
 
 export const FLOWS_PER_SEED = 10;
@@ -30,8 +31,8 @@ export function faultAlone(fault: keyof FaultProfile): FaultProfile {
 export interface FaultSetup {
   name: string;
   profile: FaultProfile;
-  /** How submissions can be searched for at the vendor. */
-  searched: SearchMode;
+  /** How submissions can be searched for at the vendor, and its accounts with their limits. */
+  variant: Pick<SimulationVariant, "searched" | "accounts" | "hostOf" | "submitWorkers" | "maxRunning">;
   /** Limits of every app; set for about half of the seeds, independent of their faults. */
   limits: Limits | undefined;
 }
@@ -39,10 +40,34 @@ export interface FaultSetup {
 /** A third of the vendors cannot be searched, a third searches by the mark, a third shows its newest 300 tasks: five minutes. */
 const SEARCHED: readonly SearchMode[] = [false, true, { reachMs: 300_000 }];
 
+/**
+ * Accounts of the vendor: one, two with a host each, or three of which two share a host. With more than one account the workers
+ * that wait for it are limited.
+ */
+const ACCOUNTS = [["default"], ["a", "b"], ["a", "a2", "b"]] as const;
+const SUBMIT_WORKERS = [2, 8, 20] as const;
+/** Every second seed has no concurrency limit. */
+const MAX_RUNNING = [undefined, 2, undefined, 14] as const;
+
+/** Chooses by the seed, independently of the other choices with another factor. */
+function choose<T>(seed: number, factor: number, values: readonly T[]): T {
+  return values[(Math.imul(seed, factor) >>> 8) % values.length]!;
+}
+
+function variantOf(seed: number): FaultSetup["variant"] {
+  return {
+    searched: choose(seed, 0x85ebca6b, SEARCHED),
+    accounts: choose(seed, 0xc2b2ae35, ACCOUNTS),
+    hostOf: (account) => `${account[0]}.test`,
+    submitWorkers: choose(seed, 0x27d4eb2f, SUBMIT_WORKERS),
+    maxRunning: choose(seed, 0x165667b1, MAX_RUNNING),
+  };
+}
+
 export function faultSetupOf(seed: number): FaultSetup {
   const limits = Math.imul(seed, 0x9e3779b1) < 0 ? LIMITS : undefined;
-  const searched = SEARCHED[(Math.imul(seed, 0x85ebca6b) >>> 8) % SEARCHED.length]!;
-  if (seed % 2 === 0) return { name: "all faults", profile: ALL_FAULTS, searched, limits };
+  const variant = variantOf(seed);
+  if (seed % 2 === 0) return { name: "all faults", profile: ALL_FAULTS, variant, limits };
   const fault = FAULTS[Math.floor(seed / 2) % FAULTS.length]!;
-  return { name: fault, profile: faultAlone(fault), searched, limits };
+  return { name: fault, profile: faultAlone(fault), variant, limits };
 }

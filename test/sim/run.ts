@@ -27,13 +27,13 @@ print(total);
 process.exit(total.failed.length > 0 ? 1 : 0);
 
 async function one(seed: number): Promise<Progress> {
-  const { name, profile, limits, searched } = faultSetupOf(seed);
-  console.log(`seed ${seed}: ${name}${limits ? ", with limits" : ""}, searched: ${JSON.stringify(searched)}`);
+  const { name, profile, limits, variant } = faultSetupOf(seed);
+  console.log(`seed ${seed}: ${name}${limits ? ", with limits" : ""}, ${JSON.stringify(variant)}`);
   const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
     if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
   };
   const { findings, counts } = checkInvariants(
-    await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, trace, variant: { searched } }),
+    await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, trace, variant }),
   );
   return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
 }

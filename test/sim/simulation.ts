@@ -4,7 +4,7 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
-import type { SlotKind } from "@mjflow/core/concurrency-limiter";
+import { callLimit as callLimitOf, type SlotKind } from "@mjflow/core/concurrency-limiter";
 import type { Delivery } from "@mjflow/core/delivery";
 import { type DeliveryLog, mergedLog } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
@@ -112,8 +112,10 @@ export interface SimulationVariant {
   isBusy?(account: string, at: number): boolean | number;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
-  /** Number of submit workers, a quarter of which may wait for one account. 0 or unset: no limit. */
+  /** Number of submit workers, some of which may wait for one account. 0 or unset: no limit. */
   submitWorkers?: number;
+  /** Host of an account; unset: all have the same. */
+  hostOf?(account: string): string;
   /** App of a flow, by the number of the flow. Unset: one app, and another one for flows with endpoints. */
   appOf?(n: number): string;
   /** Time within which all flows are created, ms. Unset: a minute. */
@@ -237,7 +239,12 @@ export async function runSimulation({
   const table = variant.table ?? createMemoryTable();
   const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
   const { submitWorkers = 0 } = variant;
-  const maxCalls = Math.max(1, Math.floor(submitWorkers / 4));
+  const accountsOf = variant.accounts ?? ["default"];
+  const hostOf = (name: string) => variant.hostOf?.(name) ?? "v.test";
+  const callAccounts = accountsOf.map((name) => ({ provider: "sim", account: name, host: hostOf(name), weight: 1 }));
+  /** Number of workers that may wait for an account; undefined: no limit. */
+  const maxCalls = (name: string) =>
+    submitWorkers > 0 ? callLimitOf(submitWorkers, callAccounts, { provider: "sim", account: name }) : undefined;
   /** What the idle submit functions remember. The memory of a crashed one is lost. */
   const idle: CallLimit[] = [];
   const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, maxCalls, broken);
@@ -264,12 +271,12 @@ export async function runSimulation({
     (task) => {
       const submission = task.vendorTaskId && vendor.find(task.account, task.vendorTaskId);
       if (submission) submission.confirmedAt ??= scheduler.now();
-      const { flowId, path, status, attempt, phase, rev, busyAnswers, failure } = task;
+      const { flowId, path, account: at, status, attempt, phase, rev, busyAnswers, failure } = task;
       trace?.({
         at: scheduler.now() - START,
         flowId,
         path,
-        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busyAnswers} ${failure?.code ?? ""}`,
+        what: `rev ${rev} ${status} at ${at} attempt ${attempt} ${phase} busy ${busyAnswers} ${failure?.code ?? ""}`,
       });
     },
   );
@@ -309,12 +316,12 @@ export async function runSimulation({
     searched: variant.searched ?? false,
     isBusy: variant.isBusy && ((name) => variant.isBusy!(name, now() - START)),
     answerMs: variant.answerMs && ((name) => variant.answerMs!(name, now() - START)),
-    onAccepted: ({ flowPart, path, attempt, id }) =>
+    onAccepted: ({ flowPart, path, account: name, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,
         flowId: `flow_${flowPart}`,
         path,
-        what: `VENDOR accepted attempt ${attempt} as ${id}`,
+        what: `VENDOR ${name} accepted attempt ${attempt} as ${id}`,
       }),
     post: (token, body, task) => callback(token, body, task),
     forge(token, body) {
@@ -329,9 +336,10 @@ export async function runSimulation({
     },
   });
   const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
-  const accountsOf = variant.accounts ?? ["default"];
   const account = (name: string) =>
-    (variant.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
+    (variant.isConfigured?.(name, now() - START) ?? true)
+      ? { baseUrl: `http://${hostOf(name)}`, apiKey: name }
+      : undefined;
 
   /** The circuit breaker of an account counts only what the vendor did against the account. */
   const withHealthCheck = (store: Store): Store => ({
@@ -362,7 +370,8 @@ export async function runSimulation({
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const vendorSlots = wrap("vendorStore", vendorStore);
     // A version that knows no slots for calls has no limit of them.
-    const limitsCalls = name === "submit" && submitWorkers > 0 && code.work === handleSubmitMessage;
+    const isLimited = accountsOf.some((each) => maxCalls(each) !== undefined);
+    const limitsCalls = name === "submit" && isLimited && code.work === handleSubmitMessage;
     const callLimit = limitsCalls ? (idle.pop() ?? createCallLimit(submitWorkers)) : undefined;
     // Entries of its earlier calls may serve this one.
     const callNames = new Set([...(callLimit?.finished.values() ?? [])].flat().map((slot) => slot.name));
@@ -749,15 +758,21 @@ function lagIndex<S extends Store>(store: S, now: () => number, lagMs: number): 
 }
 
 /** SL1 and CS1: a slot is added only while the account has fewer than its limit. Checked after every write of a slot. */
-function checkSlots<S extends Store>(store: S, maxRunning: number | undefined, maxCalls: number, broken: string[]): S {
+function checkSlots<S extends Store>(
+  store: S,
+  maxRunning: number | undefined,
+  maxCalls: (account: string) => number | undefined,
+  broken: string[],
+): S {
   const acquireSlots: Store["acquireSlots"] = async (ref, ...rest) => {
     const written = await store.acquireSlots(ref, ...rest);
     const { slots } = await store.accountState(ref.provider, ref.account);
     const held = (kind: SlotKind) => slots.flatMap((row) => (row.kind === kind ? Object.keys(row.held) : [])).length;
     if (written.ok && held("tasks") > maxRunning!)
       broken.push(`SL1 ${ref.account} has ${held("tasks")} of ${maxRunning} slots`);
-    if (written.ok && held("calls") > maxCalls)
-      broken.push(`CS1 ${ref.account} has ${held("calls")} of ${maxCalls} slots for calls`);
+    const calls = maxCalls(ref.account) ?? 0;
+    if (written.ok && held("calls") > calls)
+      broken.push(`CS1 ${ref.account} has ${held("calls")} of ${calls} slots for calls`);
     return written;
   };
   return { ...store, acquireSlots };

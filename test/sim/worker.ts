@@ -20,8 +20,8 @@ export interface Progress {
 
 export async function checkSeeds({ from, step, to }: SeedRange, report: (progress: Progress) => void): Promise<void> {
   for (let seed = from; seed < to; seed += step) {
-    const { profile, limits, searched } = faultSetupOf(seed);
-    const run = await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, variant: { searched } });
+    const { profile, limits, variant } = faultSetupOf(seed);
+    const run = await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, variant });
     const { findings, counts } = checkInvariants(run);
     report({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
   }

@@ -92,6 +92,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
 /** Variables of functions that follow from the sizes of the stage and are always set. */
 export const FIXED_ENVIRONMENTS: Record<string, string[]> = {
   Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"],
+  Submit: ["MJFLOW_SUBMIT_WORKERS"],
 };
 export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_FAN_OUT", "MJFLOW_LOG"];
 
@@ -226,7 +227,7 @@ export const workersAreReserved: Rule = (infra) =>
     return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });
 
-/** With slots for calls, an account may hold a quarter of the submit workers. So Submit knows how many its mapping starts. */
+/** With slots for calls, the accounts of a host may hold half of the submit workers. So Submit knows how many its mapping starts. */
 export const submitKnowsItsWorkers: Rule = (infra) => {
   const submit = functionOf(infra, "Submit");
   const given = submit?.inputs.environment.variables["MJFLOW_SUBMIT_WORKERS"];

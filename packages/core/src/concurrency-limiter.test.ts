@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { type BreakerRecord, newBreakerRecord } from "./circuit-breaker.ts";
 import {
+  callLimit,
   callRows,
   freeSlots,
   isSlotAged,
@@ -130,23 +131,19 @@ describe("calls", () => {
     expect(outdatedCallSlots({ held: { a: NOW, b: NOW + 1 } }, 1_000, NOW + 1_000)).toEqual({ a: NOW });
   });
 
-  const limits = (workers: number, breaker?: BreakerRecord, now = NOW) =>
-    callRows(workers, breaker, now, 0).map(({ limit }) => limit);
+  const limits = (max: number, breaker?: BreakerRecord, now = NOW) =>
+    callRows(max, breaker, now, 0).map(({ limit }) => limit);
   const total = (...args: Parameters<typeof limits>) => limits(...args).reduce((sum, each) => sum + each, 0);
 
-  it("an account gets a quarter of the workers, at least one", () => {
-    expect([1, 2, 7, 20, 200].map((workers) => total(workers))).toEqual([1, 1, 1, 5, 50]);
-  });
-
-  it("for every number of workers, each row has at most a write unit, and finished calls leave half of it free", () => {
+  it("for every limit, its rows have it together, each has at most a write unit, and finished calls leave half of it free", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 10_000 }),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (workers, chance) => {
-          const rows = callRows(workers, undefined, NOW, chance);
+        (max, chance) => {
+          const rows = callRows(max, undefined, NOW, chance);
           expect(new Set(rows.map(({ row }) => row)).size).toBe(rows.length);
-          expect(rows.reduce((sum, { limit }) => sum + limit, 0)).toBe(Math.max(1, Math.floor(workers / 4)));
+          expect(rows.reduce((sum, { limit }) => sum + limit, 0)).toBe(max);
           for (const { row, limit, keep } of rows) {
             expect(limit).toBeGreaterThan(0);
             expect(limit).toBeLessThanOrEqual(SLOTS_PER_ROW.calls);
@@ -157,17 +154,66 @@ describe("calls", () => {
     );
   });
 
-  it("an account gets two calls within a minute after an unclear response, and one while its breaker is open", () => {
-    const unclear = { ...newBreakerRecord(), faults: 1, fault: "unclear" as const, faultAt: NOW };
-    expect([NOW, NOW + 59_999, NOW + 60_000].map((now) => total(200, unclear, now))).toEqual([2, 2, 50]);
-    expect(total(2, unclear)).toBe(1);
-    expect(total(200, { ...unclear, openUntil: NOW + 1 })).toBe(1);
-    expect(total(200, newBreakerRecord())).toBe(50);
+  it("an account gets one call while its breaker is open and two while it is half-open", () => {
+    const opened = { ...newBreakerRecord(), faults: 3, fault: "unclear" as const, faultAt: NOW, openUntil: NOW + 1 };
+    expect([NOW, NOW + 1].map((now) => total(50, opened, now))).toEqual([1, 2]);
+    expect(total(1, opened, NOW + 1)).toBe(1);
+    expect(total(50, newBreakerRecord())).toBe(50);
+  });
+
+  it("an unclear response alone changes no limit, because some response of many gets lost", () => {
+    expect(total(50, { ...newBreakerRecord(), faults: 2, fault: "unclear", faultAt: NOW })).toBe(50);
   });
 
   it("the rows in trouble are among the rows of a calm account and keep no finished calls", () => {
-    const unclear = { ...newBreakerRecord(), faults: 1, fault: "unclear" as const, faultAt: NOW };
-    expect(callRows(200, unclear, NOW, 0)).toEqual([{ row: 0, limit: 2, keep: 0 }]);
-    expect(callRows(200, undefined, NOW, 0).at(-1)).toEqual({ row: 0, limit: 2, keep: 0 });
+    const halfOpen = { ...newBreakerRecord(), openUntil: NOW };
+    expect(callRows(50, halfOpen, NOW, 0)).toEqual([{ row: 0, limit: 2, keep: 0 }]);
+    expect(callRows(50, undefined, NOW, 0).at(-1)).toEqual({ row: 0, limit: 2, keep: 0 });
+  });
+});
+
+describe("the limit of calls of an account", () => {
+  const account = (name: string, host: string, weight = 1) => ({ provider: "sim", account: name, host, weight });
+  const limitsOf = (workers: number, accounts: ReturnType<typeof account>[]) =>
+    accounts.map((each) => callLimit(workers, accounts, each));
+
+  it("the only account of a deployment has none", () => {
+    expect(limitsOf(200, [account("a", "x")])).toEqual([undefined]);
+  });
+
+  it("is half of the workers if each account has a host of its own", () => {
+    expect(limitsOf(200, [account("a", "x"), account("b", "y")])).toEqual([100, 100]);
+    expect(limitsOf(200, [account("a", "x"), account("b", "y"), account("c", "z")])).toEqual([100, 100, 100]);
+  });
+
+  it("is a part of the half by weight if accounts share their host", () => {
+    const accounts = [account("a", "x", 3), account("b", "x", 1), account("c", "x", 0), account("d", "y")];
+    expect(limitsOf(200, accounts)).toEqual([75, 25, 1, 100]);
+  });
+
+  it("is a part of all workers if all accounts have one host", () => {
+    expect(limitsOf(200, [account("a", "x"), account("b", "x", 3)])).toEqual([50, 150]);
+    expect(limitsOf(200, [account("a", "x", 0), account("b", "x", 0)])).toEqual([100, 100]);
+  });
+
+  it("belongs to provider and name together, and an account that was just removed has one call", () => {
+    const accounts = [account("a", "x"), { ...account("a", "y"), provider: "other" }, account("b", "y")];
+    expect(limitsOf(200, accounts)).toEqual([100, 50, 50]);
+    expect(callLimit(200, accounts, account("c", "x"))).toBe(1);
+  });
+
+  it("for any accounts, the accounts of one host never have more than half of the workers, or one call each", () => {
+    const some = fc.array(fc.record({ host: fc.constantFrom("x", "y", "z"), weight: fc.nat(5) }), { minLength: 2 });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 1_000 }), some, (workers, drawn) => {
+        const accounts = drawn.map(({ host, weight }, i) => account(`a${i}`, host, weight));
+        const hosts = Map.groupBy(accounts, ({ host }) => host);
+        fc.pre(hosts.size > 1);
+        for (const own of hosts.values()) {
+          const sum = own.reduce((total, each) => total + callLimit(workers, accounts, each)!, 0);
+          expect(sum).toBeLessThanOrEqual(workers / 2 + own.length);
+        }
+      }),
+    );
   });
 });

@@ -164,12 +164,40 @@ export function isSlotAged({ at }: Slot, { slotMs }: Pick<Timings, "slotMs">, no
 
 // ── limit of calls ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Part of the submit workers that may wait for one account. */
-const SHARE = 4;
-/** Limits of an account with an unclear response within `UNCLEAR_MS`, and of one whose circuit breaker is open. */
-const UNCLEAR_LIMIT = 2;
+/** Limits of an account whose circuit breaker is half-open, and of one whose circuit breaker is open. */
+const HALF_OPEN_LIMIT = 2;
 const OPEN_LIMIT = 1;
-const UNCLEAR_MS = 60_000;
+
+/** An account of the deployment, as far as it decides how many workers may wait for it. */
+export interface CallAccount extends Account {
+  /** Host of its URL. */
+  host: string;
+  weight: number;
+}
+
+/**
+ * Returns how many of the workers may wait for an account. A paid call cannot be canceled, so a vendor that does not respond
+ * holds each worker until the timeout. The accounts of one host often hang together, so they share half of the workers by
+ * their weights. If all accounts have one host, they share all workers.
+ *
+ * @param workers number of submit workers of the deployment
+ * @returns undefined: no limit, because no other account needs a worker
+ */
+export function callLimit(
+  workers: number,
+  accounts: readonly CallAccount[],
+  { provider, account }: Account,
+): number | undefined {
+  if (accounts.length < 2) return undefined;
+  const own = accounts.find((each) => each.provider === provider && each.account === account);
+  if (!own) return 1;
+  const neighbors = accounts.filter(({ host }) => host === own.host);
+  const ofHost = neighbors.length < accounts.length ? workers / 2 : workers;
+  const weights = neighbors.reduce((sum, { weight }) => sum + weight, 0);
+  // The tasks of an account follow its weight. Without weights nothing is known about them.
+  const part = weights > 0 ? own.weight / weights : 1 / neighbors.length;
+  return Math.max(1, Math.floor(ofHost * part));
+}
 
 /** A row of `calls` that a worker may try. */
 export interface CallRow {
@@ -183,25 +211,25 @@ export interface CallRow {
 }
 
 /**
- * Returns the rows in which a worker may acquire a slot for a call, in the order to try. Their limits together are a quarter of
- * the workers: a paid call cannot be canceled, so a vendor that does not respond holds each worker until the timeout.
+ * Returns the rows in which a worker may acquire a slot for a call, in the order to try. Their limits together are `max`.
  *
- * The first row keeps no finished calls. After an unclear response it is the only one, so finished calls of the other rows
- * take no room from the few calls that are then allowed.
+ * The first row keeps no finished calls. While the circuit breaker is not closed, it is the only row. Finished calls of the
+ * other rows then take no room from the few calls that are allowed. One unclear response changes nothing: among many calls
+ * some response gets lost, and a limit of two would then stop a healthy account.
  *
- * @param workers number of submit workers of the deployment
+ * @param max number of workers that may wait for the account (`callLimit`)
  * @param chance number from 0 (included) to 1 (excluded) that spreads the workers over the rows
  */
 export function callRows(
-  workers: number,
+  max: number,
   breaker: BreakerRecord | undefined,
   now: number,
   chance: number,
 ): readonly CallRow[] {
-  const max = Math.max(1, Math.floor(workers / SHARE));
-  const first = { row: 0, limit: Math.min(max, UNCLEAR_LIMIT), keep: 0 };
-  if (breaker && breakerStateOf(breaker, now) === "open") return [{ ...first, limit: OPEN_LIMIT }];
-  if (breaker?.fault === "unclear" && now - (breaker.faultAt ?? 0) < UNCLEAR_MS) return [first];
+  const first = { row: 0, limit: Math.min(max, HALF_OPEN_LIMIT), keep: 0 };
+  const state = breaker ? breakerStateOf(breaker, now) : "closed";
+  if (state === "open") return [{ ...first, limit: OPEN_LIMIT }];
+  if (state === "half-open") return [first];
   const others = max - first.limit;
   const rows = rowCount("calls", others);
   const preferred = rows === 0 ? [] : preferredRows(rows, chance);

@@ -290,6 +290,32 @@ describe("P1: a claim with attempt and lease is saved before the vendor is calle
   });
 });
 
+describe("a signal of a worker that prepared a call for an account", () => {
+  const at = (account: string) => ({ provider: "yunwu", account });
+  const prepared = (account: string): Signal[] => [
+    { kind: "claim", call: "submit", at: at(account) },
+    { kind: "wait", why: "full", at: at(account) },
+    { kind: "abandon", failure: failure("provider_missing"), at: at(account) },
+  ];
+
+  it("is ignored if the root has moved to another account meanwhile", () => {
+    const task = taskIn("PENDING", { ...at("b") });
+    for (const signal of prepared("a"))
+      expect(play(task, signal).last, signal.kind).toEqual({ kind: "ignore", why: "not-waiting" });
+    const elsewhere: Signal = { kind: "claim", call: "submit", at: { provider: "other", account: "b" } };
+    expect(play(task, elsewhere).last).toEqual({ kind: "ignore", why: "not-waiting" });
+  });
+
+  it("counts if the task is still there", () => {
+    const task = taskIn("PENDING", { ...at("a") });
+    expect(prepared("a").map((signal) => play(task, signal).task)).toMatchObject([
+      { status: "SUBMITTING" },
+      { status: "PENDING", waits: "full" },
+      { status: "FAILURE" },
+    ]);
+  });
+});
+
 describe("P2: the outcome of a call is accepted, refused, busy or unclear", () => {
   it("an accepted task stores the vendor task id and the ids of its siblings", () => {
     const { task } = play(pending(), claim, { ...accepted(1, "a"), siblings: ["b", "c"] });

@@ -167,16 +167,24 @@ export async function selectRootAccount(
 /**
  * Returns another account with free capacity for a root whose account has none; undefined: the root waits at its
  * account. Never throws, because the caller has not stored the vendor's outcome yet.
+ *
+ * @param hasRoom true if a task could be submitted at the account now. Health does not say that tasks wait for an account, or
+ *   that many workers call it. Two such accounts would send a root to each other, each time for two writes.
  */
 export async function findFreeAccount(
   deps: AccountSelectionDeps & { log: Log },
   flow: Flow,
   task: Task,
+  hasRoom: (account: AccountRef, maxRunning: number | undefined) => Promise<boolean>,
 ): Promise<AccountRef | undefined> {
   if (!canRelocate(task)) return undefined;
   const ids = flow.anyProvider ? providersMeeting(deps.providers, needsOf(flow, task)) : [task.provider];
+  const others = otherAccounts(deps, ids, task);
+  const maxRunningOf = (ref: AccountRef) => others.find((each) => isSameAccount({ ...each, account: each.name }, ref));
   return logAndIgnoreErrors(deps, task, () =>
-    selectFrom(deps, otherAccounts(deps, ids, task), { ...criteriaFor(deps, task), availableOnly: true }),
+    selectFrom(deps, others, { ...criteriaFor(deps, task), availableOnly: true }, (ref) =>
+      hasRoom(ref, maxRunningOf(ref)?.maxRunning),
+    ),
   );
 }
 
@@ -245,11 +253,18 @@ function otherAccounts(deps: AccountSelectionDeps, ids: readonly string[], task:
   return accountsOf(deps, ids).filter(({ provider, name }) => !isSameAccount({ provider, account: name }, task));
 }
 
-/** If only one account is possible, nothing is read. */
+/** Accounts of which a worker reads whether they have room, when it looks for another one. */
+const MAX_LOOKS = 3;
+
+/**
+ * If only one account is possible, nothing is read.
+ * @param hasRoom unset: the account need not have room
+ */
 async function selectFrom(
   deps: AccountSelectionDeps,
   accounts: readonly NamedAccount[],
   criteria: SelectionCriteria,
+  hasRoom?: (account: AccountRef) => Promise<boolean>,
 ): Promise<AccountRef | undefined> {
   const [only, another] = accounts;
   if (only && !another && !criteria.availableOnly && !criteria.excludeLost)
@@ -258,10 +273,16 @@ async function selectFrom(
   let candidates: Candidate[] = accounts.map(({ provider, name: account, weight }, i) => {
     return { provider, account, weight, breaker: healths[i]! };
   });
-  for (;;) {
+  for (let looks = 0; ; ) {
     const chosen = selectAccount(candidates, criteria);
     if (!chosen) return undefined;
     const { provider, account, breaker } = chosen;
+    // Before the trial, because only one root can make it.
+    if (hasRoom && !(await hasRoom({ provider, account }))) {
+      if (++looks === MAX_LOOKS) return undefined;
+      candidates = candidates.filter((candidate) => candidate !== chosen);
+      continue;
+    }
     const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= criteria.now;
     if (!isHalfOpen || candidates.length === 1 || (await startTrial(deps, chosen, criteria))) {
       return { provider, account };

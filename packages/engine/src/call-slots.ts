@@ -1,7 +1,7 @@
 /**
  * Limits how many submit workers wait for one vendor account (a bulkhead). A paid call cannot be canceled, so a vendor that
  * does not respond holds each of these workers until the timeout. Without a limit it would hold all of them, and no other
- * vendor would get a submission.
+ * vendor would get a submission. A deployment with one account has no limit.
  *
  * A worker takes one slot for its whole invocation, whether it submits one task, the children of a parent or a part of the wait
  * list. The local server needs no such slots: its queue gives one account a quarter of its workers.
@@ -16,16 +16,26 @@
  * are released at once (CS2, CS3).
  */
 
-import { type CallRow, callRows, heldCount, outdatedCallSlots } from "@mjflow/core/concurrency-limiter";
+import {
+  type CallAccount,
+  type CallRow,
+  callLimit,
+  callRows,
+  heldCount,
+  outdatedCallSlots,
+} from "@mjflow/core/concurrency-limiter";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
-import type { SlotRowRef } from "@mjflow/core/port";
+import type { AccountState, Providers, SlotRowRef } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Accounts } from "./account.ts";
 import type { EngineDeps } from "./deps.ts";
 import { newShortId } from "./short-id.ts";
 import { wakeWaitList } from "./wait-list.ts";
 
-type CallSlotDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "random" | "chain"> & {
+type CallSlotDeps = Pick<
+  EngineDeps,
+  "store" | "queue" | "clock" | "timings" | "log" | "random" | "chain" | "providers"
+> & {
   accounts: Pick<Accounts, "health">;
 };
 
@@ -43,11 +53,18 @@ export function createCallLimit(workers: number): CallLimit {
 }
 
 export interface CallSlots {
-  /** @returns false if too many other workers wait for the account */
-  acquire(account: AccountRef): Promise<boolean>;
+  /**
+   * @param state what the worker has just read of the account; unset: nothing. A row that is full in it is not tried.
+   * @returns false if too many other workers wait for the account
+   */
+  acquire(account: AccountRef, state?: CallState): Promise<boolean>;
+  /** Returns true if a worker could get a slot, by what was just read of the account. */
+  hasRoom(account: AccountRef, state: CallState): boolean;
   /** Releases all slots of this invocation, and wakes the tasks that wait for one. */
   release(): Promise<void>;
 }
+
+type CallState = Pick<AccountState, "health" | "slots">;
 
 interface CallSlot {
   ref: SlotRowRef;
@@ -69,14 +86,24 @@ export function createCallSlots(deps: CallSlotDeps, limit: CallLimit): CallSlots
   const held = new Map<string, Promise<CallSlot | undefined>>();
 
   return {
-    async acquire({ provider, account }) {
+    async acquire({ provider, account }, state) {
+      const max = callLimit(limit.workers, callAccounts(deps.providers), { provider, account });
+      if (max === undefined) return true;
       const key = `${provider}/${account}`;
-      const pending = held.get(key) ?? acquireCallSlot(deps, { provider, account }, limit);
+      const pending = held.get(key) ?? acquireCallSlot(deps, { provider, account }, { limit, max, state });
       held.set(key, pending);
       const slot = await pending;
       // A later request of this invocation may find a free slot.
       if (!slot) held.delete(key);
       return slot !== undefined;
+    },
+    hasRoom({ provider, account }, state) {
+      const max = callLimit(limit.workers, callAccounts(deps.providers), { provider, account });
+      if (max === undefined || held.has(`${provider}/${account}`)) return true;
+      const now = deps.clock.now();
+      const isRowFull = ({ row, limit: most }: CallRow) =>
+        isFull(state, { provider, account, kind: "calls", row }, most, limit, now);
+      return !callRows(max, state.health, now, 0).every(isRowFull);
     },
     async release() {
       const slots = await Promise.allSettled(held.values());
@@ -86,24 +113,50 @@ export function createCallSlots(deps: CallSlotDeps, limit: CallLimit): CallSlots
   };
 }
 
+/** Returns all accounts of the deployment. The caller has refreshed them for its task. */
+function callAccounts(providers: Providers): CallAccount[] {
+  return providers.ids().flatMap((provider) => {
+    const vendor = providers.get(provider);
+    return (vendor?.accounts() ?? []).map(({ name, weight }) => {
+      const host = URL.parse(vendor!.account(name)?.baseUrl ?? "")?.host ?? "";
+      return { provider, account: name, host, weight };
+    });
+  });
+}
+
 async function acquireCallSlot(
   deps: CallSlotDeps,
   account: AccountRef,
-  limit: CallLimit,
+  { limit, max, state }: { limit: CallLimit; max: number; state: CallState | undefined },
 ): Promise<CallSlot | undefined> {
   const { clock, random, accounts } = deps;
-  const health = await accounts.health(account.provider, account.account);
+  const health = state ? state.health : await accounts.health(account.provider, account.account);
   const name = newShortId(deps, 6);
-  const rows = callRows(limit.workers, health, clock.now(), random.chance());
+  const rows = callRows(max, health, clock.now(), random.chance());
   for (const { row } of rows) {
     const slot = reuseFinished(limit.finished, { ...account, kind: "calls", row }, clock.now());
     if (slot) return slot;
   }
   for (const row of rows) {
-    const slot = await acquireIn(deps, { ...account, kind: "calls", row: row.row }, row, name, limit);
+    const ref: SlotRowRef = { ...account, kind: "calls", row: row.row };
+    if (isFull(state, ref, row.limit, limit, clock.now())) continue;
+    const slot = await acquireIn(deps, ref, row, name, limit);
     if (slot) return slot;
   }
   return undefined;
+}
+
+/** True if a write would be refused and there is nothing to remove. A refused write costs as much as another one. */
+function isFull(
+  state: CallState | undefined,
+  ref: SlotRowRef,
+  max: number,
+  { finished }: CallLimit,
+  now: number,
+): boolean {
+  const held = state?.slots.find(({ kind, row }) => kind === "calls" && row === ref.row)?.held;
+  if (!held || heldCount({ held }) < max || finished.get(keyOf(ref))?.length) return false;
+  return Object.keys(outdatedCallSlots({ held }, CALL_SLOT_MS, now)).length === 0;
 }
 
 /** Acquires a slot in a row. If the row is full, its outdated entries and the finished ones of this process are removed. */

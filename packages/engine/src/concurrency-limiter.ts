@@ -17,7 +17,7 @@ import {
   slotNameOf,
   taskOfSlot,
 } from "@mjflow/core/concurrency-limiter";
-import type { Clock, Log, SlotRowRef, Store, TaskRef, VendorStore } from "@mjflow/core/port";
+import type { AccountState, Clock, Log, SlotRowRef, Store, TaskRef, VendorStore } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Timings } from "@mjflow/core/timing";
 
@@ -35,16 +35,20 @@ export interface ConcurrencyLimiter {
    * Acquires a slot for the task at an account with the concurrency limit `max`. The worker calls this before it claims the
    * task. A task that has a slot gets the same one.
    *
+   * @param state what the worker has just read of the account; unset: it is read. The account never counts as full by it.
    * @returns undefined if tasks that the vendor may be working on hold all slots
    */
-  acquire(account: AccountRef, task: TaskRef, max: number): Promise<Slot | undefined>;
+  acquire(account: AccountRef, task: TaskRef, max: number, state?: SlotState): Promise<Slot | undefined>;
   /** Removes the slots that no task needs, and returns the number of free ones. */
   countFree(account: AccountRef, max: number): Promise<number>;
 }
 
+type SlotState = Pick<AccountState, "slots" | "earlierSlots">;
+
 interface Request {
   task: TaskRef;
   max: number;
+  state: SlotState | undefined;
   resolve(slot: Slot | undefined): void;
   reject(error: unknown): void;
 }
@@ -60,10 +64,10 @@ export function createConcurrencyLimiter(deps: LimiterDeps): ConcurrencyLimiter 
       const requests = waiting.get(key)!.splice(0);
       if (requests.length === 0) break;
       // A limit that was changed meanwhile is known to the newest request.
-      const { max } = requests.at(-1)!;
+      const { max, state } = requests.at(-1)!;
       try {
         const names = [...new Set(requests.map(({ task }) => slotNameOf(task)))];
-        const slots = await acquireSlots(deps, account, names, max);
+        const slots = await acquireSlots(deps, account, names, max, state);
         for (const { task, resolve } of requests) resolve(slots.get(slotNameOf(task)));
       } catch (error) {
         for (const { reject } of requests) reject(error);
@@ -73,10 +77,10 @@ export function createConcurrencyLimiter(deps: LimiterDeps): ConcurrencyLimiter 
   }
 
   return {
-    acquire({ provider, account }, task, max) {
+    acquire({ provider, account }, task, max, state) {
       const key = `${provider}/${account}`;
       return new Promise((resolve, reject) => {
-        const request = { task, max, resolve, reject };
+        const request = { task, max, state, resolve, reject };
         const pending = waiting.get(key);
         if (pending) return void pending.push(request);
         waiting.set(key, [request]);
@@ -97,38 +101,64 @@ async function acquireSlots(
   account: AccountRef,
   names: readonly string[],
   max: number,
+  state: SlotState | undefined,
 ): Promise<Map<string, Slot>> {
+  const acquired = new Map<string, Slot>();
+  const missing = () => names.filter((name) => !acquired.has(name));
+  if (state) {
+    const known = await countSlots(deps, state);
+    await addSlots(
+      deps,
+      account,
+      await keepSlots(deps, account, names, known.rows, acquired),
+      { max, ...known },
+      acquired,
+    );
+    if (missing().length === 0) return acquired;
+  }
   const { rows, earlier } = await readSlots(deps, account);
-  const acquired = await keepSlots(deps, account, names, rows);
-  const left = names.filter((name) => !acquired.has(name));
-  await addSlots(deps, account, left, { max, rows, earlier }, acquired);
-  if (left.every((name) => acquired.has(name))) return acquired;
+  await addSlots(
+    deps,
+    account,
+    await keepSlots(deps, account, missing(), rows, acquired),
+    { max, rows, earlier },
+    acquired,
+  );
+  if (missing().length === 0) return acquired;
   // Only here an account may count as full: every row was read, or has refused a write (SL3).
   const freed = await removeOutdatedSlots(deps, account, rows);
-  const missing = left.filter((name) => !acquired.has(name));
-  if (freed > 0) await addSlots(deps, account, missing, { max, rows, earlier }, acquired);
+  if (freed > 0) await addSlots(deps, account, missing(), { max, rows, earlier }, acquired);
   return acquired;
 }
 
 type Rows = Map<number, HeldSlots>;
 
-/** Reads the slots of tasks, and counts those that an earlier version has given. */
 async function readSlots(deps: LimiterDeps, account: AccountRef): Promise<Pick<Limit, "rows" | "earlier">> {
-  const { slots, earlierSlots } = await deps.store.accountState(account.provider, account.account);
+  return countSlots(deps, await deps.store.accountState(account.provider, account.account));
+}
+
+/** Returns the slots of tasks, and counts those that an earlier version has given. */
+async function countSlots(
+  deps: LimiterDeps,
+  { slots, earlierSlots }: SlotState,
+): Promise<Pick<Limit, "rows" | "earlier">> {
   const rows: Rows = new Map(slots.filter(({ kind }) => kind === "tasks").map(({ row, held }) => [row, held]));
   return { rows, earlier: earlierSlots ? await countEarlierSlots(deps, earlierSlots, rows) : 0 };
 }
 
 const rowsOf = (rows: Rows): SlotRow[] => [...rows].map(([row, held]) => ({ kind: "tasks", row, held }));
 
-/** Returns the slots that the tasks have already. An aged one is renewed, or else another task may get it. */
+/**
+ * Keeps the slots that the tasks have already. An aged one is renewed, or else another task may get it.
+ * @returns the names of the other tasks
+ */
 async function keepSlots(
   { store, clock, timings }: LimiterDeps,
   account: AccountRef,
   names: readonly string[],
   rows: Rows,
-): Promise<Map<string, Slot>> {
-  const kept = new Map<string, Slot>();
+  kept: Map<string, Slot>,
+): Promise<string[]> {
   for (const [row, held] of rows) {
     for (const name of names.filter((each) => held[each] !== undefined)) {
       const slot = { row, at: held[name]! };
@@ -142,7 +172,7 @@ async function keepSlots(
       if (renewed.ok) kept.set(name, { row, at: now });
     }
   }
-  return kept;
+  return names.filter((name) => !kept.has(name));
 }
 
 interface Limit {

@@ -12,7 +12,7 @@
 
 import type { Button } from "@mjflow/core/button";
 import { resolvePress } from "@mjflow/core/button";
-import { isSlotAged, occupiesSlot, type Slot } from "@mjflow/core/concurrency-limiter";
+import { freeSlots, isSlotAged, occupiesSlot, type Slot } from "@mjflow/core/concurrency-limiter";
 import { type Failure, failure, isVendorLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
@@ -168,14 +168,16 @@ async function send(
   if (ready.kind === "hopeless") {
     const { failure } = ready;
     const to = isVendorLoss(failure) ? await findFailoverAccount(deps, flow, task) : undefined;
-    await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, to }));
+    await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, at: accountOf(task), to }));
     return { kind: "ended" };
   }
   if (ready.kind === "later") return ready;
-  const why = admit ? await whyWait(deps, task) : undefined;
+  // The dispatcher has read the account for all its tasks.
+  const state = admit ? await readAccount(deps, task) : undefined;
+  const why = state && whyWait(deps, task, state);
   if (why) return { kind: "wait", why };
-  if (deps.calls && !(await deps.calls.acquire(task))) return { kind: "wait", why: "calls" };
-  let slot = await acquireSlot(deps, handle!, task);
+  if (deps.calls && !(await deps.calls.acquire(task, state))) return { kind: "wait", why: "calls" };
+  let slot = await acquireSlot(deps, handle!, task, state);
   if (slot === "full") return { kind: "wait", why: "full" };
   // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
   // nothing was sent.
@@ -186,7 +188,14 @@ async function send(
   // The worker may have been suspended. After `slotMs` another task may have the slot.
   if (slot && isSlotAged(slot, deps.timings, deps.clock.now())) slot = await acquireSlot(deps, handle!, task);
   if (slot === "full") return { kind: "wait", why: "full" };
-  const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId, vendorOrigin, slot });
+  const claimed = await applySignal(deps, task, {
+    kind: "claim",
+    call: intended,
+    at: accountOf(task),
+    customId,
+    vendorOrigin,
+    slot,
+  });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) {
     await releaseUnusedSlot(deps, task, claimed.task, slot);
     return { kind: "ended" };
@@ -197,15 +206,25 @@ async function send(
 // ── the wait list ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Returns why the task must wait although it could be submitted; undefined: it need not wait. */
-async function whyWait({ store, clock }: SubmitDeps, { provider, account }: Task): Promise<WaitReason | undefined> {
+function whyWait({ clock, calls }: SubmitDeps, task: Task, state: AccountState): WaitReason | undefined {
+  const why = admission(state.waitList, state.health, clock.now());
+  // The tasks of the list wait for the responses too. A root may find another account.
+  return why === "order" && calls?.hasRoom(task, state) === false ? "calls" : why;
+}
+
+function accountOf({ provider, account }: Task): AccountRef {
+  return { provider, account };
+}
+
+/** Reads whether tasks wait for the account, its pause and its slots, in one request. */
+function readAccount({ store }: SubmitDeps, { provider, account }: AccountRef): Promise<AccountState> {
   // The tasks of one message ask at the same moment. They share one read.
   const ofStore = accountReads.get(store) ?? new Map<string, Promise<AccountState>>();
   accountReads.set(store, ofStore);
   const key = `${provider}/${account}`;
   const pending = ofStore.get(key) ?? store.accountState(provider, account).finally(() => ofStore.delete(key));
   ofStore.set(key, pending);
-  const { waitList, health } = await pending;
-  return admission(waitList, health, clock.now());
+  return pending;
 }
 
 /** The reads of accounts that are under way in this process. */
@@ -213,8 +232,8 @@ const accountReads = new WeakMap<object, Map<string, Promise<AccountState>>>();
 
 /** Makes the task wait without a vendor call: at another account that is free, or in the wait list of its own. */
 async function wait(deps: SubmitDeps, flow: Flow, task: Task, why: WaitReason): Promise<void> {
-  const to = await findFreeAccount(deps, flow, task);
-  await runEffects(deps, await applySignal(deps, task, { kind: "wait", why, to }));
+  const to = await findAccountWithRoom(deps, flow, task, why);
+  await runEffects(deps, await applySignal(deps, task, { kind: "wait", why, at: accountOf(task), to }));
   if (why === "full") await recordOutcome(deps, task, { fault: "full" }, undefined);
 }
 
@@ -251,7 +270,13 @@ async function submitWaiting(
   }
   const attempted = await attempt(deps, flow, task, parent, { admit: false, isRecovering });
   if (attempted.kind === "later") return "later";
-  if (attempted.kind === "wait") return "full";
+  if (attempted.kind === "wait") {
+    // The account may never respond. A root then goes to an account that has room by now.
+    const to = attempted.why === "calls" ? await findAccountWithRoom(deps, flow, task, "calls") : undefined;
+    if (!to) return "full";
+    await runEffects(deps, await applySignal(deps, task, { kind: "wait", why: "calls", at: account, to }));
+    return "other";
+  }
   if (attempted.kind === "ended") return "other";
   const { applied, outcome } = attempted;
   await runEffects(deps, isInWaitList(applied.task) ? withoutEntering(applied) : applied);
@@ -387,19 +412,45 @@ async function usedOldKey(
 
 // ── accounts: free slots, failover of rejected roots, account health ───────────────────────────────────────────────
 
-/** @returns undefined if the account has no concurrency limit */
+/**
+ * @param state what was just read of the account; unset: nothing
+ * @returns undefined if the account has no concurrency limit
+ */
 async function acquireSlot(
   { limiter }: SubmitDeps,
   { maxRunning }: AccountHandle,
   task: Task,
+  state?: AccountState,
 ): Promise<Slot | "full" | undefined> {
   if (maxRunning === undefined) return undefined;
-  return (await limiter.acquire(task, task, maxRunning)) ?? "full";
+  return (await limiter.acquire(task, task, maxRunning, state)) ?? "full";
 }
 
 /** The claim was ignored. The slot is released, except if another worker has claimed the task with the same slot. */
 async function releaseUnusedSlot(deps: SubmitDeps, task: Task, current: Task, slot: Slot | undefined): Promise<void> {
   if (slot && !occupiesSlot(current, task, false)) await releaseSlot(deps, task, task, slot);
+}
+
+/**
+ * Returns another account with room for the root. Its health does not say that tasks wait there, or that all its slots are
+ * used. Two such accounts would send the root to each other, each time for two writes.
+ */
+function findAccountWithRoom(
+  deps: SubmitDeps,
+  flow: Flow,
+  task: Task,
+  why: WaitReason,
+): Promise<AccountRef | undefined> {
+  return findFreeAccount(deps, flow, task, async (account, maxRunning) => {
+    const state = await readAccount(deps, account);
+    const hasSlot = maxRunning === undefined || freeSlots("tasks", maxRunning, state.slots) > 0;
+    if (!hasSlot || deps.calls?.hasRoom(account, state) === false) return false;
+    const reason = admission(state.waitList, state.health, deps.clock.now());
+    if (reason === undefined || reason === "busy") return reason === undefined;
+    // A list that moves on is better than an account that may never respond, but only once.
+    const wasThere = task.previousLocations?.some((location) => isSameAccount(location, account));
+    return why === "busy" || (why === "calls" && !wasThere);
+  });
 }
 
 /** A root may change its account only after an outcome that proves that the vendor did not accept the task (P3). */
@@ -409,7 +460,7 @@ async function findNextAccount(
   task: Task,
   outcome: SubmitOutcome,
 ): Promise<AccountRef | undefined> {
-  if (outcome.kind === "busy") return findFreeAccount(deps, flow, task);
+  if (outcome.kind === "busy") return findAccountWithRoom(deps, flow, task, "busy");
   return outcome.kind === "refused" && isVendorLoss(outcome.failure)
     ? findFailoverAccount(deps, flow, task)
     : undefined;

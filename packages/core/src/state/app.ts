@@ -1,7 +1,7 @@
 /** Signals of the app and of our own media worker, and the end of tasks that cannot be submitted. */
 import { failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
-import { canRelocate } from "../relocation.ts";
+import { canRelocate, isSameAccount } from "../relocation.ts";
 import type { Result } from "../report.ts";
 import { type Copy, type CopyFailure, isEnded, type Task, type TaskStatus } from "../task.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
@@ -61,10 +61,11 @@ export function onCancel(task: Task, ctx: Context): Decision {
 
 export function onAbandon(
   task: Task,
-  { failure: why, to }: Extract<Signal, { kind: "abandon" }>,
+  { failure: why, at, to }: Extract<Signal, { kind: "abandon" }>,
   ctx: Context,
 ): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
+  if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);
   const isDeadline = why.code === "deadline_passed";
   // If the lease has expired, the worker crashed and the task becomes UNCLEAR. The deadline signal does not do this: if
   // the signal were received twice, it would make the task UNCLEAR and then end it. The sweeper makes it UNCLEAR instead.

@@ -19,8 +19,10 @@ export type Signal =
   /**
    * A worker has received the task's message and has prepared this call. The claim succeeds only for the prepared call.
    * If the task has reached its modal meanwhile, a claim to submit is ignored, because the press would be paid twice.
+   * `at`: account of the prepared call. A root that has moved meanwhile is not called there, because its callbacks and look-ups
+   * would belong to the other account. Unset: no call follows.
    */
-  | { kind: "claim"; call: CallKind; customId?: string; vendorOrigin?: string; slot?: Slot }
+  | { kind: "claim"; call: CallKind; at?: AccountRef; customId?: string; vendorOrigin?: string; slot?: Slot }
   // The outcomes of a call name in `call` the call that they belong to, if it is known. A slow response to the
   // submission must not count as the response to the modal answer that another worker has sent since.
   | {
@@ -52,8 +54,11 @@ export type Signal =
       about?: "parent" | "connection";
       until?: number;
     }
-  /** No call was made: the account is busy or full, or other tasks wait for it. `to`: an account that is free for a root. */
-  | { kind: "wait"; why: WaitReason; to?: AccountRef }
+  /**
+   * No call was made: the account `at` is busy or full, or other tasks wait for it. `to`: an account that is free for a root.
+   * It is ignored if the root has moved meanwhile.
+   */
+  | { kind: "wait"; why: WaitReason; at?: AccountRef; to?: AccountRef }
   /** The work cannot start yet, and no message may be sent for it: the sweeper starts it again after `byMs`. */
   | { kind: "postponed"; byMs: number }
   /** The vendor may or may not have accepted the call. */
@@ -94,8 +99,11 @@ export type Signal =
   | { kind: "retried" }
   /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */
   | { kind: "cancel" }
-  /** The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. */
-  | { kind: "abandon"; failure: Failure; to?: AccountRef };
+  /**
+   * The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. `at`: account
+   * to which the failure belongs; a task at another one goes on. Unset: any.
+   */
+  | { kind: "abandon"; failure: Failure; at?: AccountRef; to?: AccountRef };
 
 /** A vendor account. */
 export type AccountRef = Pick<Task, "provider" | "account">;

@@ -1,6 +1,6 @@
 /** Worker signals: the claim before the vendor is called (P1), and the outcomes of the call (P2, P3, P5). */
 import { failure } from "../error.ts";
-import { canRelocate, restoreLocation, restoresAttempt } from "../relocation.ts";
+import { canRelocate, isSameAccount, restoreLocation, restoresAttempt } from "../relocation.ts";
 import { modalResult } from "../report.ts";
 import { hasOwnDueEntry, isEnded, type Task } from "../task.ts";
 import { backoffMs, flowCheckIntervalMs, jitteredMs } from "../timing.ts";
@@ -25,9 +25,10 @@ import {
 
 export function onClaim(
   task: Task,
-  { call: wanted, customId, vendorOrigin, slot }: Extract<Signal, { kind: "claim" }>,
+  { call: wanted, at, customId, vendorOrigin, slot }: Extract<Signal, { kind: "claim" }>,
   ctx: Context,
 ): Decision {
+  if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);
   const leaseUntil = ctx.now + ctx.timings.leaseMs;
   // A due time that is already set stays. If it passes within the lease, the sweeper finds the lease valid and
   // postpones the task until the end of the lease. So the claim does not move the entry in the due index.
@@ -146,7 +147,8 @@ export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ct
 }
 
 /** Waits as for a busy vendor. No call was made, so no attempt number is released. */
-export function onWait(task: Task, { why, to }: Extract<Signal, { kind: "wait" }>, ctx: Context): Decision {
+export function onWait(task: Task, { why, at, to }: Extract<Signal, { kind: "wait" }>, ctx: Context): Decision {
+  if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);
   const sendsAnswer = task.status === "MODAL" && task.modal !== undefined;
   if (task.status !== "PENDING" && !sendsAnswer) return ignoreNotWaiting(task);
   const call = sendsAnswer ? "modal" : "submit";
