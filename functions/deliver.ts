@@ -1,8 +1,9 @@
-/** Consumes the deliver queue: creates deliveries of events and sends them to their subscribers. */
+/** Consumes the deliver queue: sends events to their subscribers, and sends them again. */
 import { MessageError } from "@mjflow/core/message";
 import { continueChain } from "@mjflow/engine/chain";
 import { deliver } from "@mjflow/engine/deliver";
 import { notifySubscribers } from "@mjflow/engine/notify";
+import { runReplay } from "@mjflow/engine/replay-job";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { composeDeliver } from "./composition/deliver.ts";
@@ -16,6 +17,7 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
         const receives = Number(record.attributes?.ApproximateReceiveCount ?? 1);
         if (message.type === "tell") return notifySubscribers(continueChain(deps, message), message, receives);
         if (message.type === "deliver") return deliver(continueChain(deps, message), message.deliveryId);
+        if (message.type === "replay") return runReplay(continueChain(deps, message), message);
         throw new MessageError(`a ${message.type} message on the deliver queue`);
       },
       deps,

@@ -20,6 +20,7 @@ import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
 import { onError, problem } from "./problem.ts";
 import { providers } from "./provider.ts";
+import { replays } from "./replay.ts";
 import { requestContext } from "./request-context.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 import { streams } from "./stream.ts";
@@ -59,6 +60,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/apps", apps);
   app.route("/v1/endpoints", endpoints);
   app.route("/v1/deliveries", deliveries);
+  app.route("/v1/replays", replays);
   app.route("/v1/providers", providers);
   app.route("/v1/banned-words", bannedWords);
   app.route("/v1/usage", usage);

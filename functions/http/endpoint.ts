@@ -13,11 +13,12 @@ import {
   rotateSecret,
   updateEndpoint,
 } from "@mjflow/engine/endpoint";
-import { replayEndpoint } from "@mjflow/engine/replay";
+import { startReplay } from "@mjflow/engine/replay";
 import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkCallbackUrl } from "./env.ts";
+import { replayView } from "./replay.ts";
 
 export const endpoints = new Hono<AppEnv>()
   .post("/", async (c) => {
@@ -57,12 +58,10 @@ export const endpoints = new Hono<AppEnv>()
     c.json(testEventView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
   )
   .post("/:id/replay", async (c) => {
-    const { since, until, only = "failed", cursor } = await readBody(c, ReplayRequest);
-    const id = c.req.param("id");
-    await getEndpoint(c.get("deps"), c.get("appId"), id);
-    const range = { since: msOf(since), until: msOf(until), only, cursor };
-    const { replayed, cursor: next } = await replayEndpoint(c.get("deps"), c.get("appId"), id, range);
-    return c.json({ replayed, nextCursor: next ?? null }, 202);
+    const { since, until, only = "failed" } = await readBody(c, ReplayRequest);
+    const fields = { listener: c.req.param("id"), since: msOf(since), until: msOf(until), only };
+    const replay = await startReplay(c.get("deps"), c.get("appId"), fields);
+    return c.json(replayView(replay), 202, { Location: `/v1/replays/${replay.id}` });
   });
 
 function testEventView({ delivered, at, outcome }: TestEventResult): {

@@ -396,12 +396,22 @@ describe("webhooks", () => {
       async () => (await run("deliveries", "--flow", id, "--json")).json.data[0].status,
       (status) => status === "delivered",
     );
-    expect((await run("replay", endpoint.id, "--json")).json).toEqual({ replayed: 0 });
-    expect((await run("replay", endpoint.id, "--all", "--since", "1h")).stdout).toBe("1 delivery replayed\n");
+    expect((await run("replay", endpoint.id, "--json")).json).toMatchObject({ only: "failed", status: "counting" });
+    expect((await run("replay", endpoint.id, "--all", "--since", "1h")).stdout).toMatch(/^rpl_\w+ has started\./);
     await until(
       async () => bodies.length,
       (n) => n === 2,
     );
+    const all = await until(
+      async () => (await run("replays", "--json")).json.data as { id: string; only: string; status: string }[],
+      (data) => data.every(({ status }) => status === "completed"),
+    );
+    expect(all).toMatchObject([
+      { only: "all", found: 1, sent: 1 },
+      { only: "failed", found: 0, sent: 0 },
+    ]);
+    expect((await run("replays", "show", all[0]!.id)).stdout).toMatch(/completed +1 +1 +0 +0 +0/);
+    expect((await run("replays", "cancel", all[0]!.id, "--json")).json).toMatchObject({ status: "completed" });
     await run("endpoints", "remove", endpoint.id);
     server.close();
   });
@@ -542,7 +552,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(21);
+    expect(names).toHaveLength(22);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

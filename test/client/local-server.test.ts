@@ -147,9 +147,15 @@ describe("responses have exactly the members of the types", () => {
     const ids: string[] = [];
     for await (const { id } of mjflow.endpoints.list()) ids.push(id);
     expect(ids).toContain(created.id);
-    expect(await mjflow.endpoints.replay(created.id, { since: new Date(0), only: "all" })).toEqual({
-      replayed: 0,
-      nextCursor: null,
+    await mjflow.endpoints.update(created.id, { enabled: true });
+    const replay = await mjflow.endpoints.replay(created.id, { since: new Date(0), only: "all" });
+    expect(replay).toMatchObject({ endpoint: created.id, only: "all", status: "counting", found: 0, left: 0 });
+    expect(await mjflow.replays.get(replay.id)).toMatchObject({ id: replay.id, createdAt: replay.createdAt });
+    expect((await mjflow.replays.list().page()).data.map(({ id }) => id)).toContain(replay.id);
+    expect(await mjflow.replays.cancel(replay.id)).toMatchObject({
+      id: replay.id,
+      sent: 0,
+      endedAt: expect.any(String),
     });
     await mjflow.endpoints.delete(created.id);
     expect(await caught(mjflow.endpoints.get(created.id))).toMatchObject({ code: "not_found" });

@@ -510,6 +510,26 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect(await store.listFlows(newAppId(), 5)).toEqual({ flows: [] });
       });
 
+      conformanceTest("the same flows are listed oldest first, page by page and within a time range", async () => {
+        const appId = newAppId();
+        const flows = Array.from({ length: 7 }, (_, i) => newFlow({ appId, createdAt: NOW + i * 1_000 }));
+        await Promise.all([...flows, newFlow()].map((flow) => stored(flow)));
+        const range = { since: NOW + 1_000, until: NOW + 5_000 };
+        for (const [filter, wanted] of [
+          [{}, flows],
+          [range, flows.slice(1, 6)],
+        ] as const) {
+          const seen: string[] = [];
+          let cursor: string | undefined;
+          do {
+            const page = await store.listFlows(appId, 3, cursor, { ...filter, oldestFirst: true });
+            seen.push(...page.flows.map((flow) => flow.id));
+            cursor = page.cursor;
+          } while (cursor !== undefined);
+          expect(seen).toEqual(wanted.map((flow) => flow.id));
+        }
+      });
+
       conformanceTest(
         "a filter selects flows by time, both ends included, and by condition, whatever the page size",
         async () => {

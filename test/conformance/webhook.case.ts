@@ -1,7 +1,11 @@
 /** Conformance suite of the port `WebhookStore` on every kind of table. */
 import { type Delivery, deliveryIdOf, newDelivery } from "@mjflow/core/delivery";
-import type { DeliveryRecord } from "@mjflow/core/delivery-log";
+import type { DeliveryRecord, FirstOutcome } from "@mjflow/core/delivery-log";
+import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { Endpoint } from "@mjflow/core/endpoint";
+import { endReplay, newReplay, replayIdOf } from "@mjflow/core/replay";
+import { keyOf } from "@mjflow/store/codec";
+import { refOf } from "@mjflow/store/keys";
 import type { Table } from "@mjflow/store/table";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -128,6 +132,70 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
         [EP, status],
         ["hook", "row"],
       ]),
+    });
+
+    test("deliveries are listed oldest first, page by page and within a time range", async () => {
+      const appId = newApp();
+      const stored = Array.from({ length: 7 }, (_, i) =>
+        delivery(newFlow({ appId }).id, appId, { createdAt: NOW + i * 1_000 }),
+      );
+      await Promise.all(stored.map((one) => open().saveDelivery(one)));
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const range = { since: NOW + 1_000, until: NOW + 5_000, limit: 2, oldestFirst: true };
+        const page = await open().listDeliveries({ appId, listeners: [EP], ...range, ...(cursor && { cursor }) });
+        seen.push(...page.deliveries.map(({ createdAt }) => (createdAt - NOW) / 1_000));
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    test("a replay is stored once, read and listed by its own app only, and is due while it runs", async () => {
+      const appId = newApp();
+      const ids = [1, 2].map((n) => replayIdOf(NOW + n, new Uint8Array(10)));
+      const fields = { appId, listener: EP, only: "failed" as const, since: 0, until: NOW };
+      for (const id of ids) expect((await open().saveReplay(newReplay({ ...fields, id }, NOW))).ok).toBe(true);
+      const again = await open().saveReplay(newReplay({ ...fields, id: ids[0]! }, NOW));
+      expect(again).toMatchObject({ ok: false, current: { rev: 1 } });
+      const stored = (await open().replay(appId, ids[0]!))!;
+      expect(stored).toEqual({ ...newReplay({ ...fields, id: ids[0]! }, NOW), rev: 1 });
+      expect((await open().replays(appId)).map(({ id }) => id)).toEqual(ids.toReversed());
+      expect(await open().replay(newApp(), ids[0]!)).toBeUndefined();
+      const due = async () => {
+        const partition = duePartitionOf({ kind: "replay", appId }, DUE_SHARDS);
+        const items = await made.table.list({ index: "due", partition, to: Number.MAX_SAFE_INTEGER, limit: 1_000 });
+        return items.flatMap((item) => {
+          const ref = refOf(keyOf(item));
+          return ref?.kind === "replay" && ref.appId === appId ? [ref.replayId] : [];
+        });
+      };
+      expect((await due()).sort()).toEqual(ids);
+      await open().saveReplay(endReplay(stored, "canceled", NOW));
+      expect(await due()).toEqual([ids[1]]);
+    });
+
+    test("the outcome of one subscriber in a record changes once, and those of others stay", async () => {
+      const flowId = newFlow().id;
+      const outcomes = new Map<string, FirstOutcome>([
+        [EP, 200],
+        ["hook", 204],
+      ]);
+      const record = { subject: "0", name: "completed", happenedAt: NOW, recordedAt: NOW, outcomes };
+      await open().saveDeliveryRecord(flowId, 0, { record });
+      const change = { subject: "0", name: "completed", listener: EP, from: 200, to: "row" as const };
+      expect(await open().changeOutcome(flowId, 0, change)).toBe(true);
+      expect(await open().changeOutcome(flowId, 0, change)).toBe(false);
+      const others = [EP, "hook"].map((listener, i) => ({
+        ...change,
+        listener,
+        from: i === 0 ? ("row" as const) : 204,
+        to: 299,
+      }));
+      expect(await Promise.all(others.map((each) => open().changeOutcome(flowId, 0, each)))).toEqual([true, true]);
+      const { records } = await open().deliveryLog(flowId, 0);
+      expect([...records.get("0.completed")!.outcomes.values()]).toEqual([299, 299]);
+      expect(await open().changeOutcome(flowId, 0, { ...change, name: "failed" })).toBe(false);
     });
 
     test("one of two concurrent records of an event is stored, and both writers get it", async () => {

@@ -4,7 +4,7 @@ import { archiveMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
 import { deliveriesOfFlow, listDeliveriesByFlow } from "@mjflow/engine/delivery-list";
 import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
-import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
+import { replayDelivery, startReplay } from "@mjflow/engine/replay";
 import { sendTestEvent } from "@mjflow/engine/test-event";
 import { VaultError } from "@mjflow/engine/vault";
 import { taskView } from "@mjflow/engine/view";
@@ -149,8 +149,13 @@ describe("webhook endpoints", () => {
     const [given] = (await harness.deps.webhookStore.listDeliveries(query)).deliveries;
     expect(given).toMatchObject({ status: "failed", failure: "exhausted" });
     expect(harness.metrics.get("DeliveriesGivenUp")).toBe(1);
-    expect(await replayEndpoint(harness.deps, "app_a", made.id, { only: "failed" })).toEqual({ replayed: 1 });
+    const { id } = await startReplay(harness.deps, "app_a", { listener: made.id, only: "failed" });
     await harness.drain();
+    expect(await harness.deps.webhookStore.replay("app_a", id)).toMatchObject({
+      status: "completed",
+      found: 1,
+      sent: 1,
+    });
     expect(harness.receiver.posts).toHaveLength(11);
     expect((await harness.deps.webhookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
   });
@@ -219,7 +224,7 @@ describe("webhook endpoints", () => {
     harness.receiver.next(answered(410));
     await harness.finishAll();
     await updateEndpoint(harness.deps, "app_a", made.id, { enabled: true });
-    expect(await replayEndpoint(harness.deps, "app_a", made.id, { only: "failed" })).toMatchObject({ replayed: 1 });
+    await startReplay(harness.deps, "app_a", { listener: made.id, only: "failed" });
     await harness.drain();
     expect(harness.receiver.posts).toHaveLength(2);
     expect(await harness.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");

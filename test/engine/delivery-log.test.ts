@@ -6,7 +6,7 @@ import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@
 import { createEndpoint, deleteEndpoint } from "@mjflow/engine/endpoint";
 import { notifySubscribers } from "@mjflow/engine/notify";
 import { pressTask } from "@mjflow/engine/press";
-import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
+import { replayDelivery } from "@mjflow/engine/replay";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
@@ -300,20 +300,5 @@ describe("listing and replay", () => {
     expect(replayed).toMatchObject({ status: "delivered", tries: 1 });
     expect(replayed.attempts).toHaveLength(2);
     expect(await deliveriesOfFlow(harness.deps, "app_a", flows[0]!.id)).toHaveLength(3);
-  });
-
-  test("a replay of a range with all deliveries sends each of them once, over several calls", async () => {
-    const { harness, endpoint } = await withFlows(3);
-    const before = harness.receiver.posts.length;
-    let replayed = 0;
-    let cursor: string | undefined;
-    do {
-      const part = await replayEndpoint(harness.deps, "app_a", endpoint.id, { only: "all", cursor });
-      replayed += part.replayed;
-      cursor = part.cursor;
-    } while (cursor !== undefined);
-    await harness.drain();
-    expect(replayed).toBe(9);
-    expect(new Set(idsOf(harness).slice(before)).size).toBe(9);
   });
 });

@@ -37,6 +37,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const failed = (await call("POST", "/v1/flows", FLOW)).body.id as string;
   await harness.drain();
   const waiting = (await call("POST", "/v1/flows", FLOW)).body.id as string;
+  const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, { only: "all" })).body.id as string;
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
 
@@ -54,6 +55,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     failed,
     waiting,
     delivery,
+    replay,
     number,
     customId: buttons[0].customId as string,
     media: new URL(copy.url),
@@ -115,6 +117,9 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
     path: `/v1/endpoints/${endpoint}/replay`,
     body: { only: "all", since: "2026-01-01T00:00:00Z" },
   }),
+  "GET /v1/replays": () => ({ path: "/v1/replays" }),
+  "GET /v1/replays/:id": ({ replay }) => ({ path: `/v1/replays/${replay}` }),
+  "POST /v1/replays/:id/cancel": ({ replay }) => ({ path: `/v1/replays/${replay}/cancel` }),
   "GET /v1/deliveries": () => ({ path: "/v1/deliveries?status=delivered" }),
   "GET /v1/deliveries/:id": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}` }),
   "POST /v1/deliveries/:id/replay": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}/replay` }),

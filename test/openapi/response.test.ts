@@ -131,7 +131,9 @@ describe("conflicts, limits and wrong values", () => {
     const { webhookStore } = harness.api.deps;
     const conflicting = new Proxy(webhookStore, {
       get(target, method: string & keyof typeof webhookStore) {
-        if (methods.includes(method)) return async (item: unknown) => ({ ok: false, current: item });
+        // The other write of a replay is a page, so it still runs.
+        const current = (item: object) => (method === "saveReplay" ? { ...item, status: "sending" } : item);
+        if (methods.includes(method)) return async (item: object) => ({ ok: false, current: current(item) });
         return target[method];
       },
     });
@@ -271,12 +273,22 @@ describe("conflicts, limits and wrong values", () => {
     for (let i = 1; i < 20; i++) await harness.api.call(harness.key, "POST", "/v1/endpoints", { url });
     expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("limit_reached");
     const at = `/v1/endpoints/${harness.endpoint}`;
-    const conflicting = withWriteConflicts("saveEndpoint", "saveDelivery");
+    const conflicting = withWriteConflicts("saveEndpoint", "saveDelivery", "saveReplay");
     const askConflicting = (method: string, path: string, body?: unknown) =>
       harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, conflicting);
     expect(await codeOf(askConflicting("PATCH", at, { enabled: true }))).toBe("write_conflict");
     expect(await codeOf(askConflicting("POST", `${at}/rotate`, {}))).toBe("write_conflict");
     expect(await codeOf(askConflicting("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("wrong_state");
+    expect(await codeOf(askConflicting("POST", `/v1/replays/${harness.replay}/cancel`))).toBe("write_conflict");
+  });
+
+  test("a replay of a disabled endpoint gets wrong_state, and the sixth running replay limit_reached", async () => {
+    harness = await createOpenApiHarness(seen);
+    const at = `/v1/endpoints/${harness.endpoint}`;
+    for (let i = 1; i < 5; i++) await harness.api.call(harness.key, "POST", `${at}/replay`, {});
+    expect(await codeOf(ask("POST", `${at}/replay`, {}))).toBe("limit_reached");
+    await harness.api.call(harness.key, "PATCH", at, { enabled: false });
+    expect(await codeOf(ask("POST", `${at}/replay`, {}))).toBe("wrong_state");
   });
 
   test("too many keys, a revoked key, a decided dead-letter message and an existing or configured account get their codes", async () => {

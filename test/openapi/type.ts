@@ -22,10 +22,12 @@ import type * as describedEndpoints from "../../functions/http/openapi/endpoint.
 import type * as describedFlows from "../../functions/http/openapi/flow.ts";
 import type * as describedOperations from "../../functions/http/openapi/operation.ts";
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
+import type * as describedReplays from "../../functions/http/openapi/replay.ts";
 import type * as describedTasks from "../../functions/http/openapi/task.ts";
 import type * as describedUsage from "../../functions/http/openapi/usage.ts";
 import type { operations } from "../../functions/http/operation.ts";
 import type { providers } from "../../functions/http/provider.ts";
+import type { replays } from "../../functions/http/replay.ts";
 import type { tasks } from "../../functions/http/task.ts";
 import type { usage } from "../../functions/http/usage.ts";
 
@@ -87,6 +89,7 @@ export type Routes = [
   None<Differing<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
   None<Differing<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
   None<Differing<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
+  None<Differing<typeof replays, "/v1/replays", typeof describedReplays.replays.routes>>,
   None<Differing<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
   None<Differing<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
   None<Differing<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,

@@ -38,6 +38,7 @@ import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { notifySubscribers } from "@mjflow/engine/notify";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
+import { runReplay } from "@mjflow/engine/replay-job";
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
@@ -180,6 +181,7 @@ export function createTestHarness({
     if (message.type === "tell") return notifySubscribers(inChain, message, receives);
     if (message.type === "deliver") return deliver(inChain, message.deliveryId);
     if (message.type === "archive") return archive(inChain, message);
+    if (message.type === "replay") return runReplay(inChain, message);
     return handleSubmitMessage(wired, message);
   }
 

@@ -163,6 +163,7 @@ const IDS: Record<string, string> = {
   Tasks: "Id of a task, `task_…`.",
   Endpoints: "Id of a webhook endpoint, `ep_…`, or `hook`.",
   Deliveries: "Id of a delivery, `dlv_…`.",
+  Replays: "Id of a replay, `rpl_…`.",
   Apps: "Id of an app, `app_…`.",
   "Dead letters": "Id of a dead-letter message.",
 };

@@ -1,6 +1,6 @@
 /** Descriptions of the routes under `/v1/endpoints`. */
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
-import { Endpoint, NewEndpoint, Replayed, TestEventResult, wholeOf } from "@mjflow/core/response";
+import { Endpoint, NewEndpoint, Replay, TestEventResult, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";
 
 export const endpoints = {
@@ -68,11 +68,11 @@ export const endpoints = {
       id: "replayEndpoint",
       summary: "Replay deliveries of an endpoint",
       description:
-        "Sends the failed deliveries or all deliveries of a time range again, with the same `webhook-id`. One call handles at most 200 deliveries.",
+        "Starts a job that sends the failed deliveries or all deliveries of a time range again, the oldest first, with the same `webhook-id`. `GET /v1/replays/{id}` returns its counts. An app can have five running replays.",
       body: ReplayRequest,
       example: { since: "2026-11-21T00:00:00Z", only: "failed" },
-      responses: { 202: { about: "The number of deliveries that are sent again.", schema: Replayed } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
+      responses: { 202: { about: "The replay.", schema: Replay, headers: [LOCATION] } },
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "wrong_state", "limit_reached"],
     },
   },
 } as const satisfies RouteGroup;

@@ -9,6 +9,7 @@ import { mjCompat } from "./mj-compat.ts";
 import { operations } from "./operation.ts";
 import { providers } from "./provider.ts";
 import { publicRoutes } from "./public-routes.ts";
+import { replays } from "./replay.ts";
 import type { RouteGroup } from "./route-description.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
@@ -18,6 +19,7 @@ export const GROUPS: readonly RouteGroup[] = [
   tasks,
   endpoints,
   deliveries,
+  replays,
   usage,
   mjCompat,
   apps,

@@ -127,10 +127,9 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     overlapS: "Seconds for which the previous secret still signs. Default: one day; at most 30 days.",
   }),
   describe("ReplayRequest", ReplayRequest, "", {
-    since: "Start of the time range: when the event happened.",
-    until: "End of the time range: when the event happened.",
+    since: "Start of the time range: when the delivery was created. Default, and at most: 30 days ago.",
+    until: "End of the time range: when the delivery was created. Default: now.",
     only: "`failed` (default): only failed deliveries. `all`: every delivery.",
-    cursor: "`nextCursor` of the previous call.",
   }),
   describe("BannedRequest", BannedRequest, "", {
     words: "The complete list, which replaces the previous list. At most 3,000 words of up to 60 characters.",

@@ -28,7 +28,7 @@ import {
   Provider,
   QueueDepth,
   ReencryptResult,
-  Replayed,
+  Replay,
   RotatedAppKey,
   Task,
   TaskEvent,
@@ -217,10 +217,30 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
   extendDescription(endpoint, "NewEndpoint", NewEndpoint, "A webhook endpoint with its signing secret.", {
     secret: "Signing secret `whsec_…` of scheme `v1`. Store it: it is not shown again.",
   }),
-  describe("Replayed", Replayed, "", {
-    replayed: "Number of deliveries that are sent again.",
-    nextCursor: "Cursor for the next call; null if there are no more deliveries.",
-  }),
+  describe(
+    "Replay",
+    Replay,
+    "A job that sends many deliveries of one subscriber again. `found` is the sum of the others.",
+    {
+      id: "`rpl_…`.",
+      endpoint: "The subscriber: id of a webhook endpoint, or `hook`.",
+      only: "Which deliveries are sent.",
+      since: "Start of the time range: when the delivery was created.",
+      until: "End of the time range.",
+      status:
+        "`counting`: it searches the deliveries. `sending`: it sends them. `completed`: it has handled all. `canceled`: you canceled it. `failed`: the endpoint receives nothing any more.",
+      why: "Why it failed; null otherwise.",
+      found: "Number of deliveries that it has found; all of them when `status` is not `counting`.",
+      sent: "Number of deliveries that the receiver accepted.",
+      failed: "Number of deliveries whose attempt failed. Their further attempts follow the usual schedule.",
+      skipped:
+        "Number of deliveries that needed no attempt, for example because they were replayed one by one meanwhile.",
+      left: "Number of deliveries that it has found and not yet handled.",
+      pausedUntil: "Until when it waits, because the receiver does not respond or fails; null: it does not wait.",
+      createdAt: "Time when it was started.",
+      endedAt: "Time when it ended; null while it runs.",
+    },
+  ),
   describe("Delivery", Delivery, "One event for one subscriber, with its delivery attempts.", {
     id: "`dlv_…`, from the ids of the event and the subscriber.",
     eventId: "Id of the event: the header `webhook-id`.",

@@ -12,7 +12,7 @@ export interface Group {
 export const GROUPS: readonly Group[] = [
   { title: "Images", names: ["imagine", "watch", "flow", "flows", "task"] },
   { title: "Tasks", names: ["press", "modal", "cancel", "resume", "retry"] },
-  { title: "Webhooks", names: ["endpoints", "deliveries", "replay"] },
+  { title: "Webhooks", names: ["endpoints", "deliveries", "replay", "replays"] },
   {
     title: "Local server and operations",
     names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config"],
@@ -33,6 +33,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   endpoints: async () => (await import("./command/endpoint.ts")).endpoints,
   deliveries: async () => (await import("./command/delivery.ts")).deliveries,
   replay: async () => (await import("./command/delivery.ts")).replay,
+  replays: async () => (await import("./command/replay.ts")).replays,
   dev: async () => (await import("./command/dev.ts")).dev,
   backup: async () => (await import("./command/backup.ts")).backup,
   doctor: async () => (await import("./command/doctor.ts")).doctor,

@@ -1,7 +1,7 @@
 /** The API as one object. Address and key are set once, or read from the environment. */
 import { Apps } from "./app.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
-import { Deliveries, Endpoints } from "./endpoint.ts";
+import { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 import { Flows } from "./flow.ts";
 import { DeadLetters, Operations, Providers } from "./operator.ts";
 import { Tasks } from "./task.ts";
@@ -18,6 +18,7 @@ export class Mjflow {
   readonly tasks: Tasks;
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
+  readonly replays: Replays;
   readonly providers: Providers;
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
@@ -32,6 +33,7 @@ export class Mjflow {
     this.tasks = new Tasks(transport);
     this.endpoints = new Endpoints(transport);
     this.deliveries = new Deliveries(transport);
+    this.replays = new Replays(transport);
     this.providers = new Providers(transport);
     this.deadLetters = new DeadLetters(transport);
     this.operations = new Operations(transport);

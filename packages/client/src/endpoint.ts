@@ -1,4 +1,4 @@
-/** `/v1/endpoints`: webhook endpoints of an app. `/v1/deliveries`: the deliveries to them. */
+/** `/v1/endpoints`: webhook endpoints of an app. `/v1/deliveries` and `/v1/replays`: the deliveries to them. */
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -9,7 +9,7 @@ import type {
   EndpointInput,
   EndpointPatch,
   NewEndpoint,
-  Replayed,
+  Replay,
   ReplayInput,
 } from "./types.ts";
 
@@ -46,8 +46,8 @@ export class Endpoints {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/rotate`, body: { overlapS }, signal });
   }
 
-  /** Replays the deliveries of a time range. */
-  async replay(id: string, input: ReplayInput = {}, { signal }: CallOptions = {}): Promise<Replayed> {
+  /** Starts a job that replays the deliveries of a time range. `replays.get` returns its counts. */
+  async replay(id: string, input: ReplayInput = {}, { signal }: CallOptions = {}): Promise<Replay> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/replay`, body: input, signal });
   }
 
@@ -74,6 +74,27 @@ export class Deliveries {
 
   async replay(id: string, { signal }: CallOptions = {}): Promise<Delivery> {
     return this.#transport.send({ method: "POST", path: `/v1/deliveries/${segment(id)}/replay`, signal });
+  }
+}
+
+export class Replays {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  list(options?: CallOptions): List<Replay> {
+    return listOf(this.#transport, "/v1/replays", {}, options);
+  }
+
+  async get(id: string, { signal }: CallOptions = {}): Promise<Replay> {
+    return this.#transport.send({ path: `/v1/replays/${segment(id)}`, signal });
+  }
+
+  /** Cancels a running replay. One that has ended stays as it is. */
+  async cancel(id: string, { signal }: CallOptions = {}): Promise<Replay> {
+    return this.#transport.send({ method: "POST", path: `/v1/replays/${segment(id)}/cancel`, signal });
   }
 }
 

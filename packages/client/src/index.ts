@@ -1,7 +1,7 @@
 export type { AppKeys, Apps } from "./app.ts";
 export { Mjflow } from "./client.ts";
 export type { MjflowOptions } from "./config.ts";
-export type { Deliveries, Endpoints } from "./endpoint.ts";
+export type { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 export { type ClientErrorCode, type ErrorCode, isMjflowError, MjflowError, type ServerErrorCode } from "./error.ts";
 export type { FlowEvent } from "./event-replay.ts";
 export type { CallOptions, CreateOptions, FlowCreation, FlowHandle, Flows, KeyedOptions } from "./flow.ts";

@@ -438,14 +438,35 @@ export interface ReplayInput {
   until?: Time;
   /** Which deliveries are replayed. Default: failed. */
   only?: "failed" | "all";
-  /** `nextCursor` of the previous call; unset for the first call. */
-  cursor?: string;
 }
 
-/** Number of replayed deliveries. If `nextCursor` is not null, there are more to replay. */
-export interface Replayed {
-  replayed: number;
-  nextCursor: string | null;
+export type ReplayStatus = "counting" | "sending" | "completed" | "canceled" | "failed";
+
+/** A job that sends many deliveries of one endpoint again. `found` is the sum of `sent`, `failed`, `skipped` and `left`. */
+export interface Replay {
+  id: string;
+  /** Endpoint id, or `hook`. */
+  endpoint: string;
+  /** `parked`: mjflow started it, because the endpoint works again. */
+  only: "failed" | "all" | "parked";
+  since: string;
+  until: string;
+  status: ReplayStatus;
+  /** Why it failed; null otherwise. */
+  why: "endpoint_deleted" | "endpoint_disabled" | null;
+  /** Deliveries that it has found; all of them when `status` is not `counting`. */
+  found: number;
+  /** Deliveries that the receiver accepted. */
+  sent: number;
+  /** Deliveries whose attempt failed. Their further attempts follow the usual schedule. */
+  failed: number;
+  /** Deliveries that needed no attempt. */
+  skipped: number;
+  left: number;
+  /** Until when it waits for a receiver that fails; null: it does not wait. */
+  pausedUntil: string | null;
+  createdAt: string;
+  endedAt: string | null;
 }
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";

@@ -14,6 +14,15 @@ import type { Task } from "./task.ts";
 /** First outcome of an event for one subscriber: the status of a success, or "row" if a delivery row has the rest. */
 export type FirstOutcome = number | "row";
 
+/** Replaces the outcome of one subscriber in a record. */
+export interface OutcomeChange {
+  subject: EventSubject;
+  name: string;
+  listener: string;
+  from: FirstOutcome;
+  to: FirstOutcome;
+}
+
 export interface DeliveryRecord {
   subject: EventSubject;
   /** Name of the event, unique within its subject. */
@@ -128,6 +137,11 @@ export const OVERLOOKED_AFTER_MS = 30_000;
 
 export function isOverlooked({ at }: DomainEvent, now: number): boolean {
   return now - at >= OVERLOOKED_AFTER_MS && now - at < FORGOTTEN_AFTER_MS;
+}
+
+/** Returns the outcome of a delivery that a record alone stands for; undefined if the delivery has a row. */
+export function firstOutcomeOf({ rev, attempts }: Pick<Delivery, "rev" | "attempts">): FirstOutcome | undefined {
+  return rev === 0 ? attempts[0]?.status : undefined;
 }
 
 /** Returns the deliveries that a record alone stands for. Those with a row are left out. */

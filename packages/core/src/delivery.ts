@@ -48,6 +48,8 @@ export interface Delivery {
   endedAt?: number;
   /** Due time for the sweeper, epoch ms; unset when the delivery has ended. */
   due?: number;
+  /** The replay job that made the first attempt of this round. Unset: none. */
+  replayId?: string | undefined;
 }
 
 export const FLOW_HOOK_LISTENER = "hook";
@@ -57,6 +59,11 @@ export const MJ_HOOK_LISTENER = "mj";
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 const NAME = `[a-z]+(?:-\\d{1,3}|-ep_${ULID})?`;
 const ID = new RegExp(`^dlv_(${ULID})_(flow|0[0-9A-Za-z-]*)_(${NAME})_(hook|bus|mj|ep_${ULID})$`);
+
+/** True for a webhook endpoint; false for a subscriber without an endpoint of its own. */
+export function isEndpointId(listener: string): boolean {
+  return listener.startsWith("ep_");
+}
 
 export type DeliveryKey = Pick<Delivery, "flowId" | "subject" | "name" | "listener">;
 

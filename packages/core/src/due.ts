@@ -11,7 +11,7 @@ import type { Task } from "./task.ts";
 /**
  * Classes in the order of their importance. `repair`: a lost message, a passed lease, an unclear submission, a pending
  * effect, the credit of an app after a crash. `flow`: the look at a flow, with the tasks that its due time covers. `poll`: a task whose vendor is asked.
- * `delivery`: a delivery attempt.
+ * `delivery`: a delivery attempt, a step of a replay, an endpoint with parked events.
  */
 export const DUE_CLASSES = ["repair", "flow", "poll", "delivery"] as const;
 export type DueClass = (typeof DUE_CLASSES)[number];
@@ -31,6 +31,8 @@ export type DueRow =
   | { kind: "task"; task: Pick<Task, "flowId" | "status" | "provider" | "account"> }
   | { kind: "delivery"; flowId: string }
   | { kind: "credit"; appId: string }
+  | { kind: "replay"; appId: string }
+  | { kind: "endpoint"; appId: string }
   | { kind: "waitList"; provider: string; account: string };
 
 export interface DuePartition {
@@ -43,6 +45,8 @@ export interface DuePartition {
 export function dueClassOf(row: DueRow): DueClass {
   switch (row.kind) {
     case "delivery":
+    case "replay":
+    case "endpoint":
       return "delivery";
     case "credit":
       return "repair";
@@ -74,7 +78,7 @@ export function duePartitionOf(row: DueRow, shards: number): string {
 /** Returns the id that chooses the shard. The rows of a flow are together. */
 function idOf(row: DueRow): string {
   if (row.kind === "flow") return row.flow.id;
-  if (row.kind === "credit") return row.appId;
+  if (row.kind === "credit" || row.kind === "replay" || row.kind === "endpoint") return row.appId;
   if (row.kind === "waitList") return `${row.provider}/${row.account}`;
   return row.kind === "task" ? row.task.flowId : row.flowId;
 }
@@ -96,7 +100,7 @@ export function duePartition(name: string): DuePartition | undefined {
 }
 
 function idOfRef(ref: DueRef): string {
-  if (ref.kind === "credit") return ref.appId;
+  if (ref.kind === "credit" || ref.kind === "replay" || ref.kind === "endpoint") return ref.appId;
   if (ref.kind === "waitList") return `${ref.provider}/${ref.account}`;
   return ref.kind === "delivery" ? (parseDeliveryId(ref.deliveryId)?.flowId ?? "") : ref.flowId;
 }

@@ -14,6 +14,7 @@ import {
   outgoingDelivery,
   outgoingFanOut,
   outgoingNotification,
+  outgoingReplay,
   outgoingWork,
   parseMessage,
   pathsOf,
@@ -139,6 +140,8 @@ describe("notify, deliver and archive messages", () => {
     ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: FLOW, place: ["0"] }],
     ["has no valid flow id or event subject", { v: 1, type: "tell", place: "flow" }],
     ["has no valid flow id or task path", { v: 1, type: "archive", flowId: FLOW, path: "flow" }],
+    ["has no valid app id or replay id", { v: 1, type: "replay", appId: "app_a", replayId: "rpl_1" }],
+    ["has no valid app id or replay id", { v: 1, type: "replay", replayId: "rpl_01K9ZC7T3R8M2V5X0Q4B6N1JHD" }],
     ["has no valid flow id or task path", { v: 1, type: "archive", flowId: [FLOW], path: "0" }],
   ])("the error says '%s' for %j", (why, body) => {
     expect(() => parseMessage(JSON.stringify(body))).toThrow(new MessageError(why));
@@ -151,7 +154,16 @@ describe("notify, deliver and archive messages", () => {
       tell: "deliver",
       deliver: "deliver",
       archive: "archive",
+      replay: "deliver",
     });
+  });
+
+  it("the message of a replay has a group of its own, so new events of the app do not wait behind it", () => {
+    const replay = { appId: "app_a", id: "rpl_01K9ZC7T3R8M2V5X0Q4B6N1JHD" };
+    const { message, group } = outgoingReplay(replay, 5);
+    expect(parseMessage(JSON.stringify(message))).toEqual(message);
+    expect(group).not.toBe(outgoingNotification({ flowId: FLOW, appId: "app_a" }, "flow").group);
+    expect(group).toBe("replay/app_a");
   });
 
   const task = { flowId: FLOW, path: "0-2", appId: "app_a", provider: "cometapi", account: "second" };

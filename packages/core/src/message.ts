@@ -7,6 +7,7 @@ import { TILE_ACTION } from "./button.ts";
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "./delivery.ts";
 import { FLOW_SUBJECT } from "./event.ts";
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
+import { isReplayId } from "./replay.ts";
 
 /**
  * Number of invocations in a row in which one function may be invoked by messages that it sent to its own queue. Lambda
@@ -83,7 +84,15 @@ export interface ArchiveMessage extends Chained {
   path: string;
 }
 
-export type Message = SubmitMessage | AcceptedMessage | NotifyMessage | DeliverMessage | ArchiveMessage;
+/** A hint that a step of a replay may be due. */
+export interface ReplayMessage extends Chained {
+  v: 1;
+  type: "replay";
+  appId: string;
+  replayId: string;
+}
+
+export type Message = SubmitMessage | AcceptedMessage | NotifyMessage | DeliverMessage | ArchiveMessage | ReplayMessage;
 
 /** The queue of each message type. Downloads and unreachable webhook receivers must not delay submissions. */
 export const QUEUE_OF = {
@@ -92,6 +101,7 @@ export const QUEUE_OF = {
   tell: "deliver",
   deliver: "deliver",
   archive: "archive",
+  replay: "deliver",
 } as const satisfies Record<Message["type"], string>;
 export type QueueName = (typeof QUEUE_OF)[Message["type"]];
 
@@ -180,6 +190,11 @@ export function outgoingDelivery(delivery: DeliveryKey & { appId: string }, dela
   return { message: deliverMessage(deliveryIdOf(delivery)), delayMs, group: appGroup(delivery) };
 }
 
+/** The steps of a replay have a group of their own, so the app's new events do not wait behind one. */
+export function outgoingReplay({ appId, id }: { appId: string; id: string }, delayMs?: number): OutgoingMessage {
+  return { message: replayMessage(appId, id), delayMs, group: groupOf(`replay/${appId}`) };
+}
+
 /** Returns the paths of all tasks that the message names. */
 export function pathsOf({ path, also = [] }: Pick<SubmitMessage, "path" | "also">): string[] {
   return [path, ...also];
@@ -205,6 +220,10 @@ export function notifyMessage(flowId: string, subject: string, events?: readonly
 
 export function deliverMessage(deliveryId: string): DeliverMessage {
   return { v: 1, type: "deliver", deliveryId };
+}
+
+export function replayMessage(appId: string, replayId: string): ReplayMessage {
+  return { v: 1, type: "replay", appId, replayId };
 }
 
 export function archiveMessage(flowId: string, path: string): ArchiveMessage {
@@ -237,6 +256,7 @@ function objectOf(text: string): Record<string, unknown> {
 function messageOf(body: Record<string, unknown>): Message {
   if (body["v"] !== 1) throw new MessageError(`unknown version ${JSON.stringify(body["v"])?.slice(0, 20)}`);
   const { type, flowId, path, place, deliveryId, attempt, vendorTaskId, window } = body;
+  if (type === "replay") return replayOf(body);
   if (type === "deliver") {
     if (typeof deliveryId !== "string" || !parseDeliveryId(deliveryId))
       throw new MessageError("has no valid delivery id");
@@ -262,6 +282,14 @@ function messageOf(body: Record<string, unknown>): Message {
     throw new MessageError("has no valid attempt, vendor task id or modal flag");
   }
   return { v: 1, type, flowId, path, attempt: attempt as number, vendorTaskId, window };
+}
+
+/** @throws MessageError if the message has no valid ids */
+function replayOf({ appId, replayId }: Record<string, unknown>): ReplayMessage {
+  if (typeof appId !== "string" || typeof replayId !== "string" || !isReplayId(replayId)) {
+    throw new MessageError("has no valid app id or replay id");
+  }
+  return replayMessage(appId, replayId);
 }
 
 /** @throws MessageError for a list with another content. The message is then kept for a version that knows it. */

@@ -12,7 +12,7 @@ import type { CreditChange, CreditCounter, Day, Grant } from "./credit.ts";
 import type { CreditRow } from "./credit-row.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
-import type { DeliveryLog, DeliveryRecord } from "./delivery-log.ts";
+import type { DeliveryLog, DeliveryRecord, OutcomeChange } from "./delivery-log.ts";
 import type { DuePartition } from "./due.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
@@ -20,6 +20,7 @@ import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import type { OutgoingMessage, QueueName } from "./message.ts";
+import type { Replay } from "./replay.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter, VideoOptions } from "./request.ts";
 import type { OptionalField } from "./root-action.ts";
@@ -32,9 +33,14 @@ export interface TaskRef {
   path: string;
 }
 
-/** An entry of the due index: a task, a flow, a delivery, the credit of an app or the wait list of an account. */
+/**
+ * An entry of the due index: a task, a flow, a delivery or a replay. It can also be an endpoint with parked events, the credit of
+ * an app or the wait list of an account.
+ */
 export type DueRef =
   | { kind: "credit"; appId: string }
+  | { kind: "replay"; appId: string; replayId: string }
+  | { kind: "endpoint"; appId: string; endpointId: string }
   | { kind: "task"; flowId: string; path: string }
   | { kind: "flow"; flowId: string }
   | { kind: "delivery"; deliveryId: string }
@@ -87,7 +93,7 @@ export interface Store extends AppStore, AccountStore {
   /** Reads the flow and all its tasks, strongly consistent. */
   loadFlow(flowId: string): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   /**
-   * Lists an app's flows, newest first. With a filter, one call reads a limited number of flows. So a page may be short or
+   * Lists an app's flows, newest first, or in the order of the filter. With a filter, one call reads a limited number of flows. So a page may be short or
    * empty and still have a cursor.
    *
    * @throws MjflowError `invalid_request` if the cursor is broken or belongs to another listing
@@ -216,8 +222,17 @@ export interface WebhookStore {
     row: number,
     change: { record?: DeliveryRecord; isFlowEnded?: boolean },
   ): Promise<{ ok: boolean; log: DeliveryLog }>;
+  /**
+   * Replaces the outcome of one subscriber in a record, if it still is `from`.
+   * @returns false if it is another one
+   */
+  changeOutcome(flowId: string, row: number, change: OutcomeChange): Promise<boolean>;
   /** Returns true at most once in `pauseMs` for each subject: the caller may then send its progress. @param now epoch ms */
   claimProgress(flowId: string, row: number, subject: string, now: number, pauseMs: number): Promise<boolean>;
+  replay(appId: string, id: string): Promise<Replay | undefined>;
+  saveReplay(replay: Replay): Promise<Saved<Replay>>;
+  /** Lists the replays of an app, newest first, at most 100. */
+  replays(appId: string): Promise<Replay[]>;
   /** Lists the deliveries of the query's subscribers that have rows, newest first. @throws MjflowError `invalid_request` for a foreign cursor */
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }
@@ -259,10 +274,14 @@ export interface DeliveryQuery {
   until?: number;
   limit: number;
   cursor?: string;
+  /** True: the oldest first. Unset: the newest first. A cursor belongs to one order. */
+  oldestFirst?: boolean;
 }
 
 /** Selects the flows of a listing. */
 export interface FlowFilter {
+  /** True: the oldest first. Unset: the newest first. A cursor belongs to one order. */
+  oldestFirst?: boolean;
   /** Bounds of the creation time, epoch ms, both included; unset: no bound. */
   since?: number;
   until?: number;

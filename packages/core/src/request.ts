@@ -252,7 +252,6 @@ export const ReplayRequest = z.strictObject({
   since: z.optional(time),
   until: z.optional(time),
   only: z.optional(z.enum(["failed", "all"])),
-  cursor,
 });
 
 /** The API key of a vendor account, which is sent as a header. */

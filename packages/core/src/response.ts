@@ -162,7 +162,23 @@ export const Endpoint = z.strictObject({
 /** An endpoint that was just created or rotated; for scheme `v1` with its secret. */
 export const NewEndpoint = z.extend(Endpoint, { secret: z.optional(text) });
 
-export const Replayed = z.strictObject({ replayed: count, nextCursor: maybe(text) });
+export const Replay = z.strictObject({
+  id: text,
+  endpoint: text,
+  only: z.enum(["failed", "all", "parked"]),
+  since: time,
+  until: time,
+  status: z.enum(["counting", "sending", "completed", "canceled", "failed"]),
+  why: maybe(z.enum(["endpoint_deleted", "endpoint_disabled"])),
+  found: count,
+  sent: count,
+  failed: count,
+  skipped: count,
+  left: count,
+  pausedUntil: maybe(time),
+  createdAt: time,
+  endedAt: maybe(time),
+});
 
 const DeliveryAttempt = z.strictObject({
   at: time,

@@ -64,13 +64,24 @@ export async function makeAttempt(
   deps: DeliverDeps,
   delivery: Delivery,
   subscriber: Subscriber,
-  { flow, tasks, task }: LoadedSubject,
+  subject: LoadedSubject,
 ): Promise<Attempted> {
+  const attempted = await tryAttempt(deps, delivery, subscriber, subject);
+  return "after" in attempted ? attempted : postpone(deps, delivery, attempted.retryAt);
+}
+
+/** Makes an attempt, or says when the receiver may be tried again, epoch ms, if it is known to hang or fail. */
+export async function tryAttempt(
+  deps: DeliverDeps,
+  delivery: Delivery,
+  subscriber: Subscriber,
+  { flow, tasks, task }: LoadedSubject,
+): Promise<Attempted | { retryAt: number }> {
   const { name, type, happenedAt: at } = delivery;
   const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
   const permit = await subscriber.start();
-  if (!permit.ok) return postpone(deps, delivery, permit.retryAt);
+  if (!permit.ok) return { retryAt: permit.retryAt };
   deps.log.count("Deliveries");
   const context = { flow, tasks, task, event: { name, type, at }, endpoint };
   const outcome = await subscriber.post(context, attemptTimeoutMs(delivery, deps.timings)).finally(permit.release);

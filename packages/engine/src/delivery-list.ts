@@ -59,11 +59,19 @@ export interface DeliveryListQuery {
   /** Unset: all subscribers of the app. */
   listener?: string | undefined;
   status?: DeliveryStatus | undefined;
+  /** Further condition. Unset: none. */
+  matches?(delivery: Delivery): boolean;
   /** Bounds of the creation of the delivery, epoch ms, both included; unset: no bound. */
   since?: number | undefined;
   until?: number | undefined;
+  /** Creation of the first flow that is read, epoch ms. Unset: flows that may have a delivery within the bounds. */
+  flowsSince?: number | undefined;
+  /** True: the rows of every flow are read, also if no record names one. Unset: false. */
+  readsRows?: boolean | undefined;
   limit: number;
   cursor?: string | undefined;
+  /** True: the oldest first. Unset: the newest first. A cursor belongs to one order. */
+  oldestFirst?: boolean | undefined;
 }
 
 export interface DeliveryPage {
@@ -79,39 +87,46 @@ const FLOWS_AT_ONCE = 50;
 const FLOW_LASTS_MS = 3 * 24 * 3_600_000;
 
 /**
- * Lists the deliveries of an app by their flows, the newest flow first, and within a flow the newest delivery first. A page can
- * be short or empty although more follow.
+ * Lists the deliveries of an app by their flows, the newest flow first, and within a flow the newest delivery first; or the
+ * oldest first in both. A page can be short or empty although more follow.
  *
  * @throws MjflowError `invalid_request` if the cursor is broken or belongs to another listing
  */
 export async function listDeliveriesByFlow(deps: DeliveryListDeps, query: DeliveryListQuery): Promise<DeliveryPage> {
   const { appId, listener, status, since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, limit } = query;
+  const { oldestFirst = false, flowsSince = since - FLOW_LASTS_MS } = query;
   const start = query.cursor === undefined ? undefined : decodeCursor(appId, query.cursor);
   const matches = (d: Delivery) =>
     (listener === undefined || d.listener === listener) &&
     (status === undefined || d.status === status) &&
+    (query.matches?.(d) ?? true) &&
     d.createdAt >= since &&
     d.createdAt <= until;
+  const from = oldestFirst ? Math.max(flowsSince, start?.createdAt ?? flowsSince) : flowsSince;
+  const to = oldestFirst ? until : Math.min(until, start?.createdAt ?? until);
   const bounds = {
-    ...(Number.isFinite(since) && { since: since - FLOW_LASTS_MS }),
-    ...((start || Number.isFinite(until)) && { until: Math.min(until, start?.createdAt ?? until) }),
+    ...(Number.isFinite(from) && { since: from }),
+    ...(Number.isFinite(to) && { until: to }),
+    ...(oldestFirst && { oldestFirst }),
   };
   const page: Delivery[] = [];
   let flowCursor: string | undefined;
   let position: Position | undefined;
-  for (let read = 0; read < MAX_FLOWS_READ; read += FLOWS_AT_ONCE) {
-    const listed = await deps.store.listFlows(appId, FLOWS_AT_ONCE, flowCursor, bounds);
-    const flows = listed.flows.filter((flow) => !start || isAtOrAfter(flow, start));
-    const deliveries = await Promise.all(flows.map((flow) => newestFirst(deps, flow)));
+  let size = Math.min(limit, FLOWS_AT_ONCE);
+  for (let read = 0; read < MAX_FLOWS_READ; size = Math.min(2 * size, FLOWS_AT_ONCE)) {
+    read += size;
+    const listed = await deps.store.listFlows(appId, size, flowCursor, bounds);
+    const flows = listed.flows.filter((flow) => !start || isAtOrAfter(flow, start, oldestFirst));
+    const deliveries = await Promise.all(flows.map((flow) => deliveriesInOrder(deps, flow, query)));
     for (const [i, { id: flowId, createdAt }] of flows.entries()) {
       const after = start?.flowId === flowId ? start.after : undefined;
       for (const delivery of deliveries[i]!.filter(matches)) {
-        if (after !== undefined && !isOlder(delivery, after)) continue;
+        if (after !== undefined && !isAfter(delivery, after, oldestFirst)) continue;
         if (page.length >= limit) return { deliveries: page, cursor: encodeCursor(appId, position!) };
         page.push(delivery);
         position = { createdAt, flowId, after: sortKeyOf(delivery.createdAt, deliveryIdOf(delivery)) };
       }
-      position = { createdAt, flowId, after: WHOLE_FLOW };
+      position = { createdAt, flowId, after: oldestFirst ? WHOLE_FLOW_OLDEST_FIRST : WHOLE_FLOW };
     }
     flowCursor = listed.cursor;
     if (flowCursor === undefined) return { deliveries: page };
@@ -119,8 +134,9 @@ export async function listDeliveriesByFlow(deps: DeliveryListDeps, query: Delive
   return { deliveries: page, ...(position && { cursor: encodeCursor(appId, position) }) };
 }
 
-/** No delivery is older than the empty sort key. */
+/** No delivery is older than the empty sort key, and none is newer than the other one. */
 const WHOLE_FLOW = "";
+const WHOLE_FLOW_OLDEST_FIRST = "~";
 
 /** Subscribers that are no endpoints. A list without a filter contains the deliveries of all subscribers of the app. */
 const LISTENERS_WITHOUT_ENDPOINT = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
@@ -132,7 +148,7 @@ const LISTENERS_WITHOUT_ENDPOINT = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LI
  * @throws MjflowError `invalid_request` if the cursor is broken or belongs to another listing
  */
 export async function listRows({ webhookStore }: DeliveryListDeps, query: DeliveryListQuery): Promise<DeliveryPage> {
-  const { appId, listener, status, since, until, limit, cursor } = query;
+  const { appId, listener, status, since, until, limit, cursor, oldestFirst, matches = () => true } = query;
   const endpoints = listener === undefined ? await webhookStore.endpoints(appId) : [];
   const listeners =
     listener === undefined ? [...LISTENERS_WITHOUT_ENDPOINT, ...endpoints.map(({ id }) => id)] : [listener];
@@ -143,8 +159,9 @@ export async function listRows({ webhookStore }: DeliveryListDeps, query: Delive
     until,
     limit,
     cursor,
+    oldestFirst,
   });
-  return { ...page, deliveries: page.deliveries.filter((delivery) => !status || delivery.status === status) };
+  return { ...page, deliveries: page.deliveries.filter((d) => (!status || d.status === status) && matches(d)) };
 }
 
 /** Where a page ended: a flow, and the sort key of its last delivery, or `WHOLE_FLOW`. */
@@ -154,28 +171,36 @@ interface Position {
   after: string;
 }
 
-/** Flows are listed by creation time and id, newest first. */
-function isAtOrAfter({ createdAt, id }: Flow, position: Position): boolean {
-  return createdAt < position.createdAt || (createdAt === position.createdAt && id <= position.flowId);
+/** Flows are listed by creation time and id. */
+function isAtOrAfter({ createdAt, id }: Flow, position: Position, oldestFirst: boolean): boolean {
+  if (createdAt !== position.createdAt) return createdAt > position.createdAt === oldestFirst;
+  return id === position.flowId || id > position.flowId === oldestFirst;
 }
 
 function sortKeyOf(createdAt: number, id: string): string {
   return `${String(createdAt).padStart(15, "0")} ${id}`;
 }
 
-function isOlder(delivery: Delivery, after: string): boolean {
-  return sortKeyOf(delivery.createdAt, deliveryIdOf(delivery)) < after;
+function isAfter(delivery: Delivery, after: string, oldestFirst: boolean): boolean {
+  const key = sortKeyOf(delivery.createdAt, deliveryIdOf(delivery));
+  return oldestFirst ? key > after : key < after;
 }
 
-async function newestFirst(deps: DeliveryListDeps, flow: Flow): Promise<Delivery[]> {
+async function deliveriesInOrder(
+  deps: DeliveryListDeps,
+  flow: Flow,
+  { oldestFirst = false, readsRows = false }: Pick<DeliveryListQuery, "oldestFirst" | "readsRows">,
+): Promise<Delivery[]> {
   if (!flow.eventMask) return [];
   const log = hasDeliveryLog(flow.eventMask) ? await readLog(deps, flow) : undefined;
   // Most flows have no row, and the log says so.
-  const hasRows = !log || [...log.records.values()].some(({ outcomes }) => [...outcomes.values()].includes("row"));
+  const hasRows =
+    readsRows || !log || [...log.records.values()].some(({ outcomes }) => [...outcomes.values()].includes("row"));
   const rows = hasRows ? await deps.webhookStore.deliveriesOf(flow.id) : [];
   const all = log ? merged(flow, log, rows) : rows;
   const keyed = all.map((delivery) => [sortKeyOf(delivery.createdAt, deliveryIdOf(delivery)), delivery] as const);
-  return keyed.toSorted(([a], [b]) => (a < b ? 1 : -1)).map(([, delivery]) => delivery);
+  const sign = oldestFirst ? -1 : 1;
+  return keyed.toSorted(([a], [b]) => (a < b ? sign : -sign)).map(([, delivery]) => delivery);
 }
 
 /** A row has more than the record of the same delivery: all its attempts, also those of a replay. */

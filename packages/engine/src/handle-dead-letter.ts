@@ -3,7 +3,13 @@
  * that no flow stays unfinished (Q2).
  */
 import { failure } from "@mjflow/core/error";
-import { type Message, pathsOf } from "@mjflow/core/message";
+import {
+  type DeliverMessage,
+  type Message,
+  type NotifyMessage,
+  pathsOf,
+  type ReplayMessage,
+} from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
@@ -25,13 +31,18 @@ export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): 
     case "archive":
       return skipArchive(deps, message);
     case "tell":
-    case "deliver": {
-      // Nothing is lost, only late: the notification or delivery is stored as pending in a row, and its due time sends
-      // the message again.
-      const subject = message.type === "tell" ? `${message.flowId} ${message.place}` : message.deliveryId;
-      return deps.log.error("dead-letter.delivery", { at: subject });
+    case "deliver":
+    case "replay": {
+      // Nothing is lost, only late: the notification, delivery or replay is stored as pending in a row, and its due time
+      // sends the message again.
+      return deps.log.error("dead-letter.delivery", { at: nameOf(message) });
     }
   }
+}
+
+function nameOf(message: NotifyMessage | DeliverMessage | ReplayMessage): string {
+  if (message.type === "replay") return message.replayId;
+  return message.type === "tell" ? `${message.flowId} ${message.place}` : message.deliveryId;
 }
 
 /**

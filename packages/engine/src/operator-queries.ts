@@ -15,8 +15,8 @@ const PARTITION_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
-  /** Without the credit of apps: a crash makes it due, and no flow waits for it. Nor is a wait list overdue. */
-  due: Exclude<Due, { kind: "credit" | "waitList" }>[];
+  /** Entries that a task or an event waits for. A credit counter, a wait list or a job that waits is not late. */
+  due: Extract<Due, { kind: "task" | "flow" | "delivery" }>[];
   /** True if there are no further entries. */
   isWhole: boolean;
 }
@@ -56,7 +56,7 @@ async function dueBy(store: Pick<Store, "due" | "duePartitions">, before: number
   return {
     due: found
       .flatMap(({ due }) => due)
-      .filter((entry) => entry.kind !== "credit" && entry.kind !== "waitList")
+      .filter((entry) => entry.kind === "task" || entry.kind === "flow" || entry.kind === "delivery")
       .sort((a, b) => a.dueAt - b.dueAt),
     isWhole: found.every(({ next }) => next === undefined),
   };

@@ -1,12 +1,28 @@
-/** Replays deliveries under their original `webhook-id`: one delivery, or those of an endpoint within a time range. */
+/**
+ * Replays deliveries under their original `webhook-id`: one delivery at once, or many by a job (replay-job.ts), which an app
+ * starts, reads and cancels here.
+ */
 import { type Delivery, restartDelivery } from "@mjflow/core/delivery";
+import { isEnabled } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
-import { outgoingDelivery } from "@mjflow/core/message";
+import { outgoingDelivery, outgoingReplay } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
-import { getDelivery, listDeliveriesByFlow, listRows } from "./delivery-list.ts";
+import {
+  endReplay,
+  isReplayEnded,
+  isReplayId,
+  newReplay,
+  REPLAY_REACHES_MS,
+  REPLAYS_PER_APP,
+  type Replay,
+  replayIdOf,
+} from "@mjflow/core/replay";
+import { getDelivery } from "./delivery-list.ts";
+import { saveWithRecord } from "./delivery-row.ts";
 import type { EngineDeps } from "./deps.ts";
+import { getEndpoint } from "./endpoint.ts";
 
-type ReplayDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
+type ReplayDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "log"> & { webhookStore: WebhookStore };
 
 /**
  * A delivery without a row gets one, which has its further attempts.
@@ -14,57 +30,86 @@ type ReplayDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "log"> & { webh
  */
 export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
   const delivery = await getDelivery(deps, appId, id);
-  const again = await replay(deps, delivery);
-  if (!again)
+  // The row first and the message second. After a crash between the two, the delivery is due and the sweeper sends the
+  // message (Q3).
+  const { flow } = await deps.store.load(delivery.flowId, []);
+  if (!flow) throw new MjflowError("not_found");
+  const saved = await saveWithRecord(deps, flow, delivery, restartDelivery(delivery, deps.clock.now()));
+  if (!saved.ok)
     throw new MjflowError("wrong_state", {
       detail: "An attempt of the delivery is running. Send the request again when it has ended.",
       retry: "later",
     });
-  return again;
+  await deps.queue.send([outgoingDelivery(delivery)]);
+  return saved.item;
 }
 
-export interface Range {
-  since?: number;
-  until?: number;
+export interface ReplayFields {
+  /** Subscriber: an endpoint id, or `hook`. */
+  listener: string;
   only: "failed" | "all";
-  cursor?: string;
-}
-
-/** Maximum number of deliveries per request; the cursor leads to the rest. */
-const PER_REQUEST = 200;
-const PAGE = 50;
-
-/** @returns the number of replayed deliveries, and the cursor if there may be more */
-export async function replayEndpoint(
-  deps: ReplayDeps,
-  appId: string,
-  listener: string,
-  { since, until, only, cursor }: Range,
-): Promise<{ replayed: number; cursor?: string }> {
-  let count = 0;
-  let next = cursor;
-  for (let seen = 0; seen < PER_REQUEST; seen += PAGE) {
-    const query = { appId, listener, since, until, limit: PAGE, cursor: next };
-    const page = await (only === "failed"
-      ? listRows(deps, { ...query, status: "failed" })
-      : listDeliveriesByFlow(deps, query));
-    const wanted = page.deliveries;
-    const again = await Promise.all(wanted.map((delivery) => replay(deps, delivery)));
-    count += again.filter((delivery) => delivery !== undefined).length;
-    next = page.cursor;
-    if (next === undefined) break;
-  }
-  deps.log.info("deliveries.replayed", { app: appId, endpoint: listener, count });
-  return { replayed: count, ...(next !== undefined && { cursor: next }) };
+  /** Bounds of the creation of a delivery, epoch ms, both included. Unset: 30 days ago, and now. */
+  since?: number | undefined;
+  until?: number | undefined;
 }
 
 /**
- * Saves the row first and sends the message second. After a crash between the two, the delivery is due and the sweeper
- * sends the message (Q3).
+ * Starts a job that sends the deliveries of one subscriber again.
+ *
+ * @throws MjflowError `not_found`; `wrong_state` if the endpoint is disabled; `limit_reached` if the app has too many running
+ *   replays
  */
-async function replay(deps: ReplayDeps, delivery: Delivery): Promise<Delivery | undefined> {
-  const saved = await deps.webhookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
-  if (!saved.ok) return undefined;
-  await deps.queue.send([outgoingDelivery(delivery)]);
+export async function startReplay(deps: ReplayDeps, appId: string, fields: ReplayFields): Promise<Replay> {
+  const { listener, only } = fields;
+  if (!isEnabled(await getEndpoint(deps, appId, listener)))
+    throw new MjflowError("wrong_state", { detail: "The endpoint is disabled. Enable it, then start the replay." });
+  const running = (await deps.webhookStore.replays(appId)).filter((each) => !isReplayEnded(each));
+  if (running.filter((each) => each.only !== "parked").length >= REPLAYS_PER_APP)
+    throw new MjflowError("limit_reached", { detail: `An app has at most ${REPLAYS_PER_APP} running replays.` });
+  const now = deps.clock.now();
+  const id = replayIdOf(now, deps.random.bytes(10));
+  const since = Math.max(fields.since ?? 0, now - REPLAY_REACHES_MS);
+  const until = Math.min(fields.until ?? now, now);
+  const saved = await deps.webhookStore.saveReplay(newReplay({ appId, id, listener, only, since, until }, now));
+  if (!saved.ok) throw new MjflowError("overloaded", { detail: "The id of the new replay already exists." });
+  await deps.queue.send([outgoingReplay(saved.item)]);
+  deps.log.info("replay.started", { app: appId, replay: id, endpoint: listener, only });
   return saved.item;
+}
+
+/** @throws MjflowError `not_found` also for a replay of another app (D6) */
+export async function getReplay(
+  { webhookStore }: Pick<ReplayDeps, "webhookStore">,
+  appId: string,
+  id: string,
+): Promise<Replay> {
+  const replay = isReplayId(id) ? await webhookStore.replay(appId, id) : undefined;
+  if (!replay) throw new MjflowError("not_found");
+  return replay;
+}
+
+/** A write conflict is a step that has ended meanwhile, at most a few in a second. */
+const MAX_CONFLICT_RETRIES = 5;
+
+/**
+ * Cancels a replay. Posts that are under way end. A replay that has ended stays as it is.
+ * @throws MjflowError `not_found`, `write_conflict`
+ */
+export async function cancelReplay(
+  deps: Pick<ReplayDeps, "webhookStore" | "clock" | "log">,
+  appId: string,
+  id: string,
+): Promise<Replay> {
+  let current = await getReplay(deps, appId, id);
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    if (isReplayEnded(current)) return current;
+    const saved = await deps.webhookStore.saveReplay(endReplay(current, "canceled", deps.clock.now()));
+    if (saved.ok) {
+      deps.log.info("replay.canceled", { app: appId, replay: id });
+      return saved.item;
+    }
+    if (!saved.current) throw new MjflowError("not_found");
+    current = saved.current;
+  }
+  throw new MjflowError("write_conflict", { detail: "Other requests changed it at the same time." });
 }

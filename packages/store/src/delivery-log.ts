@@ -3,7 +3,13 @@
  * attribute, `f.<subject>.<name>`, with a short text: times in base 36 and the last characters of each subscriber's id.
  * `l.<characters>` has the whole id, once in a row. The rows of a healthy flow stay below 1 KB, which is one write unit.
  */
-import { type DeliveryLog, type DeliveryRecord, EMPTY_LOG, recordKeyOf } from "@mjflow/core/delivery-log";
+import {
+  type DeliveryLog,
+  type DeliveryRecord,
+  EMPTY_LOG,
+  type OutcomeChange,
+  recordKeyOf,
+} from "@mjflow/core/delivery-log";
 import { isExpired } from "./codec.ts";
 import { ATTRIBUTE, deliveryLogKey } from "./keys.ts";
 import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
@@ -28,6 +34,8 @@ export interface DeliveryLogRows {
     change: { record?: DeliveryRecord; isFlowEnded?: boolean },
     expiresAt: number,
   ): Promise<{ ok: boolean; log: DeliveryLog }>;
+  /** Replaces the outcome of one subscriber, if it still is `from`. */
+  changeOutcome(flowId: string, row: number, change: OutcomeChange): Promise<boolean>;
   claimProgress(flowId: string, row: number, subject: string, now: number, pauseMs: number): Promise<boolean>;
 }
 
@@ -57,6 +65,24 @@ export function createDeliveryLogRows({ table, now }: { table: Table; now: () =>
       // After a lost response the row has our own record.
       return { ok: result.current?.records[name] === text, log: logOf(result.current) };
     },
+    async changeOutcome(flowId, row, { subject, name, listener, from, to }) {
+      const key = deliveryLogKey(flowId, row);
+      const path = recordKeyOf(subject, name);
+      for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+        const item = await table.get(key);
+        const current = item && rows.decode(item);
+        const text = current?.records[path];
+        const record = text === undefined ? undefined : decodeRecord(path, text, current!.listeners);
+        if (!record || record.outcomes.get(listener) !== from) return false;
+        const next = encodeRecord({ ...record, outcomes: new Map([...record.outcomes, [listener, to]]) });
+        const result = await rows.update(key, {
+          set: { records: { [path]: next.text } },
+          once: { at: ["records", path], equals: text! },
+        });
+        if (result.ok || result.current?.records[path] === next.text) return true;
+      }
+      return false;
+    },
     async claimProgress(flowId, row, subject, now, pauseMs) {
       const at = ["progressAt", subject] as const;
       const result = await rows.update(deliveryLogKey(flowId, row), {
@@ -72,6 +98,9 @@ export function createDeliveryLogRows({ table, now }: { table: Table; now: () =>
     },
   };
 }
+
+/** Other subscribers of the event change the same record. Then the change is made to what they wrote. */
+const MAX_CONFLICT_RETRIES = 5;
 
 function logOf(row: LogRow | undefined): DeliveryLog {
   if (!row) return EMPTY_LOG;

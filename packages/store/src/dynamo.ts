@@ -101,7 +101,13 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
         const bounds = listingBounds(filter, after);
         if (!bounds) return [];
         // One more than needed: the row that the previous page ended with is within the bounds and is removed below.
-        const items = await table.list({ index: "app", partition: appId, descending: true, ...bounds, limit: n + 1 });
+        const items = await table.list({
+          index: "app",
+          partition: appId,
+          descending: !filter.oldestFirst,
+          ...bounds,
+          limit: n + 1,
+        });
         const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));
         const page = listed.filter(({ at }) => at !== after).slice(0, n);
         const flows = (await table.getAll(page.map(({ key }) => key))).filter(isLive).map(itemToFlow);

@@ -14,6 +14,7 @@
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
+ *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
  *     stage                          health                      the row that health checks write
  *     app#<appId>                    app                         an app and its limits
@@ -32,7 +33,7 @@
  * `<place>` is the event subject: a task path or `flow`. `<listener>` is the subscriber.
  *
  *     index   partition                              sort                               rows
- *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks, deliveries and counters with a due time
+ *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks, deliveries, replays, endpoints and counters with a due time
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
@@ -226,6 +227,14 @@ export function endpointKey(appId: string, id: string): Key {
   return { pk: endpointPk(appId), sk: id };
 }
 
+export function replayPk(appId: string): string {
+  return `replays#${appId}`;
+}
+
+export function replayKey(appId: string, id: string): Key {
+  return { pk: replayPk(appId), sk: id };
+}
+
 export function deliveryPk(flowId: string): string {
   return `deliveries#${flowId}`;
 }
@@ -247,6 +256,9 @@ export function refOf({ pk, sk }: Key): DueRef | undefined {
   if (sk === WAIT_LIST_SK) return waitListRefOf(pk);
   const appId = appIdOfCounter({ pk, sk });
   if (appId !== undefined) return { kind: "credit", appId };
+  if (pk.startsWith(replayPk(""))) return { kind: "replay", appId: pk.slice(replayPk("").length), replayId: sk };
+  if (pk.startsWith(endpointPk("")))
+    return { kind: "endpoint", appId: pk.slice(endpointPk("").length), endpointId: sk };
   if (pk.startsWith(deliveryPk(""))) return deliveryRefOf(pk.slice(deliveryPk("").length), sk);
   const flowId = pk.startsWith("flow#") ? pk.slice("flow#".length) : "";
   if (!isFlowId(flowId)) return undefined;

@@ -1,4 +1,4 @@
-/** Lists an app's flows page by page, newest first, with an optional filter. */
+/** Lists an app's flows page by page, newest or oldest first, with an optional filter. */
 import type { Flow } from "@mjflow/core/flow";
 import type { FlowFilter } from "@mjflow/core/port";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -16,7 +16,7 @@ const READ_AT_ONCE = 100;
 /** Maximum number of flows that one call with a filter reads. It returns what it found, with a cursor for the rest. */
 export const MAX_FLOWS_READ = 500;
 
-/** @param read reads up to `n` entries that are older than `after`, newest first */
+/** @param read reads up to `n` entries that come after `after` in the order of the filter */
 export async function listFlows(
   appId: string,
   limit: number,
@@ -43,13 +43,14 @@ export async function listFlows(
 
 /** Returns the bounds of the sort keys to read; undefined if there is nothing between them. */
 export function listingBounds(
-  { since, until }: FlowFilter,
+  { since, until, oldestFirst }: FlowFilter,
   after: string | undefined,
 ): { from?: string; to?: string } | undefined {
-  const from = since === undefined ? undefined : new Date(since).toISOString();
+  const first = since === undefined ? undefined : new Date(since).toISOString();
   // "~" sorts after every id of that millisecond.
   const last = until === undefined ? undefined : `${new Date(until).toISOString()}~`;
-  const to = last === undefined || (after !== undefined && after < last) ? after : last;
+  const from = oldestFirst && (first === undefined || (after !== undefined && after > first)) ? after : first;
+  const to = !oldestFirst && (last === undefined || (after !== undefined && after < last)) ? after : last;
   if (from !== undefined && to !== undefined && from > to) return undefined;
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }

@@ -184,7 +184,7 @@ export function createMemoryStore({
           .filter((flow) => flow.appId === appId && isLive(flow, now()))
           .map((flow) => ({ flow, at: listedAt(flow.createdAt, flow.id) }))
           .filter(({ at }) => at >= from && (to === undefined || at <= to) && at !== after)
-          .sort((a, b) => compare(b.at, a.at))
+          .sort((a, b) => (filter.oldestFirst ? compare(a.at, b.at) : compare(b.at, a.at)))
           .slice(0, n);
       }),
     async duePartitions(before) {

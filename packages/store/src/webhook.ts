@@ -1,5 +1,5 @@
 /**
- * Endpoints and deliveries in the table. A delivery is a row in its flow's partition of deliveries. It is in the due index
+ * Endpoints, deliveries and replays in the table. A delivery is a row in its flow's partition of deliveries. It is in the due index
  * while it is pending, and in the listing of its subscriber.
  */
 import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
@@ -8,9 +8,10 @@ import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import { hashOf } from "@mjflow/core/hash";
 import type { WebhookStore } from "@mjflow/core/port";
+import type { Replay } from "@mjflow/core/replay";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
-import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk } from "./keys.ts";
+import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk, replayKey, replayPk } from "./keys.ts";
 import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
@@ -50,7 +51,32 @@ const DELIVERY = {
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
   due: [ATTRIBUTE.dueAt, "number"],
+  replayId: ["ri", "text"],
 } as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "subject" | "name" | "listener">>;
+
+/** `id` and `appId` are in the key. */
+const REPLAY = {
+  rev: [REV_ATTRIBUTE, "number"],
+  listener: ["li", "text"],
+  only: ["on", "text"],
+  since: ["si", "number"],
+  until: ["un", "number"],
+  status: ["st", "text"],
+  failure: ["fa", "text"],
+  found: ["fo", "count"],
+  sent: ["se", "count"],
+  failed: ["fd", "count"],
+  skipped: ["sk_", "count"],
+  cursor: ["cu", "text"],
+  leaseUntil: ["le", "number"],
+  waitsUntil: ["wu", "number"],
+  due: [ATTRIBUTE.dueAt, "number"],
+  createdAt: ["cr", "number"],
+  endedAt: ["en", "number"],
+} as const satisfies Fields<Exclude<keyof Replay, "id" | "appId">>;
+
+/** Number of replays that are listed. */
+const MAX_REPLAYS_LISTED = 100;
 
 export interface WebhookStoreDeps {
   table: Table;
@@ -90,10 +116,21 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
     deliveryLog: (flowId, row) => logs.read(flowId, row),
     saveDeliveryRecord: (flowId, row, change) =>
       logs.add(flowId, row, change, Math.ceil((now() + DELIVERY_RETENTION_MS) / 1_000)),
+    changeOutcome: (flowId, row, change) => logs.changeOutcome(flowId, row, change),
     claimProgress: (flowId, row, subject, at, pauseMs) => logs.claimProgress(flowId, row, subject, at, pauseMs),
-    async listDeliveries({ appId, listeners, since, until, limit, cursor }) {
-      const before = cursor === undefined ? undefined : decodeCursor(appId, cursor);
-      const to = [until === undefined ? undefined : `${isoOf(until)}~`, before].filter((bound) => bound !== undefined);
+    async replay(appId, id) {
+      const item = await table.get(replayKey(appId, id));
+      return item && isLive(item) ? replayOf(item) : undefined;
+    },
+    saveReplay: (replay) => save(table, replay, (next) => replayItem(next, dueShards), replayOf),
+    async replays(appId) {
+      const items = await table.list({ partition: replayPk(appId), descending: true, limit: MAX_REPLAYS_LISTED });
+      return items.filter(isLive).map(replayOf);
+    },
+    async listDeliveries({ appId, listeners, since, until, limit, cursor, oldestFirst = false }) {
+      const ended = cursor === undefined ? undefined : decodeCursor(appId, cursor);
+      const from = [since === undefined ? undefined : isoOf(since), oldestFirst ? ended : undefined].filter(isSet);
+      const to = [until === undefined ? undefined : `${isoOf(until)}~`, oldestFirst ? undefined : ended].filter(isSet);
       const pages = await Promise.all(
         listeners
           .flatMap((listener) => listPartitionsOf(appId, listener))
@@ -101,16 +138,17 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
             table.list({
               index: "app",
               partition,
-              descending: true,
-              ...(since !== undefined && { from: isoOf(since) }),
+              descending: !oldestFirst,
+              ...(from.length > 0 && { from: from.sort().at(-1)! }),
               ...(to.length > 0 && { to: to.sort()[0]! }),
               // Two more than shown: the delivery named by the cursor, which is read again, and one that proves a next page.
               limit: limit + 2,
             }),
           ),
       );
-      const listed = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== before);
-      listed.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? 1 : -1));
+      const listed = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== ended);
+      const sign = oldestFirst ? -1 : 1;
+      listed.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? sign : -sign));
       const page = listed.slice(0, limit);
       const deliveries = (await table.getAll(page.map(keyOf))).filter(isLive).map(deliveryOf);
       const last = listed.length > limit ? page.at(-1)![ATTRIBUTE.listedAt]!.S! : undefined;
@@ -138,6 +176,20 @@ function deliveryItem(delivery: Delivery, dueShards: number): Item {
   };
 }
 
+function replayItem(replay: Replay, dueShards: number): Item {
+  const { appId, id, createdAt, due } = replay;
+  return {
+    ...row(replayKey(appId, id), REPLAY, replay),
+    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
+    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "replay", appId }, dueShards) } }),
+  };
+}
+
+function replayOf(item: Item): Replay {
+  const { pk, sk } = keyOf(item);
+  return { appId: pk.slice(replayPk("").length), id: sk, ...fieldsOf(item, REPLAY) } as Replay;
+}
+
 function deliveryOf(item: Item): Delivery {
   const { pk, sk } = keyOf(item);
   const [subject, name, listener] = sk.split("#");
@@ -158,6 +210,10 @@ function listPartition(appId: string, listener: string, shard: number): string {
 
 function listPartitionsOf(appId: string, listener: string): string[] {
   return Array.from({ length: LIST_SHARDS }, (_, shard) => listPartition(appId, listener, shard));
+}
+
+function isSet<T>(value: T | undefined): value is T {
+  return value !== undefined;
 }
 
 function isoOf(ms: number): string {

@@ -1,4 +1,4 @@
-/** `mjflow deliveries`, `replay`: webhook deliveries, and sending them again. */
+/** `mjflow deliveries`, `replay`: webhook deliveries, and sending them again. `mjflow replays` is in replay.ts. */
 import type { Delivery } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -61,16 +61,16 @@ function lastOf({ attempts, failure }: Delivery): string {
 
 export const replay = command({
   name: "replay",
-  summary: "replay a delivery, or the failed deliveries of an endpoint",
+  summary: "replay a delivery, or start a replay of the failed deliveries of an endpoint",
   usage: ["<delivery>", "<endpoint> [--since TIME] [--until TIME] [--all]"],
   argCount: [1, 1],
   options: { ...TIME_RANGE_OPTIONS, all: { type: "boolean", help: "also successful deliveries" } },
   async run(context, { values, positionals: [id] }) {
     const { mjflow, signal } = context;
     if (/^(ep_|hook$)/.test(id!)) {
-      const only = values.all ? "all" : "failed";
-      const replayed = await replayAll(context, id!, { only, ...parseTimeRange(context, values) });
-      context.show({ replayed }, () => [`${replayed} ${replayed === 1 ? "delivery" : "deliveries"} replayed`]);
+      const input = { only: values.all ? "all" : "failed", ...parseTimeRange(context, values) } as const;
+      const started = await mjflow.endpoints.replay(id!, input, { signal });
+      context.show(started, () => [`${started.id} has started. See \`mjflow replays show ${started.id}\`.`]);
       return EXIT.ok;
     }
     if (values.since !== undefined || values.until !== undefined || values.all) {
@@ -81,18 +81,3 @@ export const replay = command({
     return EXIT.ok;
   },
 });
-
-/** Replays page by page: one API call replays only a limited number of deliveries. */
-async function replayAll(
-  { mjflow, signal }: Context,
-  id: string,
-  range: { only: "all" | "failed"; since?: Date; until?: Date },
-): Promise<number> {
-  let [count, cursor]: [number, string | undefined] = [0, undefined];
-  do {
-    const part = await mjflow.endpoints.replay(id, { ...range, ...(cursor !== undefined && { cursor }) }, { signal });
-    count += part.replayed;
-    cursor = part.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return count;
-}

@@ -226,8 +226,8 @@ function EndpointRow(props: {
           disabled={!!busy}
           onClick={() =>
             run("replay", async () => {
-              const { replayed, nextCursor } = await endpoints.replay(id, { only: "failed" });
-              setNote(`${replayed} replayed${nextCursor ? ", and there are more" : ""}.`);
+              const replay = await endpoints.replay(id, { only: "failed" });
+              setNote(`Replay ${replay.id} has started.`);
             })
           }
         >

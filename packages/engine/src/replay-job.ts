@@ -1,0 +1,204 @@
+/**
+ * Makes the steps of a replay. A worker claims the job, sends deliveries page by page, and gives the job back with its
+ * position. After a crash the lease ends, the sweeper sends the message again, and the next worker repeats the last page.
+ *
+ * A replay never delays new events for long. It makes two posts at a time, fewer than the slow posts that one host may have.
+ * Its messages have a group of their own. It stops while the receiver's circuit breaker is open.
+ */
+import { type Delivery, isEndpointId, restartDelivery } from "@mjflow/core/delivery";
+import { outgoingReplay, type ReplayMessage } from "@mjflow/core/message";
+import {
+  addReplayCounts,
+  claimReplay,
+  endReplay,
+  isReplayEnded,
+  type Replay,
+  type ReplayFailure,
+  type ReplayPage,
+  recordReplayPage,
+  releaseReplay,
+} from "@mjflow/core/replay";
+import { type Chain, isChainOver } from "./chain.ts";
+import { loadSubject, sendNextAttempt, tryAttempt } from "./deliver.ts";
+import { type DeliveryPage, listDeliveriesByFlow, listRows } from "./delivery-list.ts";
+import { saveWithRecord } from "./delivery-row.ts";
+import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
+
+export type ReplayJobDeps = DeliverDeps & { chain?: Chain };
+
+/** A step begins no page after this time, ms. A page and storing its result take at most half a minute more. */
+const STEP_MS = 15_000;
+/** Posts after which a step ends, and time that each of them takes at least, ms: 40 in a second. */
+const POSTS_PER_STEP = 200;
+const PACE_MS = 25;
+/** Number of deliveries of a page that is sent. After a crash one page is sent again. */
+const PAGE = 10;
+/** Number of deliveries of a page that is only counted. */
+const COUNT_PAGE = 200;
+/** Posts at one time. A host may have four slow ones, so new events have room beside a replay. */
+const PARALLEL = 2;
+const MIN_PAUSE_MS = 1_000;
+/** A longer wait has no message: the due index brings the job back. */
+const MESSAGE_DELAY_MAX_MS = 60_000;
+
+/**
+ * Makes one step of a replay, unless it has ended, waits, or another worker has it.
+ * @throws if the table fails; the queue then delivers the message again
+ */
+export async function runReplay(
+  deps: ReplayJobDeps,
+  { appId, replayId }: Pick<ReplayMessage, "appId" | "replayId">,
+): Promise<void> {
+  const stored = await deps.webhookStore.replay(appId, replayId);
+  if (!stored) return deps.log.warn("replay.no-such-replay", { app: appId, replay: replayId });
+  const startedAt = deps.clock.now();
+  const claim = claimReplay(stored, startedAt);
+  if (!claim) return;
+  const saved = await deps.webhookStore.saveReplay(claim);
+  if (!saved.ok) return;
+  let job: Replay | undefined = saved.item;
+  let posts = 0;
+  let retryAt: number | undefined;
+  const hasTime = () => posts < POSTS_PER_STEP && deps.clock.now() - startedAt < STEP_MS;
+  while (job && !isReplayEnded(job) && retryAt === undefined && hasTime()) {
+    const page: SentPage = job.status === "counting" ? await countPage(deps, job) : await sendPage(deps, job);
+    posts += page.posts;
+    retryAt = page.retryAt;
+    job = await savePage(deps, job, page);
+  }
+  if (!job) return;
+  if (isReplayEnded(job)) return noteEnd(deps, job);
+  const pause = Math.max(MIN_PAUSE_MS, posts * PACE_MS - (deps.clock.now() - startedAt));
+  await release(deps, job, retryAt ?? deps.clock.now() + pause, retryAt !== undefined);
+}
+
+/** Stores when the next step is made, then sends its message. */
+async function release(deps: ReplayJobDeps, job: Replay, from: number, isWaiting: boolean): Promise<void> {
+  const delayMs = Math.max(0, from - deps.clock.now());
+  const hasMessage = delayMs <= MESSAGE_DELAY_MAX_MS && !isChainOver(deps, "deliver");
+  const saved = await deps.webhookStore.saveReplay(releaseReplay(job, from, { hasMessage, isWaiting }));
+  // After a write conflict the job was canceled, or its lease ends and the sweeper sends its message.
+  if (saved.ok && hasMessage) await deps.queue.send([outgoingReplay(job, delayMs)]);
+}
+
+/** @property isPartial true if some deliveries of the page were not sent, so the next step reads the page again */
+interface SentPage extends ReplayPage {
+  posts: number;
+  isPartial?: boolean;
+  /** When the receiver may be tried again, epoch ms. Unset: now. */
+  retryAt?: number | undefined;
+  failure?: ReplayFailure | undefined;
+}
+
+/** @returns undefined if another worker has the job */
+async function savePage(deps: ReplayJobDeps, job: Replay, page: SentPage): Promise<Replay | undefined> {
+  let current = job;
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const saved = await deps.webhookStore.saveReplay(afterPage(deps, current, page, isSamePosition(current, job)));
+    if (saved.ok) return saved.item;
+    if (saved.current?.leaseUntil !== job.leaseUntil) return undefined;
+    // It was canceled or set back, or the sweeper has moved its due time. The posts of this page still count.
+    current = saved.current!;
+  }
+  return undefined;
+}
+
+const MAX_CONFLICT_RETRIES = 5;
+
+function isSamePosition(a: Replay, b: Replay): boolean {
+  return a.status === b.status && a.cursor === b.cursor && a.since === b.since;
+}
+
+function afterPage({ clock }: ReplayJobDeps, job: Replay, page: SentPage, isSame: boolean): Replay {
+  if (page.failure && !isReplayEnded(job))
+    return endReplay(addReplayCounts(job, page), "failed", clock.now(), page.failure);
+  return page.isPartial || !isSame ? addReplayCounts(job, page) : recordReplayPage(job, page, clock.now());
+}
+
+async function countPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
+  const { deliveries, cursor } = await pageOf(deps, job, COUNT_PAGE);
+  return { posts: 0, found: deliveries.length, cursor };
+}
+
+/** Reads the next deliveries of a replay, the oldest first. */
+async function pageOf(deps: ReplayJobDeps, job: Replay, limit: number): Promise<DeliveryPage> {
+  const { appId, listener, since, until, cursor, only, status } = job;
+  // A delivery that this job has sent in a page that a crash has cut is counted, and not sent again.
+  const isOurs = (delivery: Delivery) => status === "sending" && delivery.replayId === job.id;
+  const query = { appId, listener, since, until, cursor, limit, oldestFirst: true };
+  // A worker may have crashed before it changed the record of a delivery whose row it had stored.
+  if (only === "all") return listDeliveriesByFlow(deps, { ...query, readsRows: true });
+  return listRows(deps, { ...query, matches: (each) => each.status === "failed" || isOurs(each) });
+}
+
+type SendResult =
+  | { kind: "sent" | "failed" | "skipped"; isPosted: boolean }
+  | { kind: "refused"; retryAt: number }
+  | { kind: "ended"; failure: ReplayFailure };
+
+/** Sends the deliveries of a page. Those of one flow are sent one after the other, so they arrive in their order. */
+async function sendPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
+  const { deliveries, cursor } = await pageOf(deps, job, PAGE);
+  const results: { delivery: Delivery; result: SendResult }[] = [];
+  const lanes = [...Map.groupBy(deliveries, ({ flowId }) => flowId).values()];
+  const isStopped = () => results.some(({ result: { kind } }) => kind === "refused" || kind === "ended");
+  async function lane(): Promise<void> {
+    for (let flow = lanes.shift(); flow && !isStopped(); flow = lanes.shift())
+      for (const delivery of flow) {
+        if (isStopped()) return;
+        results.push({ delivery, result: await send(deps, job, delivery) });
+      }
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, lane));
+  return pageFrom(
+    results.map(({ result }) => result),
+    cursor,
+  );
+}
+
+/** A row that was sent in a partial page has the mark of the job. The next step reads the page again and counts it then. */
+function pageFrom(results: readonly SendResult[], cursor: string | undefined): SentPage {
+  const count = (kind: SendResult["kind"]) => results.filter((result) => result.kind === kind).length;
+  const posts = results.filter((result) => "isPosted" in result && result.isPosted).length;
+  const refused = results.find((result) => result.kind === "refused");
+  const ended = results.find((result) => result.kind === "ended");
+  const counts = { sent: count("sent"), failed: count("failed"), skipped: count("skipped") };
+  if (ended) return { posts, ...counts, failure: ended.failure };
+  if (refused) return { posts, isPartial: true, retryAt: refused.retryAt };
+  return { posts, ...counts, cursor };
+}
+
+/** Makes the first attempt of one delivery again. */
+async function send(deps: ReplayJobDeps, job: Replay, delivery: Delivery): Promise<SendResult> {
+  if (delivery.replayId === job.id)
+    return { kind: delivery.status === "delivered" ? "sent" : "failed", isPosted: false };
+  const isClaimed = delivery.status === "pending" && (delivery.leaseUntil ?? 0) > deps.clock.now();
+  const loaded = isClaimed ? undefined : await loadSubject(deps, delivery.flowId, delivery.subject);
+  if (!loaded) return { kind: "skipped", isPosted: false };
+  const subscribers = await subscribersOf(deps, loaded.flow, loaded.task);
+  const subscriber = subscribers.find(({ id }) => id === delivery.listener);
+  if (!subscriber) return withoutSubscriber(deps, job);
+  const restarted = { ...restartDelivery(delivery, deps.clock.now()), replayId: job.id };
+  const attempted = await tryAttempt(deps, restarted, subscriber, loaded);
+  if (!("after" in attempted)) return { kind: "refused", retryAt: attempted.retryAt };
+  const { after, nextMs } = attempted;
+  const saved = await saveWithRecord(deps, loaded.flow, delivery, after);
+  // Another worker or request has changed the delivery meanwhile, and continues it.
+  if (!saved.ok) return { kind: "skipped", isPosted: true };
+  await sendNextAttempt(deps, after, nextMs);
+  return { kind: after.status === "delivered" ? "sent" : "failed", isPosted: true };
+}
+
+/** An endpoint that is deleted or disabled ends the job. Another subscriber may exist for other flows. */
+async function withoutSubscriber({ webhookStore }: ReplayJobDeps, { appId, listener }: Replay): Promise<SendResult> {
+  if (!isEndpointId(listener)) return { kind: "skipped", isPosted: false };
+  const endpoint = await webhookStore.endpoint(appId, listener);
+  return { kind: "ended", failure: endpoint ? "endpoint_disabled" : "endpoint_deleted" };
+}
+
+function noteEnd(
+  { log }: ReplayJobDeps,
+  { appId: app, id: replay, status, found, sent, failed, skipped }: Replay,
+): void {
+  log.info("replay.ended", { app, replay, status, found, sent, failed, skipped });
+}
