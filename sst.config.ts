@@ -41,10 +41,13 @@ export default $config({
     await import("./infra/dashboard.ts");
     await import("./infra/budget.ts");
     const { consoleSite } = await import("./infra/console.ts");
+    const { distributions } = await import("./infra/address.ts");
     return {
       api: api.url,
       callback: callback.url,
       stream: stream.url,
+      // Where the DNS records of the host names lead.
+      ...Object.fromEntries(distributions.map(({ host, cdn }) => [host, cdn])),
       ...(consoleSite && { console: consoleSite.url, cdn: consoleSite.host }),
     };
   },

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileHeaders, pageWithApi, siteHeaders } from "../packages/console/site.ts";
 import { api } from "./api.ts";
-import { setting } from "./setting.ts";
+import { apiAddress, setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 
 /** AWS's managed policy "CachingOptimized": the headers of a file decide how long it is cached. */
@@ -15,7 +15,7 @@ const CACHE_POLICY = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 const HSTS_S = 63_072_000;
 const PAGE = "index.html";
 
-const apiOrigin = $output(setting.apiUrl ?? api.url).apply((url) => new URL(url).origin);
+const apiOrigin = $output(apiAddress ?? api.url).apply((url) => new URL(url).origin);
 
 function createConsole({ host, certificate }: NonNullable<typeof setting.console>) {
   const bucket = new sst.aws.Bucket("ConsoleSite", {

@@ -22,6 +22,6 @@ if (faults.length > 0) throw new Error(`Nothing was deployed.\n${faults.map((fau
 
 const warnings = [...stage.warnings];
 if (stage.production && setting.alarmEmail === undefined)
-  warnings.push("MJFLOW_ALARM_EMAIL is unset, so nobody is told about an alarm or the budget");
+  warnings.push("MJFLOW_ALARM_EMAIL is unset, so AWS sends no mail about alarms and the budget");
 // SST prints what a program writes to standard error, but no warnings of Pulumi.
 for (const warning of warnings) console.error(`Warning: ${warning}`);

@@ -10,6 +10,14 @@ const env = process.env;
 /** Hosts that mjflow may connect to although they are not public. */
 const outbound = { MJFLOW_OUTBOUND_ALLOW: allowList("MJFLOW_OUTBOUND_ALLOW") };
 
+export interface Domain {
+  host: string;
+  /** A former host name that still leads to the function. */
+  previous: string | undefined;
+  /** ARN of the certificate of all these names. Unset: SST requests one and proves it in Route 53. */
+  certificate: string | undefined;
+}
+
 export const setting = {
   /**
    * Mail address for alarms; AWS asks it for confirmation after the first deployment. Unset: alarms are only on AWS's
@@ -28,8 +36,19 @@ export const setting = {
   /** Whether production can be the first stage of an account. */
   skipsTrialStage: choice("MJFLOW_TRIAL_STAGE", "skip") === "skip",
   apiUrl: url("MJFLOW_API_URL"),
+  /** Host names in front of the function URLs. */
+  domains: {
+    api: domain("MJFLOW_API_DOMAIN"),
+    callback: domain("MJFLOW_CALLBACK_DOMAIN", "MJFLOW_PREVIOUS_CALLBACK_DOMAIN"),
+    stream: domain("MJFLOW_STREAM_DOMAIN"),
+  },
+  /** Requests to the API that one IP address may send in five minutes; unset: no limit. */
+  apiRateLimit: rateLimit("MJFLOW_API_RATE_LIMIT"),
   console: consoleAt(),
 };
+
+/** Where apps reach the API; unset: at its function URL. */
+export const apiAddress = setting.apiUrl ?? (setting.domains.api && `https://${setting.domains.api.host}`);
 
 /** Environment variables of the functions. `functions/composition/` reads them, and a check compares the two. */
 export const environment = {
@@ -40,7 +59,7 @@ export const environment = {
     MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent"),
   }),
   api: given({
-    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_API_URL: apiAddress,
     MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
@@ -55,14 +74,15 @@ export const environment = {
     MJFLOW_STREAM_URL: url("MJFLOW_STREAM_URL"),
   }),
   deliver: given({
-    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_API_URL: apiAddress,
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
     ...outbound,
     MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: wholeNumber("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 1, 15),
   }),
   archive: given(outbound),
+  submit: given({ MJFLOW_CALLBACK_URL: url("MJFLOW_CALLBACK_URL") }),
   stream: given({
-    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_API_URL: apiAddress,
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_STREAMS_PER_APP: wholeNumber("MJFLOW_STREAMS_PER_APP", 0, 1_000),
   }),
@@ -121,14 +141,42 @@ function consoleAt(): { origin: string; host: string; certificate: string | unde
   const { protocol, origin, host, href } = new URL(given);
   if (protocol !== "https:" || href !== `${origin}/`)
     throw new Error("MJFLOW_CONSOLE_URL must be https:// and a host name, without a path");
-  const certificate = env["MJFLOW_CONSOLE_CERTIFICATE"] || undefined;
+  const certificate = certificateArn("MJFLOW_CONSOLE_CERTIFICATE");
   if (certificate === undefined && !host.endsWith(".cloudfront.net")) {
     throw new Error("MJFLOW_CONSOLE_URL: set MJFLOW_CONSOLE_CERTIFICATE for a host name that is not CloudFront's");
   }
-  if (certificate !== undefined && !/^arn:aws[\w-]*:acm:us-east-1:/.test(certificate)) {
-    throw new Error("MJFLOW_CONSOLE_CERTIFICATE must be the ARN of a certificate in us-east-1");
-  }
   return { origin, host, certificate };
+}
+
+/** @param previous name of the setting with a former host name */
+function domain(name: string, previous?: string): Domain | undefined {
+  const host = hostName(name);
+  const former = previous === undefined ? undefined : hostName(previous);
+  if (former !== undefined && (host === undefined || former === host))
+    throw new Error(`${previous} needs another host name in ${name}`);
+  if (host === undefined) return undefined;
+  return { host, previous: former, certificate: certificateArn("MJFLOW_DOMAIN_CERTIFICATE") };
+}
+
+function hostName(name: string): string | undefined {
+  const value = env[name] || undefined;
+  const isValid = value === undefined || /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(value);
+  if (!isValid) throw new Error(`${name} must be a host name in lower case, for example api.example.com`);
+  return value;
+}
+
+function certificateArn(name: string): string | undefined {
+  const value = env[name] || undefined;
+  // CloudFront reads certificates only there.
+  if (value !== undefined && !/^arn:aws[\w-]*:acm:us-east-1:/.test(value))
+    throw new Error(`${name} must be the ARN of a certificate in us-east-1`);
+  return value;
+}
+
+function rateLimit(name: string): number | undefined {
+  const value = wholeNumber(name, 10, 2_000_000_000);
+  if (value !== undefined && !env["MJFLOW_API_DOMAIN"]) throw new Error(`${name} needs MJFLOW_API_DOMAIN`);
+  return value === undefined ? undefined : Number(value);
 }
 
 function wholeNumber(name: string, min: number, max: number): string | undefined {

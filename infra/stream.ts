@@ -3,8 +3,9 @@
  * what they may use, and no other function loses an execution to them.
  */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
+import { addressOf } from "./address.ts";
 import { apiKey, previousVaultKey, vaultKey } from "./secret.ts";
-import { environment } from "./setting.ts";
+import { environment, setting } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -17,7 +18,7 @@ const open = stage.reservesWorkers ? Math.ceil(0.9 * stage.streamConcurrency) : 
 export const stream = new sst.aws.Function("Stream", {
   handler: "functions/stream.handler",
   // AWS lets every request through. The code checks the API key and sends the CORS headers, as in the API.
-  url: { authorization: "none", cors: false },
+  url: { authorization: "none", cors: false, ...addressOf("Stream", { domain: setting.domains.stream }) },
   streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.stream} seconds`,
   // The function waits nearly all the time, and AWS charges the waiting time by memory.

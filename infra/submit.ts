@@ -4,7 +4,7 @@ import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
 import { consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
-import { setting } from "./setting.ts";
+import { environment, setting } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -15,8 +15,11 @@ export const submit = new sst.aws.Function("Submit", {
   // the same time (functions/composition/submit.ts).
   memory: "256 MB",
   ...reservedFor(stage.submitConcurrency),
-  // The accounts of one vendor host may hold half of the workers (packages/engine/src/call-slots.ts).
-  environment: setting.callSlots ? { MJFLOW_SUBMIT_WORKERS: String(stage.submitConcurrency) } : {},
+  environment: {
+    ...environment.submit,
+    // The accounts of one vendor host may hold half of the workers (packages/engine/src/call-slots.ts).
+    ...(setting.callSlots && { MJFLOW_SUBMIT_WORKERS: String(stage.submitConcurrency) }),
+  },
   // The vault decrypts the API keys of vendor accounts that the operator stored.
   link: [
     callback,

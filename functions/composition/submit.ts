@@ -6,12 +6,14 @@ import { baseDeps, callbackTokens, lazy, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";
 
+const env = process.env;
+
 /** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 256 MB. */
 const MAX_CONCURRENT_IMAGES = 2;
 
 export const composeSubmit = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("submit")));
-  const workers = Number(process.env["MJFLOW_SUBMIT_WORKERS"]);
+  const workers = Number(env["MJFLOW_SUBMIT_WORKERS"]);
   return {
     ...parts,
     limiter: createConcurrencyLimiter(parts),
@@ -19,6 +21,7 @@ export const composeSubmit = /* @__PURE__ */ lazy(() => {
     callLimit: workers > 0 ? createCallLimit(workers) : undefined,
     blobs: blobs(),
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
-    callbackTokens: callbackTokens(Resource.Callback.url),
+    // Unset: the callback handler's own address.
+    callbackTokens: callbackTokens(env["MJFLOW_CALLBACK_URL"] || Resource.Callback.url),
   };
 });

@@ -27,6 +27,7 @@ export function createMocks({ region, lambdaQuota, stages }) {
     "aws:sqs/queue:Queue": (name) => regional("sqs", name),
     "aws:dynamodb/table:Table": (name) => regional("dynamodb", `table/${name}`),
     "aws:lambda/function:Function": (name) => regional("lambda", `function:${name}`),
+    "aws:wafv2/webAcl:WebAcl": (name) => `arn:aws:wafv2:us-east-1:${ACCOUNT}:global/webacl/${name}/1`,
     "aws:iam/role:Role": (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
     "aws:s3/bucket:Bucket": (name) => `arn:aws:s3:::${name}`,
     "aws:sns/topic:Topic": (name) => regional("sns", name),
@@ -43,6 +44,14 @@ export function createMocks({ region, lambdaQuota, stages }) {
     }),
     "aws:s3/bucket:Bucket": (name) => ({ bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com` }),
     "aws:cloudfront/distribution:Distribution": () => ({ domainName: "d1.cloudfront.net" }),
+    "aws:acm/certificate:Certificate": (_, { domainName, subjectAlternativeNames = [] }) => ({
+      domainValidationOptions: [domainName, ...subjectAlternativeNames].map((host) => ({
+        domainName: host,
+        resourceRecordName: `_proof.${host}`,
+        resourceRecordType: "CNAME",
+        resourceRecordValue: "_proof.acm-validations.aws",
+      })),
+    }),
     "random:index/randomBytes:RandomBytes": () => ({ base64: Buffer.alloc(32, 7).toString("base64") }),
   };
 
@@ -55,7 +64,7 @@ export function createMocks({ region, lambdaQuota, stages }) {
       if (arn) arns.set(`${type}::${name}`, arn);
       return {
         id: id || physical,
-        state: { ...inputs, name: physical, ...(arn && { arn }), ...stateByType[type]?.(physical) },
+        state: { ...inputs, name: physical, ...(arn && { arn }), ...stateByType[type]?.(physical, plain(inputs)) },
       };
     },
     call({ token, inputs }) {

@@ -136,8 +136,22 @@ interface Types {
       viewerProtocolPolicy: string;
       allowedMethods: string[];
       responseHeadersPolicyId?: string;
+      cachePolicyId?: string;
+      originRequestPolicyId?: string;
     };
+    webAclId?: string;
     viewerCertificate: { acmCertificateArn?: string; minimumProtocolVersion?: string };
+  };
+  "aws:cloudfront/cachePolicy:CachePolicy": {
+    minTtl: number;
+    defaultTtl: number;
+    maxTtl: number;
+    parametersInCacheKeyAndForwardedToOrigin: Record<string, unknown>;
+  };
+  "aws:route53/record:Record": { name: string; type: string };
+  "aws:wafv2/webAcl:WebAcl": {
+    scope: string;
+    rules: { name: string; statement: { rateBasedStatement?: { limit: number; aggregateKeyType: string } } }[];
   };
   "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {
     name: string;

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { EVERYTHING, evaluated } from "./evaluated.ts";
 import type { Infra, Rule } from "./model.ts";
+import * as address from "./rule/address.ts";
 import * as alarm from "./rule/alarm.ts";
 import * as bucket from "./rule/bucket.ts";
 import * as console from "./rule/console.ts";
@@ -92,6 +93,24 @@ const CDN = "ConsoleDistribution";
 
 /** Every rule with its title, and the breaks that it must report. */
 const RULES: Record<string, [Rule, Record<string, Break>]> = {
+  "host names store no response": [
+    address.hostNamesCacheNothing,
+    {
+      "a lifetime": set("ApiRouterServerCachePolicy", "maxTtl", 60),
+      "headers in the cache key": set(
+        "ApiRouterServerCachePolicy",
+        "parametersInCacheKeyAndForwardedToOrigin.headersConfig.headerBehavior",
+        "whitelist",
+      ),
+      "another cache policy": set("CallbackRouterCdnDistribution", "defaultCacheBehavior.cachePolicyId", "other"),
+      "no headers": set("StreamRouterCdnDistribution", "defaultCacheBehavior.originRequestPolicyId", undefined),
+      "reads only": set("ApiRouterCdnDistribution", "defaultCacheBehavior.allowedMethods", ["GET", "HEAD"]),
+    },
+  ],
+  "host names need a current TLS version": [
+    address.hostNamesNeedTls,
+    { "an old version": set("ApiRouterCdnDistribution", "viewerCertificate.minimumProtocolVersion", "TLSv1") },
+  ],
   "the queues are the expected ones": [
     queue.queuesAreAsExpected,
     {
@@ -421,7 +440,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
   "functions are invoked only through their URL": [
     fn.functionUrlsInvokeTheirFunction,
     {
-      "a direct invocation": set("CallbackInvokeFunction", "invokedViaFunctionUrl", false),
+      "a direct invocation": set("CallbackPublicInvokeFunction", "invokedViaFunctionUrl", false),
       "a function without a URL": (infra) => {
         find(infra, "ApiPublicFunctionUrlAccess").inputs.function = find(infra, "SubmitFunction").inputs.name;
       },
@@ -595,7 +614,7 @@ describe.each(Object.entries(RULES))("rule: %s", (name, [rule, breaks]) => {
 const HELPERS = new Set(["metricsOfAlarm", "metricsOfDashboard"]);
 
 test("RULES contains every exported rule", () => {
-  const modules = [alarm, bucket, console, dashboard, fn, queue, role, sweep, table];
+  const modules = [address, alarm, bucket, console, dashboard, fn, queue, role, sweep, table];
   const exported = modules.flatMap((module) => Object.entries<unknown>(module));
   const rules = exported.filter(([name, value]) => typeof value === "function" && !HELPERS.has(name));
   expect(new Set(Object.values(RULES).map(([rule]) => rule))).toEqual(new Set(rules.map(([, rule]) => rule)));

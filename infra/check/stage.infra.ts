@@ -168,7 +168,9 @@ test("a stage has an event bus only if MJFLOW_BUS is on", () => {
 
 test("MJFLOW_CONSOLE_URL deploys the console; CloudFront's own host name needs no certificate", async () => {
   expect(all(trial, "aws:cloudfront/distribution:Distribution")).toEqual([]);
-  const [own] = all(everything, "aws:cloudfront/distribution:Distribution");
+  const own = all(everything, "aws:cloudfront/distribution:Distribution").find(
+    ({ name }) => name === "ConsoleDistribution",
+  );
   expect(own?.inputs.aliases).toEqual(["console.example.com"]);
   const { resources } = await evaluated("trial", { env: { MJFLOW_CONSOLE_URL: "https://d1.cloudfront.net" } });
   const inputsOf = (name: string) => resources.find((resource) => resource.name === name)?.inputs;
@@ -179,6 +181,49 @@ test("MJFLOW_CONSOLE_URL deploys the console; CloudFront's own host name needs n
   expect(inputsOf("ApiFunction")).toMatchObject({
     environment: { variables: { MJFLOW_CORS_ORIGINS: "https://d1.cloudfront.net" } },
   });
+});
+
+const DOMAINS = {
+  MJFLOW_API_DOMAIN: "api.example.com",
+  MJFLOW_CALLBACK_DOMAIN: "callbacks.example.com",
+  MJFLOW_STREAM_DOMAIN: "streams.example.com",
+};
+
+test("host names of the operator reach every function that writes or reads an address", async () => {
+  const named = await evaluated("trial", { env: DOMAINS });
+  const urlOf = (link: string) => named.links[link]?.["url"];
+  expect([urlOf("Api"), urlOf("Callback"), urlOf("Stream")]).toEqual([
+    "https://api.example.com",
+    "https://callbacks.example.com",
+    "https://streams.example.com",
+  ]);
+  for (const name of ["Api", "Deliver", "Stream"])
+    expect(functionOf(named, name)?.inputs.environment.variables["MJFLOW_API_URL"], name).toBe(
+      "https://api.example.com",
+    );
+  // Without a certificate, SST requests one and creates the records in Route 53.
+  expect(all(named, "aws:route53/record:Record").map(({ inputs }) => inputs.name)).toContain("callbacks.example.com");
+  expect(all(everything, "aws:route53/record:Record")).toEqual([]);
+});
+
+test("a former host name of callbacks still leads to them, and the function URL stays as it was", async () => {
+  const aliases = all(everything, "aws:cloudfront/distribution:Distribution").map(({ inputs }) => inputs.aliases);
+  expect(aliases).toContainEqual(["callbacks.example.com", "hooks.example.com"]);
+  const urls = (infra: Infra) =>
+    all(infra, "aws:lambda/functionUrl:FunctionUrl").map(({ name, inputs }) => [name, inputs.authorizationType]);
+  const named = await evaluated("trial", { env: DOMAINS });
+  expect(urls(named).sort()).toEqual(urls(trial).sort());
+});
+
+test("the rate limit of the API does not apply to callbacks and streams", () => {
+  const [acl, ...more] = all(everything, "aws:wafv2/webAcl:WebAcl");
+  expect(more).toEqual([]);
+  expect(acl?.inputs.rules).toMatchObject([
+    { statement: { rateBasedStatement: { limit: 3_000, aggregateKeyType: "IP" } } },
+  ]);
+  const limited = all(everything, "aws:cloudfront/distribution:Distribution").filter(({ inputs }) => inputs.webAclId);
+  expect(limited.map(({ name }) => name)).toEqual(["ApiRouterCdnDistribution"]);
+  expect(all(trial, "aws:wafv2/webAcl:WebAcl")).toEqual([]);
 });
 
 test("a restored table replaces the stage's own table in every function, alarm and chart", async () => {
@@ -222,6 +267,15 @@ test.each([
   ["MJFLOW_CONSOLE_URL", "https://console.example.com/path"],
   // A host name that is not CloudFront's, without a certificate.
   ["MJFLOW_CONSOLE_URL", "https://console.example.com"],
+  ["MJFLOW_API_DOMAIN", "https://api.example.com"],
+  ["MJFLOW_CALLBACK_DOMAIN", "localhost"],
+  ["MJFLOW_CALLBACK_URL", "callbacks.example.com"],
+  ["MJFLOW_STREAM_DOMAIN", "Streams.example.com"],
+  // It would answer nothing without a new host name.
+  ["MJFLOW_PREVIOUS_CALLBACK_DOMAIN", "hooks.example.com"],
+  ["MJFLOW_API_RATE_LIMIT", "9"],
+  // Only a distribution can have a limit.
+  ["MJFLOW_API_RATE_LIMIT", "3000"],
   ["MJFLOW_BUDGET_USD", "a lot"],
   ["MJFLOW_BUDGET_USD", "-1"],
   ["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", "0"],
@@ -277,8 +331,10 @@ test.each([
     recursiveLoop: "Terminate",
     callSlots: true,
     skipsTrialStage: false,
+    domains: { api: undefined, callback: undefined, stream: undefined },
+    apiRateLimit: undefined,
   });
-  expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });
+  expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, submit: {}, stream: {} });
 });
 
 test("each function gets exactly the settings that it reads, and no unset ones", () => {

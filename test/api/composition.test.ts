@@ -70,6 +70,18 @@ async function streamsOpened({ streams }: Composed["stream"], apps: string[]): P
   return opened;
 }
 
+/** The part of a callback URL before its path. */
+function callbackBaseOf({ callbackTokens }: Composed["submit"]): string {
+  const task = {
+    flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD",
+    path: "0",
+    attempt: 1,
+    provider: "fake",
+    account: "default",
+  };
+  return callbackTokens.url({ ...task, expiresAt: 0, progress: false, calling: false }).split("/callbacks/")[0]!;
+}
+
 afterEach(() => {
   vi.unstubAllEnvs();
   vi.restoreAllMocks();
@@ -123,6 +135,14 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
   MJFLOW_BUS: [
     ["bus", async ({ api }) => (await api.subscriptions.eventMask("app_default", {})) > 0, true, false],
     ["bus", ({ deliver }) => deliver.bus !== undefined, true, false],
+  ],
+  MJFLOW_CALLBACK_URL: [
+    [
+      "https://proxy.test/mj/",
+      ({ submit }) => callbackBaseOf(submit),
+      "https://proxy.test/mj",
+      "https://callback.test",
+    ],
   ],
   MJFLOW_CDN_URL: [
     ["https://cdn.test", async ({ api }) => new URL(await api.objectUrl(IMAGE)).hostname, "cdn.test", "127.0.0.1"],

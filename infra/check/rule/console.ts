@@ -27,8 +27,13 @@ export const consoleHeadersMatchLocalServer: Rule = (infra) =>
     ];
   });
 
+/** The distribution of the console; the host names of the function URLs have others. */
+function sitesOf(infra: Infra) {
+  return all(infra, "aws:cloudfront/distribution:Distribution").filter(({ name }) => name === "ConsoleDistribution");
+}
+
 export const consoleIsServedSafely: Rule = (infra) =>
-  all(infra, "aws:cloudfront/distribution:Distribution").flatMap(({ inputs }) => {
+  sitesOf(infra).flatMap(({ inputs }) => {
     const { defaultCacheBehavior: served, viewerCertificate, origins, aliases } = inputs;
     const [policy] = all(infra, "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy");
     const isOwnName = aliases.length > 0;
@@ -52,7 +57,7 @@ export const consoleIsServedSafely: Rule = (infra) =>
 export const consoleFilesAreThere: Rule = (infra) => {
   // SST also stores the code of functions in bucket objects.
   const files = all(infra, "aws:s3/bucketObjectv2:BucketObjectv2").filter(({ name }) => name.startsWith("Console-"));
-  const hasSite = all(infra, "aws:cloudfront/distribution:Distribution").length > 0;
+  const hasSite = sitesOf(infra).length > 0;
   if (!hasSite) return files.map(({ name }) => `${name} exists without a distribution`);
   const page = files.find(({ inputs }) => inputs.key === "index.html")?.inputs.content ?? "";
   const named = [...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name!);
@@ -77,7 +82,7 @@ export const consoleFilesAreThere: Rule = (infra) => {
  * allowed origins. The function `Callback` allows no web page.
  */
 export const corsAllowsTheConsole: Rule = (infra) => {
-  const [site] = all(infra, "aws:cloudfront/distribution:Distribution");
+  const [site] = sitesOf(infra);
   const [host] = site?.inputs.aliases ?? [];
   const originsOf = (name: string) => {
     const { MJFLOW_CORS_ORIGINS } = functionOf(infra, name)?.inputs.environment.variables ?? {};

@@ -86,7 +86,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S",
   ],
   Archive: ["MJFLOW_OUTBOUND_ALLOW"],
-  Submit: ["MJFLOW_SUBMIT_WORKERS"],
+  Submit: ["MJFLOW_CALLBACK_URL", "MJFLOW_SUBMIT_WORKERS"],
   Stream: ["MJFLOW_API_URL", "MJFLOW_CORS_ORIGINS", "MJFLOW_STREAMS_PER_APP", "MJFLOW_STREAMS_PER_DEPLOYMENT"],
 };
 /** Variables of functions that follow from the sizes of the stage and are always set. */
