@@ -2,7 +2,7 @@ import { createCallLimit } from "@mjflow/engine/call-slots";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
-import { baseDeps, callbackTokens, lazy, withAccounts } from "./base.ts";
+import { baseDeps, callbackTokens, lazy, sleep, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";
 
@@ -23,5 +23,6 @@ export const composeSubmit = /* @__PURE__ */ lazy(() => {
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     // Unset: the callback handler's own address.
     callbackTokens: callbackTokens(env["MJFLOW_CALLBACK_URL"] || Resource.Callback.url),
+    wait: sleep,
   };
 });

@@ -182,7 +182,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
         ["hook", 204],
       ]);
       const record = { subject: "0", name: "completed", happenedAt: NOW, recordedAt: NOW, outcomes };
-      await open().saveDeliveryRecord(flowId, 0, { record });
+      await open().saveDeliveryRecords(flowId, 0, { records: [record] });
       const change = { subject: "0", name: "completed", listener: EP, from: 200, to: "row" as const };
       expect(await open().changeOutcome(flowId, 0, change)).toBe(true);
       expect(await open().changeOutcome(flowId, 0, change)).toBe(false);
@@ -201,7 +201,9 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
     test("one of two concurrent records of an event is stored, and both writers get it", async () => {
       const { id } = newFlow();
       const both = await Promise.all(
-        [200, 204].map((status) => open().saveDeliveryRecord(id, 0, { record: record("0-1", "completed", status) })),
+        [200, 204].map((status) =>
+          open().saveDeliveryRecords(id, 0, { records: [record("0-1", "completed", status)] }),
+        ),
       );
       expect(both.filter(({ ok }) => ok)).toHaveLength(1);
       const [one, other] = both.map(({ log }) => log.records.get("0-1.completed"));
@@ -213,7 +215,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       const { id } = newFlow();
       const names = Array.from({ length: 12 }, (_, i) => `0-${i}`);
       const saved = await Promise.all(
-        names.map((subject) => open().saveDeliveryRecord(id, 0, { record: record(subject, "submitted") })),
+        names.map((subject) => open().saveDeliveryRecords(id, 0, { records: [record(subject, "submitted")] })),
       );
       expect(saved.every(({ ok }) => ok)).toBe(true);
       expect(Math.max(...saved.map(({ log }) => log.records.size))).toBe(12);
@@ -222,12 +224,47 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
         expect(log.records.get(`${subject}.submitted`)).toEqual(record(subject, "submitted"));
     });
 
+    test("several records and the mark of the end are one write", async () => {
+      const { id } = newFlow();
+      const records = [record("0-3", "completed"), record("flow", "completed")];
+      const saved = await open().saveDeliveryRecords(id, 0, { records, isFlowEnded: true });
+      expect(saved).toEqual({ ok: true, log: await open().deliveryLog(id, 0) });
+      expect(saved.log.records).toEqual(new Map(records.map((one) => [`${one.subject}.${one.name}`, one])));
+      expect(saved.log.isFlowEnded).toBe(true);
+      const [row] = (await made.table.partition(`flow#${id}`)).filter((item) => item["sk"]!.S === "log#0");
+      expect(row!["rev"]).toEqual({ N: "1" });
+    });
+
+    test.each([0, 1, 2])(
+      "if another worker has record %i of three, it stays, and the others are added",
+      async (first) => {
+        const { id } = newFlow();
+        const subjects = ["0-0", "0-1", "0-2"];
+        const theirs = record(subjects[first]!, "submitted", 204);
+        await open().saveDeliveryRecords(id, 0, { records: [theirs] });
+        const ours = subjects.map((subject) => record(subject, "submitted"));
+        const { ok, log } = await open().saveDeliveryRecords(id, 0, { records: ours, isFlowEnded: true });
+        expect(ok).toBe(false);
+        expect(log).toEqual(await open().deliveryLog(id, 0));
+        expect(log.isFlowEnded).toBe(true);
+        for (const [i, subject] of subjects.entries())
+          expect(log.records.get(`${subject}.submitted`)).toEqual(i === first ? theirs : ours[i]);
+      },
+    );
+
+    test("a row is marked if another worker has all of the records", async () => {
+      const { id } = newFlow();
+      await open().saveDeliveryRecords(id, 0, { records: [record("flow", "completed", 204)] });
+      const again = { records: [record("flow", "completed")], isFlowEnded: true };
+      expect(await open().saveDeliveryRecords(id, 0, again)).toMatchObject({ ok: false, log: { isFlowEnded: true } });
+    });
+
     test("the end of a flow is marked with and without a record, and a row without records is an empty log", async () => {
       const { id } = newFlow();
       expect(await open().deliveryLog(id, 1)).toEqual({ records: new Map(), isFlowEnded: false });
-      expect((await open().saveDeliveryRecord(id, 1, { isFlowEnded: true })).log.isFlowEnded).toBe(true);
-      const { log } = await open().saveDeliveryRecord(id, 0, {
-        record: record("flow", "completed"),
+      expect((await open().saveDeliveryRecords(id, 1, { isFlowEnded: true })).log.isFlowEnded).toBe(true);
+      const { log } = await open().saveDeliveryRecords(id, 0, {
+        records: [record("flow", "completed")],
         isFlowEnded: true,
       });
       expect(log.isFlowEnded).toBe(true);

@@ -1,6 +1,7 @@
 /** The delivery log: what it stores, who closes it, and how its deliveries are listed and replayed. */
 import { deliveryIdOf } from "@mjflow/core/delivery";
 import { mergedLog } from "@mjflow/core/delivery-log";
+import type { NotifyMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
 import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
 import { createEndpoint, deleteEndpoint } from "@mjflow/engine/endpoint";
@@ -21,6 +22,17 @@ async function pass(harness: TestHarness, ms: number, stepMs = MINUTE): Promise<
     await harness.sweep();
     await harness.drain();
   }
+}
+
+/** The notifications that are sent from now on. */
+function messagesOf(harness: TestHarness): NotifyMessage[] {
+  const sent: NotifyMessage[] = [];
+  const send = harness.deps.queue.send.bind(harness.deps.queue);
+  harness.deps.queue.send = (messages) => {
+    for (const { message } of messages) if (message.type === "tell") sent.push(message);
+    return send(messages);
+  };
+  return sent;
 }
 
 const logOf = (harness: TestHarness, flowId: string) => harness.deps.webhookStore.deliveryLog(flowId, 0);
@@ -53,6 +65,69 @@ describe("records", () => {
     expect(isFlowEnded).toBe(true);
     expect(await harness.deps.webhookStore.deliveriesOf(id)).toEqual([]);
     expect(harness.receiver.posts).toHaveLength(14);
+  });
+
+  test("what one invocation notifies of is one message and one write of the log", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ notifyHook: HOOK, then: THEN });
+    const sent = messagesOf(harness);
+    const { webhookStore } = harness.deps;
+    const save = webhookStore.saveDeliveryRecords.bind(webhookStore);
+    let writes = 0;
+    webhookStore.saveDeliveryRecords = (...change) => {
+      writes++;
+      return save(...change);
+    };
+    await harness.finishAll();
+    expect(
+      sent.map(({ place, events, also = [] }) => [
+        [place, ...events!],
+        ...also.map((one) => [one.place, ...one.events]),
+      ]),
+    ).toEqual([
+      [["0", "submitted"]],
+      [["0", "completed"]],
+      [
+        ["0-0", "submitted"],
+        ["0-1", "submitted"],
+      ],
+      [["0-0", "completed"]],
+      [
+        ["flow", "completed"],
+        ["0-1", "completed"],
+      ],
+    ]);
+    expect((await harness.read(flow)).flow).not.toHaveProperty("due");
+    expect(writes).toBe(sent.length);
+  });
+
+  test("a version that needs a message for each event gets them", async () => {
+    const harness = createTestHarness();
+    Object.assign(harness.deps, { fanOut: "each" });
+    await harness.start({ notifyHook: HOOK, then: THEN });
+    const sent = messagesOf(harness);
+    await harness.finishAll();
+    expect(sent).toHaveLength(7);
+    expect(sent.every(({ also }) => also === undefined)).toBe(true);
+    expect(harness.receiver.posts).toHaveLength(7);
+  });
+
+  test("a version that does not know further subjects notifies of the first, and the sweeper finds the others", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ notifyHook: HOOK, then: THEN });
+    const send = harness.deps.queue.send.bind(harness.deps.queue);
+    harness.deps.queue.send = (messages) =>
+      send(
+        messages.map((one) => ({
+          ...one,
+          message: { ...one.message, ...(one.message.type === "tell" && { also: undefined }) },
+        })),
+      );
+    await harness.finishAll();
+    expect(harness.receiver.posts).toHaveLength(5);
+    await pass(harness, 15 * MINUTE);
+    expect(new Set(idsOf(harness)).size).toBe(7);
+    expect((await harness.read(flow)).flow).not.toHaveProperty("due");
   });
 
   test("the flow has no due time and no pending effect when its last event has a record", async () => {
@@ -156,7 +231,7 @@ describe("events whose message is lost", () => {
   test("a worker that crashes after the post and before the record posts again under the same id", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ notifyHook: HOOK, events: ["task.submitted"] });
-    harness.hookFault.arm("saveDeliveryRecord", "before");
+    harness.hookFault.arm("saveDeliveryRecords", "before");
     await harness.finishAll().catch(() => {});
     await pass(harness, 15 * MINUTE);
     expect(harness.receiver.posts.length).toBe(2);

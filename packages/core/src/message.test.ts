@@ -8,7 +8,9 @@ import {
   appGroup,
   archiveMessage,
   deliverMessage,
+  isNamedNotification,
   MessageError,
+  type NotifyMessage,
   notifyMessage,
   outgoingArchive,
   outgoingDelivery,
@@ -21,6 +23,7 @@ import {
   QUEUE_OF,
   type SubmitMessage,
   submitMessage,
+  togetherByFlow,
 } from "./message.ts";
 
 const OTHER_FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHE";
@@ -46,6 +49,43 @@ describe("queue messages", () => {
 
   it("a submit message is smaller than 200 bytes (Q1)", () => {
     expect(JSON.stringify(submitMessage(FLOW, `0${"-199".repeat(10)}`)).length).toBeLessThan(200);
+  });
+
+  it("further subjects of a notification are read, and an unknown form of them is kept for a newer version", () => {
+    const first = notifyMessage(FLOW, "0-0", ["submitted"]);
+    const parse = (also: unknown) => parseMessage(JSON.stringify({ ...first, also }));
+    const also = [
+      { place: "0-1", events: ["submitted"] },
+      { place: "flow", events: ["completed"] },
+    ];
+    expect(parse(also)).toEqual({ ...first, also });
+    expect(parse([])).toEqual(first);
+    const tooMany = Array.from({ length: 10 }, () => also[0]);
+    for (const wrong of ["x", {}, null, ["0-1"], [{ place: "0-1" }], [{ place: "x", events: [] }], [null], tooMany])
+      expect(() => parse(wrong), JSON.stringify(wrong)).toThrow("has no valid further subjects");
+  });
+
+  it("notifications of a flow that name their events travel together, at most ten subjects in a message", () => {
+    const of = (subject: string, events: string[], flowId = FLOW) =>
+      outgoingNotification({ flowId, appId: "app_a" }, subject, events);
+    const other = OTHER_FLOW;
+    expect(
+      togetherByFlow([of("0-1", ["submitted"]), of("0-1", ["completed", "submitted"]), of("flow", ["completed"])]),
+    ).toEqual([
+      {
+        message: {
+          ...notifyMessage(FLOW, "0-1", ["submitted", "completed"]),
+          also: [{ place: "flow", events: ["completed"] }],
+        },
+        group: "app_a",
+      },
+    ]);
+    expect(togetherByFlow([of("0-1", ["submitted"]), of("0-2", ["submitted"], other)])).toHaveLength(2);
+    const many = togetherByFlow(Array.from({ length: 12 }, (_, i) => of(`0-${i}`, ["submitted"])));
+    expect(many.map(({ message }) => (message as NotifyMessage).also!.length)).toEqual([9, 1]);
+    for (const { message } of many) expect(parseMessage(JSON.stringify(message))).toEqual(message);
+    expect(isNamedNotification(outgoingNotification({ flowId: FLOW }, "0"))).toBe(false);
+    expect(isNamedNotification({ message: submitMessage(FLOW, "0") })).toBe(false);
   });
 
   it("the number of hops is kept; without it, and in messages of earlier versions, it is the first", () => {

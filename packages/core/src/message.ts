@@ -18,9 +18,12 @@ export const MAX_HOPS = 6;
 /** Highest number of tasks that one message names. Their vendor calls run in one invocation at the same time. */
 export const FAN_OUT = 10;
 
+/** Highest number of event subjects that one message names. */
+const SUBJECTS_TOGETHER = 10;
+
 /**
- * How the tasks of a fan-out are sent: `one` message for those of one vendor account, or `each` in its own. A version that
- * does not know `also` submits only the first task of a message, and the sweeper finds the others minutes later.
+ * How the tasks of a fan-out and the notifications of one invocation are sent: `one` message, or `each` in its own. A version
+ * that does not know `also` handles only the first task or subject of a message, and the sweeper finds the others minutes later.
  */
 export type FanOut = "one" | "each";
 
@@ -67,6 +70,14 @@ export interface NotifyMessage extends Chained {
   place: string;
   /** Names of the new events. Unset: all events of the subject that have no record in the delivery log. */
   events?: readonly string[];
+  /** Further subjects of the flow with new events. Unset: none. */
+  also?: readonly NamedEvents[];
+}
+
+/** Names of new events of one subject. */
+export interface NamedEvents {
+  place: string;
+  events: readonly string[];
 }
 
 /** A hint that a delivery attempt may be due. */
@@ -186,6 +197,45 @@ export function outgoingNotification(
   return { message: notifyMessage(of.flowId, subject, events), group: appGroup(of) };
 }
 
+/** Returns the notifications in as few messages as possible: those of a flow travel together if they name their events. */
+export function togetherByFlow(notifications: readonly OutgoingMessage[]): OutgoingMessage[] {
+  const named = notifications.flatMap((outgoing) => {
+    const { message } = outgoing;
+    if (message.type !== "tell" || message.events === undefined) return [];
+    const { flowId, place, events, also = [] } = message;
+    return [{ flowId, group: outgoing.group, subjects: [{ place, events }, ...also] }];
+  });
+  const byFlow = Map.groupBy(named, ({ flowId }) => flowId);
+  return [...byFlow].flatMap(([flowId, ofFlow]) => {
+    const { group } = ofFlow[0]!;
+    const bySubject = Map.groupBy(
+      ofFlow.flatMap(({ subjects }) => subjects),
+      ({ place }) => place,
+    );
+    const subjects = [...bySubject].map(([place, same]) => ({
+      place,
+      events: unique(same.flatMap(({ events }) => events)),
+    }));
+    return chunksOf(subjects, SUBJECTS_TOGETHER).map(([first, ...also]) => {
+      const message = notifyMessage(flowId, first!.place, first!.events);
+      return { message: also.length > 0 ? { ...message, also } : message, group };
+    });
+  });
+}
+
+/** True if the message can travel with others of its flow (`togetherByFlow`). */
+export function isNamedNotification({ message }: OutgoingMessage): boolean {
+  return message.type === "tell" && message.events !== undefined;
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
+
+function chunksOf<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
 export function outgoingDelivery(delivery: DeliveryKey & { appId: string }, delayMs?: number): OutgoingMessage {
   return { message: deliverMessage(deliveryIdOf(delivery)), delayMs, group: appGroup(delivery) };
 }
@@ -268,7 +318,7 @@ function messageOf(body: Record<string, unknown>): Message {
     }
     const { events } = body;
     if (events !== undefined && !isEventNames(events)) throw new MessageError("has no valid event names");
-    return notifyMessage(flowId, place, events);
+    return { ...notifyMessage(flowId, place, events), ...subjectsIn(flowId, body["also"]) };
   }
   if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
     throw new MessageError("has no valid flow id or task path");
@@ -301,6 +351,21 @@ function siblingsIn(flowId: string, also: unknown): { also?: string[] } {
     also.every((path) => typeof path === "string" && isTaskRef(flowId, path));
   if (!isKnown) throw new MessageError("has no valid paths of further tasks");
   return also.length > 0 ? { also: also as string[] } : {};
+}
+
+/** @throws MessageError for a list with another content. The message is then kept for a version that knows it. */
+function subjectsIn(flowId: string, also: unknown): Pick<NotifyMessage, "also"> {
+  if (also === undefined) return {};
+  const isKnown =
+    Array.isArray(also) && also.length < SUBJECTS_TOGETHER && also.every((one) => isNamedEvents(flowId, one));
+  if (!isKnown) throw new MessageError("has no valid further subjects");
+  const subjects = (also as NamedEvents[]).map(({ place, events }) => ({ place, events }));
+  return subjects.length > 0 ? { also: subjects } : {};
+}
+
+function isNamedEvents(flowId: string, one: unknown): one is NamedEvents {
+  const { place, events } = (one ?? {}) as Record<string, unknown>;
+  return typeof place === "string" && isSubject(flowId, place) && isEventNames(events);
 }
 
 /** A wake-up that this code cannot read is left out: the due time of the list stands for it. */

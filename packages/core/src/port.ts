@@ -213,14 +213,15 @@ export interface WebhookStore {
   /** Reads one row of a flow's delivery log; without a row the log is empty. */
   deliveryLog(flowId: string, row: number): Promise<DeliveryLog>;
   /**
-   * Adds a record to a row of the log, if it has none for this event, and marks the row if the flow has ended.
+   * Adds records to a row of the log, each if the row has none for its event, and marks the row if the flow has ended. All of
+   * it is one write, except if another worker was first with one of the records.
    *
-   * @returns the log after the write, or with `ok` false the log that has another worker's record
+   * @returns the log after the write; with `ok` false it has another worker's record for one of the events
    */
-  saveDeliveryRecord(
+  saveDeliveryRecords(
     flowId: string,
     row: number,
-    change: { record?: DeliveryRecord; isFlowEnded?: boolean },
+    change: { records?: readonly DeliveryRecord[]; isFlowEnded?: boolean },
   ): Promise<{ ok: boolean; log: DeliveryLog }>;
   /**
    * Replaces the outcome of one subscriber in a record, if it still is `from`.

@@ -133,12 +133,21 @@ export async function loadSubject(
   flowId: string,
   subject: string,
 ): Promise<LoadedSubject | undefined> {
-  const isFlow = subject === FLOW_SUBJECT;
-  const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [subject]));
-  const task = isFlow ? undefined : tasks[0];
-  if (!flow || (subject !== FLOW_SUBJECT && !task)) {
+  return (await loadSubjects(deps, flowId, [subject]))[0];
+}
+
+/** Loads several subjects of a flow in one read. Those that are not stored (any more) are left out. */
+export async function loadSubjects(
+  deps: DeliverDeps,
+  flowId: string,
+  subjects: readonly string[],
+): Promise<LoadedSubject[]> {
+  const isWhole = subjects.includes(FLOW_SUBJECT);
+  const { flow, tasks } = await (isWhole ? deps.store.loadFlow(flowId) : deps.store.load(flowId, subjects));
+  return subjects.flatMap((subject) => {
+    const task = tasks.find(({ path }) => path === subject);
+    if (flow && (task || subject === FLOW_SUBJECT)) return [{ flow, tasks, task }];
     deps.log.warn("notify.not-found", { flow: flowId, place: subject });
-    return undefined;
-  }
-  return { flow, tasks, task };
+    return [];
+  });
 }

@@ -26,8 +26,10 @@ export interface EngineDeps {
   log: Log;
   /** The chain of messages that this invocation continues (chain.ts). Unset: none, as for a request or a callback. */
   chain?: Chain;
-  /** How the tasks of a fan-out are sent. Unset: in one message. */
+  /** How the tasks of a fan-out and the notifications of an invocation are sent. Unset: in one message. */
   fanOut?: FanOut;
+  /** True: the queue holds notifications back until the end of the invocation (notification-batch.ts). Unset: false. */
+  holdsNotifications?: boolean;
   /** What the process remembers of credit counters belongs to this object (credit-counter.ts). Unset: to its store. */
   creditMemory?: object;
 }

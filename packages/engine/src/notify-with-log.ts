@@ -9,6 +9,7 @@
 import { type Delivery, newDelivery } from "@mjflow/core/delivery";
 import {
   type DeliveryLog,
+  type DeliveryRecord,
   type FirstOutcome,
   isOverlooked,
   logRowOf,
@@ -28,88 +29,129 @@ import { closeIfComplete, closeLog } from "./sweep-log.ts";
 /** Minimum time between two progress events of one task. */
 const PROGRESS_MS = 1_000;
 
+/** A subject of the flow with new events. */
+export interface NotifiedSubject extends LoadedSubject {
+  /** Names of the new events. Unset: all events without a record. */
+  named: readonly string[] | undefined;
+}
+
 /**
- * @param named names of the new events; unset: all events without a record
+ * Notifies of the new events of a flow's subjects. The records of all of them are one write for each row of the log.
+ *
+ * @param loaded subjects of one flow
  * @throws if the table fails; the queue then delivers the message again
  */
-export async function notifyWithLog(
-  deps: DeliverDeps,
-  loaded: LoadedSubject,
-  named: readonly string[] | undefined,
-): Promise<void> {
-  const { flow, task } = loaded;
-  const subject = task?.path ?? FLOW_SUBJECT;
-  const recorded = task ? recordedTaskEvents(task) : recordedFlowEvents(flow);
-  const subscribers = await subscribersOf(deps, flow, task);
-  const notify = (events: readonly DomainEvent[], rows: ReadonlySet<string>) =>
-    Promise.all(events.map((event) => notifyOfEvent(deps, { ...loaded, subscribers, subject, rows }, event)));
-
-  const progress = task && named ? taskEvents(task).filter(isNamedProgress(named)) : [];
-  await Promise.all(progress.map((event) => sendProgress(deps, { ...loaded, subscribers, subject }, event)));
-  let log: DeliveryLog | undefined;
-  if (named)
-    log = newestOf(
-      await notify(
-        recorded.filter(({ name }) => named.includes(name)),
-        new Set(),
-      ),
-    );
-  // Earlier events of this subject whose message was lost. With named events the log is the result of their own writes.
+export async function notifyWithLog(deps: DeliverDeps, flow: Flow, loaded: readonly NotifiedSubject[]): Promise<void> {
+  const endpoints = await deps.webhookStore.endpoints(flow.appId);
+  const subjects = await Promise.all(
+    loaded.map(async (one) => ({
+      ...one,
+      subject: one.task?.path ?? FLOW_SUBJECT,
+      recorded: one.task ? recordedTaskEvents(one.task) : recordedFlowEvents(flow),
+      subscribers: await subscribersOf(deps, flow, one.task, endpoints),
+    })),
+  );
+  await Promise.all(subjects.map((subject) => sendNewProgress(deps, subject)));
+  const end = subjects.find(({ task }) => !task);
+  const isEnd = end !== undefined && flow.status !== "running" && !flow.pendingEffects?.includes("restart");
+  const logs: Logs = new Map();
+  const posts = await Promise.all(
+    subjects.map((one) =>
+      one.named
+        ? notifyOfEvents(
+            deps,
+            one,
+            one.recorded.filter(({ name }) => one.named!.includes(name)),
+            NO_ROWS,
+          )
+        : notifyOfMissing(deps, one, logs),
+    ),
+  );
+  await saveRecords(deps, flow, posts.flat(), logs, isEnd);
+  // Earlier events of these subjects whose message was lost. The log is the result of the write.
   const now = deps.clock.now();
-  const isMissing = ({ name }: DomainEvent) => !log?.records.has(recordKeyOf(subject, name));
-  const mayMiss =
-    !named || (log !== undefined && recorded.some((event) => isMissing(event) && isOverlooked(event, now)));
-  if (mayMiss) log = await notifyOfMissing(deps, flow, subject, recorded, notify);
-  // While the images are archived, the end event is still to come.
-  const isPending = task?.pendingEffects?.includes("tell") && !task.pendingEffects.includes("archive");
-  if (task && log && isPending && !recorded.some(isMissing))
-    await applySignal(deps, task, { kind: "notified", status: task.status });
-  if (!task) await endLog(deps, loaded);
-  else if (log?.isFlowEnded) await closeLog(deps, flow.id);
+  const isMissing = ({ subject }: Subject, { name }: DomainEvent) =>
+    !logs.get(logRowOf(subject, flow))?.records.has(recordKeyOf(subject, name));
+  const overlooked = subjects.filter(
+    (one) =>
+      one.named &&
+      logs.has(logRowOf(one.subject, flow)) &&
+      one.recorded.some((event) => isMissing(one, event) && isOverlooked(event, now)),
+  );
+  const missed = await Promise.all(overlooked.map((one) => notifyOfMissing(deps, one, logs)));
+  if (overlooked.length > 0) await saveRecords(deps, flow, missed.flat(), logs, false);
+  for (const one of subjects) {
+    const { task, subject, recorded } = one;
+    // While the images are archived, the end event is still to come.
+    const isPending = task?.pendingEffects?.includes("tell") && !task.pendingEffects.includes("archive");
+    if (task && isPending && logs.has(logRowOf(subject, flow)) && !recorded.some((event) => isMissing(one, event)))
+      await applySignal(deps, task, { kind: "notified", status: task.status });
+  }
+  if (end && isEnd) await closeIfComplete(deps, flow, end.tasks, mergedLog([...logs.values()]));
+  else if ([...logs.values()].some(({ isFlowEnded }) => isFlowEnded)) await closeLog(deps, flow.id);
 }
 
-const isNamedProgress =
-  (named: readonly string[]) =>
-  ({ name, type }: DomainEvent) =>
-    type === "task.progress" && named.includes(name);
-
-/** The writes of one row are in order, so the log with the most records is the newest. */
-function newestOf(logs: readonly DeliveryLog[]): DeliveryLog | undefined {
-  return logs.toSorted((a, b) => b.records.size - a.records.size)[0];
+interface Subject extends NotifiedSubject {
+  subject: string;
+  /** The events of the subject that get a record. */
+  recorded: readonly DomainEvent[];
+  subscribers: readonly Subscriber[];
 }
+
+/** The newest known state of each row of the log. */
+type Logs = Map<number, DeliveryLog>;
+
+const NO_ROWS: ReadonlySet<string> = new Set();
 
 /** Reads the log and notifies of what it misses. A delivery that has a row already is left to that row. */
-async function notifyOfMissing(
-  deps: DeliverDeps,
-  flow: Flow,
-  subject: string,
-  recorded: readonly DomainEvent[],
-  notify: (events: readonly DomainEvent[], rows: ReadonlySet<string>) => Promise<DeliveryLog[]>,
-): Promise<DeliveryLog> {
+async function notifyOfMissing(deps: DeliverDeps, one: Subject, logs: Logs): Promise<Notified[]> {
+  const { flow, subject, recorded } = one;
+  const row = logRowOf(subject, flow);
   const [log, rows] = await Promise.all([
-    deps.webhookStore.deliveryLog(flow.id, logRowOf(subject, flow)),
+    deps.webhookStore.deliveryLog(flow.id, row),
     deps.webhookStore.deliveriesOf(flow.id, subject),
   ]);
+  noteLog(logs, row, log);
   const missing = recorded.filter(({ name }) => !log.records.has(recordKeyOf(subject, name)));
-  const known = new Set(rows.map(({ name, listener }) => `${name} ${listener}`));
-  return newestOf(await notify(missing, known)) ?? log;
+  return notifyOfEvents(deps, one, missing, new Set(rows.map(({ name, listener }) => `${name} ${listener}`)));
 }
 
-interface Notification extends LoadedSubject {
-  subscribers: readonly Subscriber[];
-  subject: string;
+/** The writes of one row are in order, so the log with more records, or with the mark of the end, is the newer one. */
+function noteLog(logs: Logs, row: number, log: DeliveryLog): void {
+  const known = logs.get(row);
+  const isOlder =
+    known !== undefined &&
+    (log.records.size < known.records.size ||
+      (log.records.size === known.records.size && known.isFlowEnded && !log.isFlowEnded));
+  if (!isOlder) logs.set(row, log);
+}
+
+/** An event whose first attempts were made. */
+interface Notified {
+  record: DeliveryRecord;
+  /** First attempts that failed. Their rows are stored. */
+  failed: readonly Attempted[];
+}
+
+function notifyOfEvents(
+  deps: DeliverDeps,
+  subject: Subject,
+  events: readonly DomainEvent[],
+  rows: ReadonlySet<string>,
+): Promise<Notified[]> {
+  return Promise.all(events.map((event) => notifyOfEvent(deps, { ...subject, rows }, event)));
 }
 
 /**
- * Posts an event to its subscribers, all at once, and records the outcomes.
- * @returns the log after the write
+ * Posts an event to its subscribers, all at once. Its record is still to be saved.
+ * @param notification.rows name and subscriber of the deliveries that have a row already
  */
 async function notifyOfEvent(
   deps: DeliverDeps,
-  notification: Notification & { rows: ReadonlySet<string> },
+  notification: Subject & { rows: ReadonlySet<string> },
   event: DomainEvent,
-): Promise<DeliveryLog> {
-  const { flow, subject, subscribers, rows } = notification;
+): Promise<Notified> {
+  const { subject, subscribers, rows } = notification;
   const { name, at: happenedAt } = event;
   const listening = subscribers.filter(({ eventMask }) => eventMask.includes(event.type));
   const failed: Attempted[] = [];
@@ -130,17 +172,46 @@ async function notifyOfEvent(
     }),
   );
   const record = { subject, name, happenedAt, recordedAt: deps.clock.now(), outcomes: new Map(outcomes) };
-  const saved = await deps.webhookStore.saveDeliveryRecord(flow.id, logRowOf(subject, flow), { record });
-  deps.log.count("Told", listening.length);
-  // Another worker had the same message: the receiver got the event twice, under one id.
-  if (!saved.ok) deps.log.count("Reposted");
+  return { record, failed };
+}
+
+/**
+ * Saves the records, in one write for each row of the log. If the flow has ended, all rows are marked. A worker that adds a
+ * record afterwards sees the mark and checks whether it was the last one; a record that was added before is in the result. So
+ * one of them removes the flow's due time.
+ */
+async function saveRecords(
+  deps: DeliverDeps,
+  flow: Flow,
+  notified: readonly Notified[],
+  logs: Logs,
+  isFlowEnded: boolean,
+): Promise<void> {
+  const byRow = Map.groupBy(notified, ({ record }) => logRowOf(record.subject, flow));
+  const rows = isFlowEnded ? Array.from({ length: flow.logRows ?? 1 }, (_, row) => row) : [...byRow.keys()];
+  await Promise.all(
+    rows.map(async (row) => {
+      const records = (byRow.get(row) ?? []).map(({ record }) => record);
+      const saved = await deps.webhookStore.saveDeliveryRecords(flow.id, row, {
+        records,
+        ...(isFlowEnded && { isFlowEnded }),
+      });
+      noteLog(logs, row, saved.log);
+      // Another worker had the same message: the receiver got the event twice, under one id.
+      if (!saved.ok) deps.log.count("Reposted");
+    }),
+  );
+  deps.log.count(
+    "Told",
+    notified.reduce((sum, { record }) => sum + record.outcomes.size, 0),
+  );
+  const failed = notified.flatMap((one) => one.failed);
   await Promise.all(failed.map(({ after, nextMs }) => sendNextAttempt(deps, after, nextMs)));
-  return saved.log;
 }
 
 function deliveryOf(
   { clock }: DeliverDeps,
-  { flow, subject }: Notification,
+  { flow, subject }: Pick<Subject, "flow" | "subject">,
   { id }: Subscriber,
   { name, type, at }: DomainEvent,
 ): Delivery {
@@ -150,11 +221,18 @@ function deliveryOf(
   );
 }
 
+async function sendNewProgress(deps: DeliverDeps, subject: Subject): Promise<void> {
+  const { task, named } = subject;
+  if (!task || !named) return;
+  const progress = taskEvents(task).filter(({ name, type }) => type === "task.progress" && named.includes(name));
+  await Promise.all(progress.map((event) => sendProgress(deps, subject, event)));
+}
+
 /**
  * Sends progress, at most once per second and task. It gets one attempt and no record, because the next progress or the end
  * replaces it.
  */
-async function sendProgress(deps: DeliverDeps, notification: Notification, event: DomainEvent): Promise<void> {
+async function sendProgress(deps: DeliverDeps, notification: Subject, event: DomainEvent): Promise<void> {
   const { flow, subject, subscribers } = notification;
   const listening = subscribers.filter(({ eventMask }) => eventMask.includes(event.type));
   if (listening.length === 0) return;
@@ -165,19 +243,4 @@ async function sendProgress(deps: DeliverDeps, notification: Notification, event
       makeAttempt(deps, deliveryOf(deps, notification, subscriber, event), subscriber, notification),
     ),
   );
-}
-
-// ── the end of the flow ────────────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * Marks the log when the flow has ended. A worker that adds a record afterwards sees the mark and checks whether it was the
- * last one; a record that was added before is seen here. So one of them removes the flow's due time.
- */
-async function endLog(deps: DeliverDeps, { flow, tasks }: LoadedSubject): Promise<void> {
-  if (flow.status === "running" || flow.pendingEffects?.includes("restart")) return;
-  const rows = Array.from({ length: flow.logRows ?? 1 }, (_, row) =>
-    deps.webhookStore.saveDeliveryRecord(flow.id, row, { isFlowEnded: true }),
-  );
-  const logs = (await Promise.all(rows)).map(({ log }) => log);
-  await closeIfComplete(deps, flow, tasks, mergedLog(logs));
 }

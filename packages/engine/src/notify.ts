@@ -9,7 +9,7 @@ import type { Flow } from "@mjflow/core/flow";
 import type { NotifyMessage } from "@mjflow/core/message";
 import type { Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
-import { attempt, type LoadedSubject, loadSubject } from "./deliver.ts";
+import { attempt, type LoadedSubject, loadSubjects } from "./deliver.ts";
 import { notifyWithLog } from "./notify-with-log.ts";
 import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
 
@@ -22,14 +22,20 @@ import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
  */
 export async function notifySubscribers(
   deps: DeliverDeps,
-  { flowId, place, events }: Pick<NotifyMessage, "flowId" | "place" | "events">,
+  { flowId, place, events, also = [] }: Pick<NotifyMessage, "flowId" | "place" | "events" | "also">,
   receives = 1,
 ): Promise<void> {
-  const loaded = await loadSubject(deps, flowId, place);
-  if (!loaded) return;
-  const { flow, task } = loaded;
-  if (!hasDeliveryLog((task ?? flow).eventMask)) return notifyWithRows(deps, loaded);
-  return notifyWithLog(deps, loaded, receives > 1 ? undefined : events);
+  const named = new Map([[place, events], ...also.map((more) => [more.place, more.events] as const)]);
+  const loaded = await loadSubjects(deps, flowId, [...named.keys()]);
+  const hasLog = ({ flow, task }: LoadedSubject) => hasDeliveryLog((task ?? flow).eventMask);
+  const withLog = loaded.filter(hasLog).map((one) => ({
+    ...one,
+    named: receives > 1 ? undefined : named.get(one.task?.path ?? FLOW_SUBJECT),
+  }));
+  await Promise.all([
+    withLog.length > 0 && notifyWithLog(deps, withLog[0]!.flow, withLog),
+    ...loaded.filter((one) => !hasLog(one)).map((one) => notifyWithRows(deps, one)),
+  ]);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Task } from "@mjflow/core/task";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
+import { hastenFlow, holdNotifications } from "./notification-batch.ts";
 import { recordFlowEnd } from "./record-flow-end.ts";
 import { addToWaitList, wakeWaitList } from "./wait-list.ts";
 
@@ -15,10 +16,21 @@ import { addToWaitList, wakeWaitList } from "./wait-list.ts";
  * during this function, the due time brings the sweeper to the same effects. The submit worker itself runs `call`, and
  * the sweeper runs `lookup`.
  */
-export async function runEffects(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log" | "chain" | "fanOut">,
-  { task, decision }: AppliedSignal,
-): Promise<void> {
+export async function runEffects(deps: EffectDeps, applied: AppliedSignal): Promise<void> {
+  const batch = holdNotifications(deps);
+  try {
+    await runEach(batch.deps, applied);
+  } finally {
+    await batch.send();
+  }
+}
+
+type EffectDeps = Pick<
+  EngineDeps,
+  "store" | "queue" | "clock" | "random" | "timings" | "log" | "chain" | "fanOut" | "holdsNotifications"
+>;
+
+async function runEach(deps: EffectDeps, { task, decision }: AppliedSignal): Promise<void> {
   for (const effect of effectsOf(decision)) {
     if (effect.kind === "enqueue") {
       await deps.queue.send([outgoingWork(task, effect.delayMs)]);
@@ -77,14 +89,4 @@ async function sendNotification(
     if (isNotifiedByFlow(task)) await hastenFlow(deps, task.flowId).catch(() => {});
     throw error;
   }
-}
-
-async function hastenFlow(
-  { store, clock, timings }: Pick<EngineDeps, "store" | "clock" | "timings">,
-  flowId: string,
-): Promise<void> {
-  const { flow } = await store.load(flowId, []);
-  const due = clock.now() + timings.effectsMs;
-  // A write conflict is ignored: the flow's earlier due time stays.
-  if (flow?.due !== undefined && flow.due > due) await store.saveFlow({ ...flow, due });
 }

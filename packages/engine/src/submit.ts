@@ -40,6 +40,7 @@ import { continueChain, isChainOver } from "./chain.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { ImageSemaphore } from "./image-semaphore.ts";
+import { holdNotifications } from "./notification-batch.ts";
 import { releaseSlot, runEffects } from "./run-effects.ts";
 import { type DispatchOutcome, dispatchWaitList, ensureInWaitList } from "./wait-list.ts";
 
@@ -50,6 +51,8 @@ interface SubmitDeps extends EngineDeps {
   callLimit?: CallLimit | undefined;
   /** The slots of this invocation (call-slots.ts). Unset: no limit. */
   calls?: CallSlots | undefined;
+  /** Resolves after a time. Unset: notifications of several tasks are held back until all of their calls have ended. */
+  wait?(ms: number): Promise<void>;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
@@ -319,7 +322,10 @@ async function withCallSlots(deps: SubmitDeps, message: SubmitMessage): Promise<
 async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
   const { flowId, wake } = message;
   const refs = pathsOf(message).map((path, i) => ({ flowId, path, ...(i === 0 && wake && { wake }) }));
-  const results = await Promise.allSettled(refs.map((ref) => submit(deps, ref)));
+  // Siblings are accepted at about the same time, and one message notifies of all of them.
+  const batch = refs.length > 1 ? holdNotifications(deps, deps.wait) : undefined;
+  const results = await Promise.allSettled(refs.map((ref) => submit(batch?.deps ?? deps, ref)));
+  await batch?.send();
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }

@@ -91,8 +91,14 @@ export interface EventContext {
   endpoint?: Endpoint | undefined;
 }
 
-export async function subscribersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<Subscriber[]> {
-  const endpoints = await deps.webhookStore.endpoints(flow.appId);
+/** @param known the endpoints of the app, if the caller has just read them */
+export async function subscribersOf(
+  deps: DeliverDeps,
+  flow: Flow,
+  task: Task | undefined,
+  known?: readonly Endpoint[],
+): Promise<Subscriber[]> {
+  const endpoints = known ?? (await deps.webhookStore.endpoints(flow.appId));
   const subscribers: Subscriber[] = endpoints
     .filter((e) => e.url !== undefined && isEnabled(e))
     .map((e) => endpointSubscriber(deps, e));
@@ -304,5 +310,5 @@ async function notifyOtherEndpoints(deps: DeliverDeps, { id, disabledAt }: Endpo
   const { name, at: happenedAt } = event;
   const outcomes = new Map(deliveries.map(({ listener }) => [listener, "row" as const]));
   const record = { subject: FLOW_SUBJECT, name, happenedAt, recordedAt: now, outcomes };
-  await deps.webhookStore.saveDeliveryRecord(flow.id, 0, { record });
+  await deps.webhookStore.saveDeliveryRecords(flow.id, 0, { records: [record] });
 }

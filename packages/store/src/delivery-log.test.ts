@@ -37,7 +37,7 @@ describe("size of the row", () => {
     const subjects = ["0", "0-0", "0-1", "0-2", "0-3"];
     const events = subjects.flatMap((subject) => ["submitted", "completed"].map((name) => [subject, name] as const));
     for (const [subject, name] of [...events, ["flow", "completed"] as const]) {
-      await rows.add(FLOW, 0, { record: record(subject, name, listeners) }, NOW / 1_000);
+      await rows.add(FLOW, 0, { records: [record(subject, name, listeners)] }, NOW / 1_000);
     }
     return itemBytes(table.dump()[0]!);
   }

@@ -1,5 +1,5 @@
 /**
- * The rows of a delivery log. One update adds one record, so writers of different events do not conflict. A record is one
+ * The rows of a delivery log. One update adds the records of one worker, so writers of different events do not conflict. A record is one
  * attribute, `f.<subject>.<name>`, with a short text: times in base 36 and the last characters of each subscriber's id.
  * `l.<characters>` has the whole id, once in a row. The rows of a healthy flow stay below 1 KB, which is one write unit.
  */
@@ -11,7 +11,7 @@ import {
   recordKeyOf,
 } from "@mjflow/core/delivery-log";
 import { isExpired } from "./codec.ts";
-import { ATTRIBUTE, deliveryLogKey } from "./keys.ts";
+import { ATTRIBUTE, deliveryLogKey, type Key } from "./keys.ts";
 import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
 import type { Table } from "./table.ts";
 
@@ -31,7 +31,7 @@ export interface DeliveryLogRows {
   add(
     flowId: string,
     row: number,
-    change: { record?: DeliveryRecord; isFlowEnded?: boolean },
+    change: { records?: readonly DeliveryRecord[]; isFlowEnded?: boolean },
     expiresAt: number,
   ): Promise<{ ok: boolean; log: DeliveryLog }>;
   /** Replaces the outcome of one subscriber, if it still is `from`. */
@@ -41,30 +41,42 @@ export interface DeliveryLogRows {
 
 export function createDeliveryLogRows({ table, now }: { table: Table; now: () => number }): DeliveryLogRows {
   const rows = createPlainRows(table, LOG);
+
+  async function add(
+    key: Key,
+    entries: readonly Encoded[],
+    mark: { isFlowEnded?: boolean; expiresAt: number },
+  ): Promise<{ ok: boolean; log: DeliveryLog }> {
+    const [first, ...others] = entries;
+    if (!first) {
+      const marked = await rows.update(key, { set: mark, repeatable: "the mark and the expiry are the same again" });
+      return { ok: marked.ok, log: logOf(marked.ok ? marked.row : marked.current) };
+    }
+    const absent = ({ name }: Encoded) => ({ at: ["records", name], is: "absent" }) as const;
+    const result = await rows.update(key, {
+      set: { ...mark, records: Object.fromEntries(entries.map(({ name, text }) => [name, text])) },
+      setOnce: { listeners: Object.assign({}, ...entries.map(({ listeners }) => listeners)) },
+      once: absent(first),
+      when: others.map(absent),
+    });
+    if (result.ok) return { ok: true, log: logOf(result.row) };
+    const found = result.current?.records ?? {};
+    // After a lost response the row has our own records and our mark.
+    if (entries.every(({ name, text }) => found[name] === text)) return { ok: true, log: logOf(result.current) };
+    const left = entries.filter(({ name }) => found[name] === undefined);
+    const isMarked = !mark.isFlowEnded || (result.current?.isFlowEnded ?? false);
+    const rest = left.length > 0 || !isMarked ? await add(key, left, mark) : undefined;
+    return { ok: false, log: rest?.log ?? logOf(result.current) };
+  }
+
   return {
     async read(flowId, row) {
       // Other reads of the same turn share the request, for example those of the flow and its tasks.
       const [item] = await table.getAll([deliveryLogKey(flowId, row)]);
       return item && !isExpired(item, now()) ? logOf(rows.decode(item)) : EMPTY_LOG;
     },
-    async add(flowId, row, { record, isFlowEnded }, expiresAt) {
-      const key = deliveryLogKey(flowId, row);
-      const set = { ...(isFlowEnded && { isFlowEnded }), expiresAt };
-      if (!record) {
-        const marked = await rows.update(key, { set, repeatable: "the mark and the expiry are the same again" });
-        return { ok: marked.ok, log: logOf(marked.ok ? marked.row : marked.current) };
-      }
-      const name = recordKeyOf(record.subject, record.name);
-      const { text, listeners } = encodeRecord(record);
-      const result = await rows.update(key, {
-        set: { ...set, records: { [name]: text } },
-        setOnce: { listeners },
-        once: { at: ["records", name], is: "absent" },
-      });
-      if (result.ok) return { ok: true, log: logOf(result.row) };
-      // After a lost response the row has our own record.
-      return { ok: result.current?.records[name] === text, log: logOf(result.current) };
-    },
+    add: (flowId, row, { records = [], isFlowEnded }, expiresAt) =>
+      add(deliveryLogKey(flowId, row), records.map(encoded), { ...(isFlowEnded && { isFlowEnded }), expiresAt }),
     async changeOutcome(flowId, row, { subject, name, listener, from, to }) {
       const key = deliveryLogKey(flowId, row);
       const path = recordKeyOf(subject, name);
@@ -109,6 +121,17 @@ function logOf(row: LogRow | undefined): DeliveryLog {
     return record ? [[key, record] as const] : [];
   });
   return { records: new Map(records), isFlowEnded: row.isFlowEnded ?? false };
+}
+
+/** A record as the row has it. */
+interface Encoded {
+  name: string;
+  text: string;
+  listeners: Record<string, string>;
+}
+
+function encoded(record: DeliveryRecord): Encoded {
+  return { name: recordKeyOf(record.subject, record.name), ...encodeRecord(record) };
 }
 
 /** Number of characters of an endpoint's id. The last 16 characters of a ULID are random, so two endpoints never share 6. */

@@ -114,7 +114,7 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
     },
     saveDelivery: (delivery) => save(table, delivery, (next) => deliveryItem(next, dueShards), deliveryOf),
     deliveryLog: (flowId, row) => logs.read(flowId, row),
-    saveDeliveryRecord: (flowId, row, change) =>
+    saveDeliveryRecords: (flowId, row, change) =>
       logs.add(flowId, row, change, Math.ceil((now() + DELIVERY_RETENTION_MS) / 1_000)),
     changeOutcome: (flowId, row, change) => logs.changeOutcome(flowId, row, change),
     claimProgress: (flowId, row, subject, at, pauseMs) => logs.claimProgress(flowId, row, subject, at, pauseMs),

@@ -92,7 +92,7 @@ export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ct
 /**
  * Follow-ups alone stay under the due time that the flow covers. An own entry in the due index would cost two write units,
  * and the sweeper reads it only after a crash. If that due time is near, the sweeper could start the follow-ups beside the
- * process that has just begun with them, so the task gets the usual time.
+ * process that has just started them, so the task gets the usual time.
  */
 function effectsDueOf(task: Task, pending: readonly PendingEffect[], { now, timings }: Context): number {
   const due = now + timings.effectsMs;
