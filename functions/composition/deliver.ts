@@ -1,5 +1,5 @@
 import type { Timings } from "@mjflow/core/timing";
-import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";

@@ -10,7 +10,7 @@ import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { EngineDeps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
 import type { MediaLinks } from "@mjflow/engine/media-link";
-import type { MjCompatDeps } from "@mjflow/engine/mj-compat";
+import type { MjCompatDeps } from "@mjflow/engine/mj-read";
 import type { StreamLimiter } from "@mjflow/engine/stream-limit";
 import type { Subscriptions } from "@mjflow/engine/subscriptions";
 import type { Vault } from "@mjflow/engine/vault";

@@ -19,8 +19,10 @@ export interface MjResponse {
   headers: Headers;
 }
 
-export function createClient(options: Partial<Parameters<typeof createApp>[0]> = {}) {
-  const harness = createTestHarness();
+export function createClient(
+  options: Partial<Parameters<typeof createApp>[0]> = {},
+  harness: ReturnType<typeof createTestHarness> = createTestHarness(),
+) {
   const apiKeys = [apiKeyOf("app_a", SECRET), apiKeyOf("app_b", OTHER_SECRET)];
   const defaults = { storeProgress: false, resubmit: "after-grace", archive: false } as const;
   const unchecked = createApp({ ...harness.deps, apiKeys, ...defaults, ...options });

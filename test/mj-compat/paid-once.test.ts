@@ -1,6 +1,7 @@
 /** Requests of the compat API that must be paid once: repeated presses (MC2) and requests with an Idempotency-Key. */
 
-import { type MjCompatDeps, type MjPressResult, pressMjButton } from "@mjflow/engine/mj-compat";
+import { type MjPressResult, pressMjButton } from "@mjflow/engine/mj-compat";
+import type { MjCompatDeps } from "@mjflow/engine/mj-read";
 import type { PressDeps } from "@mjflow/engine/press";
 import type { LambdaFunctionURLEvent } from "aws-lambda";
 import { beforeEach, describe, expect, test } from "vitest";

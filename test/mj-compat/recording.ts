@@ -245,4 +245,65 @@ const bearer: Session = {
   ],
 };
 
-export const SESSIONS: readonly Session[] = [dooy, dooyWholeVendor, relay, novicezk, trueai, bearer];
+/** Clients of CometAPI, trueai-org, YuTo and resellers of new-api that make videos and edits. */
+const films: Session = {
+  client: "clients that make videos and edits",
+  needsVendor: true,
+  headers: { "content-type": "application/json", authorization: "Bearer {secret}" },
+  steps: [
+    // CometAPI's quick start: a link, both required fields, and no prompt.
+    { send: "POST /mj/submit/video", body: { image: "https://x.test/a.png", motion: "low" }, code: 1, keep: "film" },
+    fetched("film", { holds: { action: "VIDEO", videoUrls: [{}, {}, {}, {}] }, buttons: { u2: "U2" } }),
+    { send: "POST /mj/submit/action", body: { taskId: "{film}", customId: "{u2}" }, code: 1, keep: "one" },
+    fetched("one", { holds: { action: "UPSCALE", videoUrls: [{}] }, buttons: { more: "Extend (High motion)" } }),
+    {
+      send: "POST /mj/submit/video",
+      body: { action: "extend", taskId: "{film}", index: 2, motion: "high", prompt: "closer" },
+      code: 1,
+      keep: "longer",
+    },
+    fetched("longer", { holds: { action: "VIDEO" } }),
+    // YuTo: other names and a text as index. Comfly: base64 without `data:`, and a capital letter.
+    {
+      send: "POST /mj/submit/video",
+      body: { action: "extend", task_id: "{film}", index: "0", motion: "Low", state: "yuto" },
+      code: 1,
+      keep: "yuto",
+    },
+    fetched("yuto", { holds: { action: "VIDEO", state: "yuto" } }),
+    {
+      send: "POST /mj-fast/mj/submit/video",
+      body: {
+        image: PICTURE.split(",")[1],
+        endImage: PICTURE,
+        motion: "High",
+        batchSize: "2",
+        seed: 7,
+        prompt: "waves",
+      },
+      code: 1,
+      keep: "two",
+    },
+    fetched("two", { holds: { videoUrls: [{}, {}], prompt: "waves", description: "/video waves" } }),
+    {
+      send: "POST /mj/submit/edits",
+      body: { image: PICTURE, maskBase64: PICTURE, prompt: "in snow", state: "edit" },
+      code: 1,
+      keep: "edited",
+    },
+    fetched("edited", { holds: { state: "edit", prompt: "in snow" }, buttons: { u1: "U1" } }),
+    { send: "POST /mj/submit/edits", body: { base64Array: [PICTURE], prompt: "in snow" }, code: 1, keep: "old" },
+    fetched("old"),
+    {
+      send: "POST /mj/submit/edit",
+      body: { image: PICTURE, prompt: "in snow", botType: "mj" },
+      code: 1,
+      keep: "single",
+    },
+    fetched("single"),
+    { send: "POST /mj/submit/retexture", body: { image: PICTURE, prompt: "of wood" }, code: 1, keep: "wooden" },
+    fetched("wooden", { holds: { action: "RETEXTURE" } }),
+  ],
+};
+
+export const SESSIONS: readonly Session[] = [dooy, dooyWholeVendor, relay, novicezk, trueai, bearer, films];

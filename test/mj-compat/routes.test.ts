@@ -3,7 +3,7 @@
  */
 import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
-import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { beforeEach, describe, expect, test } from "vitest";
 import { refusal } from "../../functions/http/mj-compat/response.ts";
 import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
@@ -184,8 +184,41 @@ describe("submissions", () => {
     ["a swap-face with a wrong link", "/mj/insight-face/swap", { sourceUrl: "x", targetUrl: LINK }, 4, /^sourceUrl: /],
     ["a describe without image", "/mj/submit/describe", {}, 4, /^base64: is required/],
     ["a describe with a wrong link", "/mj/submit/describe", { link: "x" }, 4, /^link: /],
-    ["a video request", "/mj/submit/video", { prompt: "x", motion: "low", image: LINK }, 4, /^video: /],
-    ["an edit request", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /^edits: /],
+    ["a video without image", "/mj/submit/video", { prompt: "x", motion: "low" }, 4, /^image: is required/],
+    ["a video with a wrong image", "/mj/submit/video", { image: "x" }, 4, /^image: /],
+    ["a video with an unknown motion", "/mj/submit/video", { image: LINK, motion: "wild" }, 4, /^motion: /],
+    ["a video with three films", "/mj/submit/video", { image: LINK, batchSize: 3 }, 4, /^batchSize: must be 1, 2 or 4/],
+    ["a video with a loop that is text", "/mj/submit/video", { image: LINK, loop: "yes" }, 4, /^loop: /],
+    ["a video in turbo mode", "/mj-turbo/mj/submit/video", { image: LINK }, 4, /^mode: must not be turbo/],
+    ["an unknown action of a video", "/mj/submit/video", { action: "cut", taskId: "1" }, 4, /^action: must be extend/],
+    ["an extension without task id", "/mj/submit/video", { action: "extend", index: 1 }, 4, /^taskId: is required/],
+    ["an extension without index", "/mj/submit/video", { action: "extend", taskId: "1" }, 4, /^index: must be 0/],
+    [
+      "an extension with a wrong index",
+      "/mj/submit/video",
+      { action: "extend", taskId: "1", index: 4 },
+      4,
+      /^index: must be 0/,
+    ],
+    [
+      "an extension with a wrong motion",
+      "/mj/submit/video",
+      { action: "extend", taskId: "1", index: 0, motion: "x" },
+      4,
+      /^motion: must be low or high/,
+    ],
+    [
+      "an extension of an unknown task",
+      "/mj/submit/video",
+      { action: "extend", taskId: "1765432109876123", index: 0 },
+      4,
+      /^taskId: .*does not exist/,
+    ],
+    ["an edit without image", "/mj/submit/edits", { prompt: "x" }, 4, /^image: is required/],
+    ["an edit without prompt", "/mj/submit/edit", { image: LINK }, 4, /^prompt: is required/],
+    ["a retexture without image", "/mj/submit/retexture", { prompt: "x" }, 4, /^image: is required/],
+    ["a video that the vendor does not have", "/mj/submit/video", { image: LINK }, 4, /cannot do "video"/],
+    ["an edit that the vendor does not have", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /cannot do "edit"/],
     [
       "a modal answer for an unknown task",
       "/mj/submit/modal",

@@ -186,10 +186,13 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
     path: "/mj/submit/upload-discord-images",
     body: { base64Array: [IMAGE] },
   }),
-  "POST /mj/submit/video": () => ({ path: "/mj/submit/video", body: {} }),
-  "POST /mj/submit/edits": () => ({ path: "/mj/submit/edits", body: {} }),
-  "POST /mj/submit/edit": () => ({ path: "/mj/submit/edit", body: {} }),
-  "POST /mj/submit/retexture": () => ({ path: "/mj/submit/retexture", body: {} }),
+  "POST /mj/submit/video": () => ({ path: "/mj/submit/video", body: { image: "https://x.test/a.png" } }),
+  "POST /mj/submit/edits": () => ({ path: "/mj/submit/edits", body: { image: "https://x.test/a.png", prompt: "x" } }),
+  "POST /mj/submit/edit": () => ({ path: "/mj/submit/edit", body: { image: "https://x.test/a.png", prompt: "x" } }),
+  "POST /mj/submit/retexture": () => ({
+    path: "/mj/submit/retexture",
+    body: { image: "https://x.test/a.png", prompt: "x" },
+  }),
   "GET /mj/task/:id/fetch": ({ number }) => ({ path: `/mj/task/${number}/fetch` }),
   "GET /mj/query/task/:id": ({ root }) => ({ path: `/mj/query/task/${root}` }),
   "POST /mj/task/list-by-condition": ({ number, root }) => ({

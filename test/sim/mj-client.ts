@@ -6,7 +6,8 @@
 import type { Flow } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { runOnce } from "@mjflow/engine/idempotency";
-import { findMjPress, type MjCompatDeps, type MjPressResult, pressMjButton } from "@mjflow/engine/mj-compat";
+import { findMjPress, type MjPressResult, pressMjButton } from "@mjflow/engine/mj-compat";
+import type { MjCompatDeps } from "@mjflow/engine/mj-read";
 import { newSegment, type PressDeps } from "@mjflow/engine/press";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";

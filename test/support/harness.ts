@@ -35,7 +35,7 @@ import { deliver, type WebhookSender } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { createMediaLinks } from "@mjflow/engine/media-link";
-import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { notifySubscribers } from "@mjflow/engine/notify";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { runReplay } from "@mjflow/engine/replay-job";

@@ -49,6 +49,14 @@ export const Root = z.extend(Common, {
   targetBase64: z.optional(text),
   sourceUrl: z.optional(text),
   targetUrl: z.optional(text),
+  /** The image of a video, an edit or a retexture. */
+  image: z.optional(text),
+  endImage: z.optional(text),
+  maskBase64: z.optional(text),
+  motion: z.optional(text),
+  loop: z.optional(z.boolean({ error: "must be true or false" })),
+  batchSize: z.optional(z.coerce.number()),
+  videoType: z.optional(text),
 });
 type Root = z.infer<typeof Root>;
 
@@ -73,12 +81,12 @@ export function readRoot(
   body: unknown,
   { provider, prefixMode }: { provider: string; prefixMode: Mode | undefined },
 ): RootRequest {
-  const sent = parse(Root, body);
+  const sent: Root = parse(action === "video" ? Video : Root, body);
   const request = {
     action,
     provider,
     ...imagesOf(action, sent),
-    ...(action === "imagine" || action === "shorten" ? { prompt: sent.prompt } : {}),
+    ...(HAS_PROMPT.has(action) ? { prompt: sent.prompt } : {}),
     ...(action === "blend" ? { dimensions: sent.dimensions?.toUpperCase() } : {}),
     ...modeOf(sent, prefixMode),
     botType: botOf(sent),
@@ -93,18 +101,47 @@ export function readRoot(
   return { request: rest, own: { state: rest.state, notifyHook } };
 }
 
+const HAS_PROMPT = new Set<RootAction>(["imagine", "shorten", "video", "edit", "retexture"]);
+
 /** Maps the image fields of each action to the fields of `FlowRequest`. */
-function imagesOf(action: RootAction, { base64Array, base64, link, ...faces }: Root) {
+function imagesOf(action: RootAction, { base64Array, base64, link, ...rest }: Root) {
   if (action === "swap-face") {
     return {
-      sourceBase64: faces.sourceBase64 ?? faces.sourceUrl,
-      targetBase64: faces.targetBase64 ?? faces.targetUrl,
+      sourceBase64: rest.sourceBase64 ?? rest.sourceUrl,
+      targetBase64: rest.targetBase64 ?? rest.targetUrl,
     };
   }
   if (action === "shorten") return {};
+  if (action === "video") {
+    const { endImage, motion, loop, batchSize, videoType } = rest;
+    const options = { motion: motion?.toLowerCase(), loop, batchSize, videoType };
+    return { image: imageOf(rest.image), endImage: imageOf(endImage), ...options };
+  }
+  if (action === "edit" || action === "retexture") {
+    // Some clients send the image of an edit like the images of an imagine.
+    return { image: imageOf(rest.image ?? base64Array?.[0]), ...maskOf(action, rest) };
+  }
   const image = base64 ?? link;
   if (action === "describe") return { base64Array: image === undefined ? [] : [image] };
   return { base64Array: base64Array ?? (action === "imagine" && base64 !== undefined ? [base64] : undefined) };
+}
+
+function maskOf(action: RootAction, { maskBase64 }: Pick<Root, "maskBase64">) {
+  return action === "edit" && maskBase64 !== undefined ? { maskBase64: imageOf(maskBase64) } : {};
+}
+
+/** First characters of the base64 of each type of image. */
+const BASE64_STARTS = [
+  ["iVBORw0KGgo", "png"],
+  ["/9j/", "jpeg"],
+  ["UklGR", "webp"],
+  ["R0lGOD", "gif"],
+] as const;
+
+/** Some clients send the base64 of an image without `data:`. */
+function imageOf(image: string | undefined): string | undefined {
+  const type = BASE64_STARTS.find(([start]) => image?.startsWith(start))?.[1];
+  return type === undefined ? image : `data:image/${type};base64,${image}`;
 }
 
 type Issue = z.core.$ZodIssue;
@@ -165,6 +202,15 @@ export const SimpleChange = z.extend(Common, {
   content: z.string({ error: "is required" }),
 });
 
+/** A video of an image, or with `action` the extension of a finished video. */
+export const Video = z.extend(Root, {
+  action: z.optional(text),
+  taskId: z.optional(taskId),
+  /** Name of the field at YuTo. */
+  task_id: z.optional(taskId),
+  index: z.optional(z.coerce.number()),
+});
+
 export const Modal = z.object({ taskId, prompt: z.optional(text), maskBase64: z.optional(text) });
 
 export interface PressRequest {
@@ -193,6 +239,25 @@ export function readSimpleChange(body: unknown): PressRequest {
   const letter = match[2]?.toUpperCase();
   const action = letter === "U" ? "UPSCALE" : letter === "V" ? "VARIATION" : "REROLL";
   return { taskId: match[1]!, press: { press: pressOf(action, Number(match[3])) }, own: ownOf(sent) };
+}
+
+/** True for a video request with `action`, which extends a finished video. */
+export function isExtend(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "action" in body && Boolean(body.action);
+}
+
+/** Reads a video request with `action: "extend"`. Its `index` starts at 0. */
+export function readExtend(body: unknown): PressRequest {
+  const sent = parse(Video, body);
+  const { index, prompt, action } = sent;
+  const motion = sent.motion?.toLowerCase() ?? "low";
+  const taskId = sent.taskId ?? sent.task_id;
+  if (action?.toLowerCase() !== "extend") throw wrong("action", "must be extend");
+  if (taskId === undefined) throw wrong("taskId", "is required");
+  if (index === undefined || ![0, 1, 2, 3].includes(index)) throw wrong("index", "must be 0, 1, 2 or 3");
+  if (motion !== "low" && motion !== "high") throw wrong("motion", "must be low or high");
+  const modal = prompt === undefined ? {} : { modal: modalOf({ prompt }) };
+  return { taskId, press: { press: `extend:${motion}:${index + 1}`, ...modal }, own: ownOf(sent) };
 }
 
 function pressOf(action: "UPSCALE" | "VARIATION" | "REROLL", index: number | undefined): string {

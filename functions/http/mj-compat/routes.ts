@@ -9,19 +9,8 @@ import { isMjTaskId, mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
 import { newFlowId } from "@mjflow/engine/create";
-import {
-  answerMjModal,
-  type FoundMjTask,
-  findMjPress,
-  findMjRoot,
-  findTask,
-  findTasks,
-  latestTasks,
-  pressMjButton,
-  queuedTasks,
-  seedOf,
-  submitMjRoot,
-} from "@mjflow/engine/mj-compat";
+import { answerMjModal, findMjPress, findMjRoot, pressMjButton, submitMjRoot } from "@mjflow/engine/mj-compat";
+import { type FoundMjTask, findTask, findTasks, latestTasks, queuedTasks, seedOf } from "@mjflow/engine/mj-read";
 import { newSegment } from "@mjflow/engine/press";
 import { readHintOfTask } from "@mjflow/engine/read-hint";
 import type { Context } from "hono";
@@ -31,9 +20,11 @@ import { idempotencyKeyOf, idempotent } from "../idempotency.ts";
 import { hintHeader } from "../long-poll.ts";
 import { authenticate, hasKey } from "./auth.ts";
 import {
+  isExtend,
   type PressRequest,
   readAction,
   readChange,
+  readExtend,
   readIds,
   readModal,
   readRoot,
@@ -80,10 +71,10 @@ const HANDLERS = new Map<string, MjHandler>([
   ["POST /submit/simple-change", (c, _, arrivedAt) => press(c, readSimpleChange, arrivedAt)],
   ["POST /submit/modal", modal],
   ["POST /submit/upload-discord-images", async (c) => c.json(await upload(c, readUpload(await readJson(c))))],
-  ["POST /submit/video", (c) => unsupported(c, "video")],
-  ["POST /submit/edits", (c) => unsupported(c, "edits")],
-  ["POST /submit/edit", (c) => unsupported(c, "edit")],
-  ["POST /submit/retexture", (c) => unsupported(c, "retexture")],
+  ["POST /submit/video", video],
+  ["POST /submit/edits", (c) => submit(c, "edit")],
+  ["POST /submit/edit", (c) => submit(c, "edit")],
+  ["POST /submit/retexture", (c) => submit(c, "retexture")],
   ["GET /task/{id}/fetch", fetchTask],
   ["GET /query/task/{id}", fetchTask],
   ["POST /task/list-by-condition", listTasks],
@@ -121,11 +112,6 @@ export function mjCompat(prefix: string, callers: Callers) {
       return mjErrorResponse(c, error);
     }
   };
-}
-
-/** For routes that some midjourney-proxy server documents, but that no vendor supported by mjflow has. */
-async function unsupported(c: Context<AppEnv>, name: string): Promise<Response> {
-  return c.json(mjResponse(MJ_CODE.invalid, `${name}: no configured vendor supports this.`));
 }
 
 async function cancel(c: Context<AppEnv>, id: string): Promise<Response> {
@@ -178,6 +164,11 @@ async function submit(c: Context<AppEnv>, action: RootAction): Promise<Response>
     show: (flowId) => findMjRoot(deps, appId, flowId),
   });
   return c.json(accepted(id));
+}
+
+/** Makes a video of an image, or extends a finished video. */
+async function video(c: Context<AppEnv>, _: string, arrivedAt: number): Promise<Response> {
+  return isExtend(await readJson(c)) ? press(c, readExtend, arrivedAt) : submit(c, "video");
 }
 
 async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest, arrivedAt: number): Promise<Response> {

@@ -4,7 +4,7 @@
  */
 import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
-import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
+import { Action, Change, List, Modal, Root, SimpleChange, Upload, Video } from "../mj-compat/request.ts";
 import {
   IDEMPOTENCY_KEY,
   REPLAYED,
@@ -60,24 +60,20 @@ function read(
   return { key: "mj" as const, responses: { ...responses, ...AUTH_RESPONSES, ...READ }, errors: [], ...route };
 }
 
-/** A route that some midjourney-proxy server documents, but no supported vendor has. */
-function unsupported(id: string, summary: string): RouteDescription {
-  return {
-    id,
-    summary,
-    description: "No configured vendor supports this, so the response has code 4.",
-    key: "mj",
-    responses: { 200: { about: "Code 4.", schema: MjAnswer }, ...AUTH_RESPONSES },
-    errors: [],
-  };
-}
-
 const anyObject = z.record(z.string(), z.unknown());
 const ID = { id: "The 16-digit id from the `result` of a submission, or a task id of the native API." };
 const task = { 200: { about: "The task.", schema: MjTask }, ...MISSING };
 const list = { 200: { about: "The tasks that exist, newest first.", schema: z.array(MjTask) } };
 const queue = { 200: { about: "The tasks, oldest first.", schema: z.array(MjTask) } };
 const ids = { body: List, example: { ids: ["1795219200000123"] } };
+
+const EDIT = {
+  description: "The result is a grid. Code 4 if the vendor has no edits, or no masks and the request has one.",
+  body: Root,
+  requestSchema: ["image", "prompt", "maskBase64", ...COMMON],
+  needs: ["image", "prompt"],
+  example: { image: "https://example.com/boat.png", prompt: "the same boat in snow" },
+};
 
 export const mjCompat = {
   tag: "midjourney-proxy compatible API",
@@ -128,6 +124,28 @@ export const mjCompat = {
       body: Root,
       requestSchema: ["sourceBase64", "sourceUrl", "targetBase64", "targetUrl", ...COMMON],
       example: { sourceUrl: "https://example.com/face.png", targetUrl: "https://example.com/boat.png" },
+    }),
+    "POST /mj/submit/video": submit({
+      id: "mjVideo",
+      summary: "Make or extend a video",
+      description:
+        'Makes a video of `image`. With `action: "extend"`, `taskId` and `index`, it extends one of the videos of a finished task. Code 4 if the vendor has no videos or lacks a field.',
+      body: Video,
+      requestSchema: [
+        ...["prompt", "image", "endImage", "motion", "loop", "batchSize", "videoType"],
+        ...["action", "taskId", "index", ...COMMON],
+      ],
+      example: { image: "https://example.com/boat.png", motion: "low", prompt: "slow drift" },
+    }),
+    "POST /mj/submit/edits": submit({ ...EDIT, id: "mjEdits", summary: "Edit an image" }),
+    "POST /mj/submit/edit": submit({ ...EDIT, id: "mjEdit", summary: "Edit an image (path of trueai-org)" }),
+    "POST /mj/submit/retexture": submit({
+      id: "mjRetexture",
+      summary: "Retexture an image",
+      body: Root,
+      requestSchema: ["image", "prompt", ...COMMON],
+      needs: ["image", "prompt"],
+      example: { image: "https://example.com/boat.png", prompt: "made of wood" },
     }),
     "POST /mj/submit/action": submit({
       id: "mjAction",
@@ -234,9 +252,5 @@ export const mjCompat = {
       },
       { 200: { about: "Code 4.", schema: MjAnswer }, ...MISSING },
     ),
-    "POST /mj/submit/video": unsupported("mjVideo", "Not supported: videos"),
-    "POST /mj/submit/edits": unsupported("mjEdits", "Not supported: edits"),
-    "POST /mj/submit/edit": unsupported("mjEdit", "Not supported: edit"),
-    "POST /mj/submit/retexture": unsupported("mjRetexture", "Not supported: retexture"),
   },
 } as const satisfies RouteGroup;

@@ -1,6 +1,6 @@
 /** Descriptions of the compat API's request and response schemas. */
 import { MjAnswer, MjButton, MjTask } from "@mjflow/core/mj-response";
-import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
+import { Action, Change, List, Modal, Root, SimpleChange, Upload, Video } from "../mj-compat/request.ts";
 import { describe, describedSchemas, type SchemaDescriptions } from "./descriptions.ts";
 
 const common = {
@@ -14,6 +14,26 @@ const common = {
 const taskId = "The 16-digit id from the `result` of a submission, as text or number, or a native task id `task_…`.";
 const prompt = "The prompt.";
 const mask = "For an inpaint: data URI of a PNG. White areas are regenerated.";
+
+const root = {
+  ...common,
+  prompt,
+  base64Array: "Input images, as data URIs or links.",
+  base64: "One image, as a data URI.",
+  link: "Link to the image.",
+  dimensions: "`PORTRAIT`, `SQUARE` or `LANDSCAPE`.",
+  sourceBase64: "Image of the face, as a data URI.",
+  targetBase64: "Image that gets the face, as a data URI.",
+  sourceUrl: "Image of the face, as a link.",
+  targetUrl: "Image that gets the face, as a link.",
+  image: "The first frame of a video, or the image to edit or to retexture: one image, as a data URI or a link.",
+  endImage: "The last frame of a video, as a data URI or a link.",
+  maskBase64: "The region of an edit, as a data URI of a PNG. White areas are regenerated.",
+  motion: "`low` (default) or `high`.",
+  loop: "True: the video ends with its first frame.",
+  batchSize: "Number of videos: 1, 2 or 4. Default: the vendor's default, which is 4.",
+  videoType: "The vendor's name of the video model and its resolution, for example `vid_1.1_i2v_720`.",
+};
 
 export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
   describe(
@@ -31,17 +51,13 @@ export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
       remixAutoConsidered: "Whether the account must submit remix modals automatically.",
     },
   ),
-  describedSchemas(Root, {
-    ...common,
-    prompt,
-    base64Array: "Input images, as data URIs or links.",
-    base64: "One image, as a data URI.",
-    link: "Link to the image.",
-    dimensions: "`PORTRAIT`, `SQUARE` or `LANDSCAPE`.",
-    sourceBase64: "Image of the face, as a data URI.",
-    targetBase64: "Image that gets the face, as a data URI.",
-    sourceUrl: "Image of the face, as a link.",
-    targetUrl: "Image that gets the face, as a link.",
+  describedSchemas(Root, root),
+  describedSchemas(Video, {
+    ...root,
+    action: "`extend`: extends a finished video. Unset: makes a video of `image`.",
+    taskId,
+    task_id: "The same as `taskId`.",
+    index: "With `action`: which of the videos to extend, from 0 to 3.",
   }),
   describedSchemas(Action, {
     ...common,

@@ -1,6 +1,6 @@
 /**
- * The video request (`/submit/video`, docs/protocol.md 1.12). It makes a root, and at some vendors also the presses that have
- * no button there. mjflow defines the customIds of those presses and never sends them to a vendor.
+ * The video request (`/submit/video`, docs/protocol.md 1.12). It makes a root. At some vendors it also makes presses that
+ * have no button there. mjflow defines their customIds and never sends them to a vendor.
  */
 import { type Button, canonicalButtonName } from "@mjflow/core/button";
 import type { PressCall, RootCall } from "@mjflow/core/port";
