@@ -5,6 +5,7 @@ import {
   breakerStateOf,
   type Fault,
   isPermanentFault,
+  isProvedByLookup,
   newBreakerRecord,
   recordFault,
   recordSuccess,
@@ -134,6 +135,23 @@ describe("writes of the circuit breaker", () => {
     const { breaker } = after(["unclear"]);
     expect(recordSuccess(breaker)).toMatchObject({ faults: 0 });
   });
+});
+
+it("a look-up that works proves that the key is valid and the vendor can be reached, and nothing else", () => {
+  const faults = ["unauthorized", "unreachable", "out_of_money", "unclear", "busy", "full", undefined] as const;
+  expect(faults.filter(isProvedByLookup)).toEqual(["unauthorized", "unreachable"]);
+});
+
+it("a vendor that cannot be reached is asked again after a pause, like a busy one", () => {
+  const unreachable = recordFault(newBreakerRecord(), "unreachable", NOW, TIMINGS)!;
+  expect(unreachable.busyUntil).toBe(NOW + busyMs);
+  expect(recordFault(unreachable, "unreachable", NOW + 1, TIMINGS)).toBeUndefined();
+});
+
+it("an account that is full while its breaker is open costs no write", () => {
+  const open = after(["unauthorized"]).breaker;
+  expect(recordFault(open, "full", NOW + 1, TIMINGS)).toBeUndefined();
+  expect(recordFault(open, "full", open.openUntil!, TIMINGS)).toMatchObject({ fullUntil: open.openUntil! + busyMs });
 });
 
 it("an account is busy for the time that the vendor names, otherwise for a time that doubles", () => {

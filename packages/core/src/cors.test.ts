@@ -13,6 +13,7 @@ describe("parseCorsOrigins", () => {
     ],
     ["capacitor://localhost,chrome-extension://abc", ["capacitor://localhost", "chrome-extension://abc"]],
     ["http://[::1]:8080", ["http://[::1]:8080"]],
+    ["web3+app://localhost", ["web3+app://localhost"]],
   ])("%j is read as %j", (text, origins) => {
     expect(parseCorsOrigins(text)).toEqual(origins);
   });
@@ -25,6 +26,8 @@ describe("parseCorsOrigins", () => {
     ["https://user:pass@app.example.com", "must be written as https://app.example.com"],
     ["app.example.com", '"app.example.com" is no origin'],
     ["null", '"null" is no origin'],
+    ["https://app.example.com:99999", "is no origin. Write a scheme and a host, for example"],
+    ["javascript:a://b", "is no origin. Write a scheme and a host, without a path"],
     ["https://*.example.com", "is no origin"],
     ["capacitor://localhost/path", "is no origin"],
     ["https://a.test,shop", '"shop" is no origin'],

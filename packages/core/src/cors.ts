@@ -17,10 +17,10 @@ const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/?#@*\s]+$/;
 
 function assertOrigin(entry: string): void {
   const quoted = JSON.stringify(entry);
-  if (!ORIGIN.test(entry) && !URL.canParse(entry)) {
+  const origin = URL.parse(entry)?.origin;
+  if (origin === undefined) {
     throw new Error(`${quoted} is no origin. Write a scheme and a host, for example https://app.example.com, or *.`);
   }
-  const { origin } = URL.canParse(entry) ? new URL(entry) : { origin: "null" };
   // Browsers send the scheme and host in lower case, without a path and without the default port.
   if (origin !== "null" && origin !== entry) throw new Error(`${quoted} must be written as ${origin}`);
   if (!ORIGIN.test(entry)) throw new Error(`${quoted} is no origin. Write a scheme and a host, without a path.`);

@@ -30,13 +30,15 @@ describe("readImageData", () => {
     ["data:image/png,abc", "is not of an image in base64"],
     ["data:text/html;base64,iVBORw0KGgo=", "is not of an image in base64"],
     ["data:;base64,iVBORw0KGgo=", "is not of an image in base64"],
+    [" data:image/png,abc", "is not of an image in base64"],
+    [`${" ".repeat(5_000)}${PLAIN}`, "is not of an image in base64"],
   ])("%j is rejected with the reason", (text, reason) => {
     expect(readImageData(text)).toEqual({ problem: expect.stringContaining(reason) });
   });
 
   test("text that is no data URI is left to the caller", () => {
-    for (const text of ["", "https://a.test/a.png", "iVBORw0KGgo=", "database64,"]) {
-      expect(readImageData(text)).toEqual({ uri: undefined });
+    for (const text of ["", "https://a.test/a.png", "iVBORw0KGgo=", "database64,", `see ${PLAIN}`, "see data:,x"]) {
+      expect(readImageData(text)).toStrictEqual({ uri: undefined });
     }
   });
 

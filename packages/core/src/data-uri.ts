@@ -32,6 +32,5 @@ export function readImageData(text: string): ImageData {
 
 /** In a URI "+", "/" and "=" may be percent-encoded. */
 function withoutEscapes(data: string): string {
-  if (!data.includes("%")) return data;
   return data.replace(/%(2b|2f|3d|0a|0d|20)/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }

@@ -53,6 +53,17 @@ describe("circuit breaker of an endpoint", () => {
     expect(recordReceiverSuccess(breaker)).toEqual({});
   });
 
+  it("a failed trial opens the breaker, whatever the number of faults in the row is", () => {
+    const halfOpen = { faults: 1, opens: 1, openUntil: NOW };
+    expect(recordReceiverFault(halfOpen, NOW)).toMatchObject({ opens: 2, openUntil: NOW + 60_000 });
+  });
+
+  it("a success writes a row that has only faults or only an open time, and keeps its other fields", () => {
+    for (const row of [{ faults: 1 }, { openUntil: NOW }]) {
+      expect(recordReceiverSuccess({ ...row, id: "ep_1" })).toEqual({ id: "ep_1" });
+    }
+  });
+
   it("after a trial whose worker crashed another trial is possible", () => {
     const open = failing(5);
     const trial = startEndpointTrial(open, open.openUntil!);

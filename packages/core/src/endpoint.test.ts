@@ -8,6 +8,7 @@ import {
   type Endpoint,
   endpointIdOf,
   isEnabled,
+  reenabled,
   SECRET_OVERLAP_MS,
   subscribedEvents,
   withRotatedSecret,
@@ -90,6 +91,17 @@ describe("afterDeliveryAttempt", () => {
     expect(afterDeliveryAttempt(failing, "failed", NOW + DISABLE_AFTER_FAILING_MS - 1)).toBeUndefined();
     const at = NOW + DISABLE_AFTER_FAILING_MS;
     expect(afterDeliveryAttempt(failing, "failed", at)).toEqual({ ...failing, disabledAt: at, disabledWhy: "failing" });
+  });
+
+  it("a fault also counts for the circuit breaker, another failure does not", () => {
+    expect(afterDeliveryAttempt(endpoint, "fault", NOW)).toEqual({ ...failing, faults: 1 });
+    expect(afterDeliveryAttempt(failing, "fault", NOW + 1)).toEqual({ ...failing, faults: 1 });
+    expect(afterDeliveryAttempt(failing, "failed", NOW + 1)).toBeUndefined();
+  });
+
+  it("an endpoint that is enabled again has no earlier failures and a closed breaker", () => {
+    const open = { faults: 5, opens: 1, openUntil: NOW, trial: true };
+    expect(reenabled({ ...disabled, ...open, failingSince: NOW })).toEqual(endpoint);
   });
 
   it("a response 410 disables the endpoint at once", () => {

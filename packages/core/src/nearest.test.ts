@@ -13,12 +13,26 @@ describe("nearest", () => {
     ["notify_hook", "notifyHook"],
     ["base64array", "base64Array"],
     ["tehn", "then"],
+    ["prmp", "prompt"],
     ["colour", undefined],
     ["x", undefined],
     ["", undefined],
     ["a".repeat(10_000), undefined],
   ])("for %j it returns %j", (text, expected) => {
     expect(nearest(text, FIELDS)).toBe(expected);
+  });
+
+  test("the candidate with the fewest edits is returned, and of several the first", () => {
+    expect(nearest("stat", ["state2", "state"])).toBe("state");
+    expect(nearest("stat", ["state", "state2"])).toBe("state");
+    expect(nearest("stat", ["stata", "state"])).toBe("stata");
+  });
+
+  test("texts and candidates of more than 64 characters are no names", () => {
+    const [longest, tooLong] = ["a".repeat(64), "a".repeat(65)];
+    expect(nearest(longest, [longest])).toBe(longest);
+    expect(nearest(tooLong, [longest])).toBeUndefined();
+    expect(nearest(longest, [tooLong])).toBeUndefined();
   });
 
   test("without candidates it returns undefined", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { minute, NOW, second, taskIn } from "../test/sample.ts";
+import type { Press } from "./plan.ts";
 import { flowHintMs, HINT_FAR_MS, HINT_MAX_MS, HINT_MIN_MS, taskHintMs } from "./read-hint.ts";
 import { STATUSES, type Task } from "./task.ts";
 import { addDurations, expectedMs } from "./task-duration.ts";
@@ -41,6 +42,15 @@ describe("the hint of a task", () => {
     const waiting = taskIn("PENDING", { busyAnswers: 3 });
     expect(taskHintMs(waiting, undefined, NOW + 55 * second)).toBe(taskHintMs(waiting, undefined, NOW));
     expect(taskHintMs({ ...waiting, pace: "relax" }, undefined, NOW + minute)).toBe(60 * second);
+  });
+
+  test("the age of a task begins when it is created, unless it waits: without an acceptance, or accepted before a busy time", () => {
+    const unclear = taskIn("UNCLEAR", { createdAt: NOW, action: "UPSCALE" });
+    expect(taskHintMs(unclear, undefined, NOW + 10 * second)).toBe(5 * second);
+    const accepted = running({ status: "PENDING", action: "UPSCALE" });
+    expect(taskHintMs(accepted, undefined, NOW + 10 * second)).toBe(5 * second);
+    const waiting = taskIn("PENDING", { createdAt: NOW, action: "UPSCALE" });
+    expect(taskHintMs(waiting, undefined, NOW + 10 * second)).toBe(6 * second);
   });
 
   test("a task with an open modal is not nearer to its end, and after the answer its time begins again", () => {
@@ -124,6 +134,15 @@ describe("the hint of a flow", () => {
     const done = taskIn("SUCCESS", { then: [{ press: "U1" }] });
     expect(hint([done])).toBeGreaterThanOrEqual(4 * second);
     expect(hint([done])).toBeLessThan(6 * second);
+  });
+
+  test("the levels of a plan are added, and a video takes as long as its own pace", () => {
+    const planned = (then: Press[], durations = learned) =>
+      flowHintMs([taskIn("SUCCESS", { then })], durations, NOW, false)!;
+    expect(planned([{ press: "U1", then: [{ press: "zoom:2" }] }])).toBeGreaterThan(planned([{ press: "zoom:2" }]));
+    const video = taskHintMs(running({ pace: "video", action: "VIDEO" }), learned, NOW);
+    expect(planned([{ press: "animate:high" }])).toBe(video);
+    expect(video).not.toBe(taskHintMs(running({ action: "VIDEO" }), learned, NOW));
   });
 
   test("a flow of 75 s is read 6 or 7 times until its end", () => {

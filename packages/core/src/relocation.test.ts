@@ -327,6 +327,19 @@ describe("stored locations of attempts", () => {
     expect([adoptAttemptLocation(moved, 4), adoptAttemptLocation(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
   });
 
+  it("a location that already has the number of the latest attempt is not stored twice", () => {
+    const known = [...locations, { ...B, attempt: 4 }];
+    const task = { ...moved, previousLocations: known };
+    expect(restoreLocation(task, 3)).toStrictEqual({ ...A, previousLocations: known });
+    expect(adoptAttemptLocation(task, 3)).toStrictEqual({ ...A, previousLocations: known });
+  });
+
+  it("only a busy answer to a task that waits has released the number of its attempt", () => {
+    const numberOfLatest = (more: Partial<Task>) => restoreLocation({ ...moved, ...more }, 3).previousLocations?.at(-1);
+    expect(numberOfLatest({ status: "UNCLEAR", busyAnswers: 2 })).toStrictEqual({ ...C, attempt: 4 });
+    expect(numberOfLatest({ status: "PENDING", busyAnswers: 2 })).toStrictEqual({ ...C, attempt: 5, untaken: true });
+  });
+
   it("a rejected attempt or the last possibly accepted one becomes the current attempt of a waiting task again", () => {
     const waiting = { ...moved, status: "PENDING" as const };
     expect([0, 1, 2, 3, 4, 5].map((attempt) => restoresAttempt(waiting, attempt))).toEqual([
