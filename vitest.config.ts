@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{packages,functions,infra,test}/**/*.test.ts"],
+    include: ["{packages,functions,infra,release,test}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/.sst/**"],
     // The long tests are those with real processes in them, and they mostly wait: on two cores, two at a time leave both idle.
     maxWorkers: Math.max(5, availableParallelism()),

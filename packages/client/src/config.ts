@@ -8,19 +8,19 @@ export interface MjflowOptions {
    * Base URL of the API. Default: the environment variable MJFLOW_URL, then http://127.0.0.1:4600. In a browser also a
    * path: `/api/mjflow`.
    */
-  baseUrl?: string;
+  baseUrl?: string | undefined;
   /** API key. Default: the environment variable MJFLOW_API_KEY. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Fetch function. Default: the platform's. */
-  fetch?: typeof fetch;
+  fetch?: typeof fetch | undefined;
   /** Maximum number of retries of a request that is safe to repeat. Default 3; 0 turns retries off. */
-  maxRetries?: number;
+  maxRetries?: number | undefined;
   /** Time limit of one HTTP request, ms. Default 60,000. */
-  requestTimeoutMs?: number;
+  requestTimeoutMs?: number | undefined;
   /** For tests: replacements for sleeping, the clock and the random numbers. */
-  sleep?: Sleep;
-  now?: () => number;
-  random?: () => number;
+  sleep?: Sleep | undefined;
+  now?: (() => number) | undefined;
+  random?: (() => number) | undefined;
 }
 
 export interface Config {

@@ -50,19 +50,19 @@ export interface ErrorFields {
   /** Description of the problem for a person. */
   detail: string;
   /** HTTP status; undefined if there was no response. */
-  status?: number;
+  status?: number | undefined;
   /** JSON path of the invalid field: `then[1].press`; undefined if no single field is invalid. */
-  field?: string;
+  field?: string | undefined;
   /** What the caller can do; undefined if the server sent no advice. */
-  advice?: string;
+  advice?: string | undefined;
   /** Whether the same call can succeed later. Default: never. */
-  retry?: "never" | "later";
+  retry?: "never" | "later" | undefined;
   /** Id of the request, for support; undefined if there was no response. */
-  requestId?: string;
+  requestId?: string | undefined;
   /** Pause that the server asks for (Retry-After), ms; undefined if the server asked for none. */
-  retryAfterMs?: number;
+  retryAfterMs?: number | undefined;
   /** Other members of the problem document: `offered`, `errors`. */
-  more?: Readonly<Record<string, unknown>>;
+  more?: Readonly<Record<string, unknown>> | undefined;
   cause?: unknown;
 }
 

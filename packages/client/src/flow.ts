@@ -7,7 +7,7 @@ import type { Flow, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
 import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
 
 export interface CallOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface KeyedOptions extends CallOptions {
@@ -15,7 +15,7 @@ export interface KeyedOptions extends CallOptions {
    * Idempotency key. Default: a new key for each call, so that the client's retries never pay twice. Set it if your own
    * code repeats the call.
    */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
 }
 
 export interface CreateOptions extends KeyedOptions {
@@ -23,7 +23,7 @@ export interface CreateOptions extends KeyedOptions {
    * Time that the server may hold its response until the flow has ended, in seconds (at most 25). Default: the server
    * responds immediately.
    */
-  waitS?: number;
+  waitS?: number | undefined;
 }
 
 /** A created flow. `flow` is its state in the server's response. */

@@ -53,9 +53,9 @@ export interface FollowOptions {
   /** Id of the last received event; the stream continues after it. Unset: from the start. */
   lastEventId?: string | undefined;
   /** True reads the flow after each opened stream, so that a view misses no change. */
-  readFirst?: boolean;
+  readFirst?: boolean | undefined;
   /** `auto`: as the server prefers, which the first read says. Default: a stream if the server has one. */
-  follow?: Follow;
+  follow?: Follow | undefined;
   /** The flow as the server has just sent it. The first round then needs no read. */
   known?: Known | undefined;
 }
@@ -72,7 +72,7 @@ export interface Known {
 export interface Update {
   events: FlowEvent[];
   /** The flow, if this round has read it. */
-  flow?: Flow;
+  flow?: Flow | undefined;
 }
 
 /**

@@ -11,7 +11,7 @@ export interface List<T> extends AsyncIterable<T> {
 }
 
 export interface ListOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export function listOf<T>(transport: Transport, path: string, query: Query, { signal }: ListOptions = {}): List<T> {

@@ -25,7 +25,5 @@ export function redactError(error: unknown, redact: Redact, depth = 3): Error | 
   const { code } = error as { code?: unknown };
   const text = [error.name, typeof code === "string" ? code : "", error.message].filter(Boolean).join(": ");
   const cause = redactError(error.cause, redact, depth - 1);
-  const copy = new Error(redact(text), cause && { cause });
-  copy.stack = undefined;
-  return copy;
+  return Object.assign(new Error(redact(text), cause && { cause }), { stack: undefined });
 }

@@ -33,7 +33,11 @@ export interface Connection {
 export async function connect(
   transport: Transport,
   flowId: string,
-  { lastEventId, eventsUrl, signal }: { lastEventId?: string; eventsUrl?: string; signal: AbortSignal },
+  {
+    lastEventId,
+    eventsUrl,
+    signal,
+  }: { lastEventId?: string | undefined; eventsUrl?: string | undefined; signal: AbortSignal },
 ): Promise<Connection | "unsupported" | "nothing"> {
   const life = limit(signal, RENEW_MS);
   try {

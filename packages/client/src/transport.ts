@@ -9,19 +9,19 @@ import { limit, type Sleep } from "./time.ts";
 export type Query = Record<string, string | number | Date | undefined>;
 
 export interface Call {
-  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | undefined;
   /** Path starting with `/v1/`; variable parts must be encoded with `segment`. */
   path: string;
   /** Absolute address that the server gave; it replaces base URL, path and query. */
-  url?: string;
-  query?: Query;
+  url?: string | undefined;
+  query?: Query | undefined;
   body?: unknown;
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   /** Idempotency key; it makes the request safe to repeat. Unset: no key is sent. */
-  idempotencyKey?: string;
-  signal?: AbortSignal;
+  idempotencyKey?: string | undefined;
+  signal?: AbortSignal | undefined;
   /** Time limit of one request, ms. Default: the client's requestTimeoutMs. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 export interface Answer<T> {

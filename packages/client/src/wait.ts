@@ -8,16 +8,16 @@ import type { Transport } from "./transport.ts";
 import type { Flow } from "./types.ts";
 
 export interface WaitOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Time limit, ms. Default: no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Callback for the first state of the flow and for each change of its tasks. */
-  onUpdate?: (flow: Flow) => void;
+  onUpdate?: ((flow: Flow) => void) | undefined;
   /**
    * How the flow is followed. `read`: by reads at the times that the server hints, at low cost. `stream`: by the event
    * stream, which shows each change at once. Default: auto, as the server prefers; a deployment prefers reads.
    */
-  follow?: Follow;
+  follow?: Follow | undefined;
 }
 
 /** The wait has reached `timeoutMs`; `code` is "timeout". The flow is still running and can be waited for again. */
@@ -71,11 +71,11 @@ export async function waitFor(
 }
 
 export interface EventsOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Id of the last received event; the stream continues after it, also in another process. Unset: from the start. */
-  lastEventId?: string;
+  lastEventId?: string | undefined;
   /** As in `WaitOptions`. Default: stream, because only a stream has every event and its id. */
-  follow?: Follow;
+  follow?: Follow | undefined;
 }
 
 /**

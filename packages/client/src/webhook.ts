@@ -11,9 +11,9 @@ export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly
 
 export interface VerifyOptions {
   /** Allowed difference between the webhook's time and `now` in both directions, seconds. Default 300. */
-  toleranceS?: number;
+  toleranceS?: number | undefined;
   /** Current time, epoch ms. Default: the clock. */
-  now?: number;
+  now?: number | undefined;
 }
 
 /** Reason of the rejection. */

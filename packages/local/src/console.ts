@@ -1,9 +1,10 @@
 /**
- * Serves `/console`: the static site with the headers that the CDN sends. The console is built at the first visit in a
- * separate process, so a start without a visit costs nothing and a fresh clone needs no build step.
+ * Serves `/console`: the static site with the headers that the CDN sends. An installed package contains the site. In a
+ * clone the console is built at the first visit in a separate process. So a start without a visit costs nothing, and a
+ * fresh clone needs no build step.
  */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +13,10 @@ import { fileHeaders, siteHeaders } from "@mjflow/console/site";
 import { originForm } from "./lambda.ts";
 
 const PREFIX = "/console";
+/** The site of an installed package, beside the program. A clone has no such folder. */
+const PACKAGED = fileURLToPath(new URL("./console", import.meta.url));
+const isPackaged = existsSync(join(PACKAGED, "index.html"));
+const [SITE, isOutdated] = isPackaged ? [PACKAGED, () => false] : [DIST, isStale];
 
 type Site = ReadonlyMap<string, Buffer>;
 
@@ -20,7 +25,7 @@ export function isConsole(url: string | undefined): boolean {
 }
 
 /** @param build for tests: replacement of the build that runs if the site is missing or outdated */
-export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } = {}) {
+export function consoleSite({ dist = SITE, stale = isOutdated, build = runBuild } = {}) {
   let site: Promise<Site> | undefined;
 
   /** Returns the site, cached for the life of the process. After a failed build the next visit builds again. */

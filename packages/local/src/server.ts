@@ -20,9 +20,9 @@ import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
-import { type Handler, originForm, serveFunctionUrl } from "./lambda.ts";
+import { type Functions, importFunctions } from "./functions.ts";
+import { originForm, serveFunctionUrl } from "./lambda.ts";
 import { BUCKET, TABLE } from "./provision.ts";
-import { installStreamingRuntime } from "./stream.ts";
 
 export interface LocalServer {
   url: string;
@@ -186,31 +186,6 @@ function setEndpointVariables(
     MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? (isSimulated ? `${LOOPBACK}:*,localhost:*` : ""),
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
-}
-
-const FUNCTIONS = ["api", "callback", "submit", "deliver", "archive", "deadletter", "sweep"] as const;
-type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
-
-/**
- * Imports the functions after the environment is set, because they read it at their first use. The import is by path,
- * as on Lambda, so that this package does not depend on the functions.
- */
-async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
-  installStreamingRuntime();
-  const { useLocalBackend } = (await import(
-    new URL("../../../functions/composition/base.ts", import.meta.url).href
-  )) as {
-    useLocalBackend(ports: LocalBackend["ports"]): void;
-  };
-  useLocalBackend(ports);
-  const load = async (name: string) => {
-    const module = (await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as {
-      handler: Handler;
-    };
-    return module.handler;
-  };
-  const loaded = await Promise.all(FUNCTIONS.map(async (name) => [name, await load(name)] as const));
-  return Object.fromEntries(loaded) as Functions;
 }
 
 // ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,18 +1,8 @@
 /** `mjflow backup`: copies the data folder of a local server, also while the server runs. */
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { command, type Option } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { UsageError } from "../usage-error.ts";
-
-/** Path in the clone. It is not a package dependency, because the command line also works without the local server. */
-const BACKUP = new URL("../../../local/src/backup.ts", import.meta.url);
-
-/** The part of the local server that this command uses. */
-interface BackupModule {
-  backUp(dataDir: string, target: string): Promise<{ folder: string; running: boolean; files: Record<string, number> }>;
-}
 
 const OPTIONS = {
   data: { type: "string", value: "FOLDER", help: "data folder (MJFLOW_DATA_DIR, .mjflow)" },
@@ -28,11 +18,9 @@ export const backup = command({
 The copy contains all data that was acknowledged before the command started, the images of the bucket, and all keys. Keep
 it as secret as the data folder. To restore it, copy it to a new folder and start the server with this data folder.`,
   async run(context, { values: { data }, positionals: [target] }) {
-    if (!existsSync(fileURLToPath(BACKUP)))
-      throw new UsageError("mjflow backup works only in a clone of mjflow.", "backup");
     const { cwd, env } = context.platform;
     const dataDir = resolve(cwd, data ?? (env["MJFLOW_DATA_DIR"] || ".mjflow"));
-    const { backUp } = (await import(BACKUP.href)) as BackupModule;
+    const { backUp } = await import("@mjflow/local/backup");
     const made = await backUp(dataDir, resolve(cwd, target!)).catch((error: Error) => {
       throw error.name === "ConfigError" ? new UsageError(error.message, "backup") : error;
     });

@@ -1,12 +1,6 @@
 /** `mjflow dev`: starts the local server, like `npm start` in a clone. */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { command, type Option } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { UsageError } from "../usage-error.ts";
-
-/** Path in the clone. It is not a package dependency, because the command line also works without the local server. */
-const START = new URL("../../../../bin/start.mjs", import.meta.url);
 
 const OPTIONS = {
   port: { type: "string", value: "N", help: "TCP port (MJFLOW_PORT, 4600); 0: any free port" },
@@ -23,11 +17,10 @@ export const dev = command({
 Does the same as \`npm start\`, with the same settings. It prints the key of the local server. The other commands find
 this key in the data folder.`,
   async run(_, { values: { port, data } }) {
-    if (!existsSync(fileURLToPath(START))) throw new UsageError("mjflow dev works only in a clone of mjflow.", "dev");
     // The local server reads its environment once, when it is imported.
     if (port !== undefined) process.env["MJFLOW_PORT"] = port;
     if (data !== undefined) process.env["MJFLOW_DATA_DIR"] = data;
-    await import(START.href);
+    await import("@mjflow/local/main");
     return EXIT.ok;
   },
 });

@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { ConfigError } from "../config-error.ts";
 import { findDynoxide, startDynoxide } from "./dynoxide.ts";
 import { ENGINE_FILES, engineMismatchError } from "./name.ts";
 import { LOOPBACK } from "./port.ts";
@@ -52,7 +53,11 @@ function choose(dataDir: string | undefined, wanted: TableEngineName | undefined
 
 /** Starts dynalite in this process. Its data survives kill -9 but not a power cut, because dynalite does not sync. */
 async function startDynalite(path: string | undefined, port = 0): Promise<TableEngine> {
-  const { default: dynalite } = await import("dynalite");
+  const { default: dynalite } = await import("dynalite").catch((error: NodeJS.ErrnoException) => {
+    // The npm package of mjflow does not contain it.
+    if (error.code !== "ERR_MODULE_NOT_FOUND") throw error;
+    throw new ConfigError("dynalite is not installed. Run `npm install dynalite@4.0.0`, or use MJFLOW_ENGINE=sqlite.");
+  });
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   await new Promise<void>((done, reject) => {
     server.once("error", reject);
