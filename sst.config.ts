@@ -37,8 +37,11 @@ export default $config({
     await import("./infra/archive.ts");
     await import("./infra/deadletter.ts");
     await import("./infra/sweep.ts");
-    await import("./infra/alarm.ts");
-    await import("./infra/dashboard.ts");
+    const { setting } = await import("./infra/setting.ts");
+    if (setting.alarms) {
+      await import("./infra/alarm.ts");
+      await import("./infra/dashboard.ts");
+    }
     await import("./infra/budget.ts");
     const { consoleSite } = await import("./infra/console.ts");
     const { distributions } = await import("./infra/address.ts");

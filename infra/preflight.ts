@@ -23,5 +23,7 @@ if (faults.length > 0) throw new Error(`Nothing was deployed.\n${faults.map((fau
 const warnings = [...stage.warnings];
 if (stage.production && setting.alarmEmail === undefined)
   warnings.push("MJFLOW_ALARM_EMAIL is unset, so AWS sends no mail about alarms and the budget");
+if (stage.production && !setting.alarms)
+  warnings.push("MJFLOW_ALARMS is off, so production has no alarm and no dashboard");
 // SST prints what a program writes to standard error, but no warnings of Pulumi.
 for (const warning of warnings) console.error(`Warning: ${warning}`);

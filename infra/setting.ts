@@ -24,6 +24,8 @@ export const setting = {
    * console.
    */
   alarmEmail: env["MJFLOW_ALARM_EMAIL"] || undefined,
+  /** Whether the stage has alarms and a dashboard. They cost about $16 a month. */
+  alarms: choice("MJFLOW_ALARMS", "on", "off") !== "off",
   /** Monthly budget of the AWS account, USD. It has an effect only if `alarmEmail` is set. */
   budgetUsd: amount("MJFLOW_BUDGET_USD") ?? 100,
   /** Name of an existing table, for example after a restore, that replaces the stage's own table. */

@@ -5,5 +5,6 @@ export function copyProject(): Promise<{
   /** Changes a file of the copy; returns its new text. */
   edit(file: string, change: (text: string) => string): Promise<string>;
   sst(args: string[], env?: Record<string, string | undefined>): Promise<{ code: number; output: string }>;
+  shell(script: string): Promise<{ code: number; output: string }>;
   close(): void;
 }>;

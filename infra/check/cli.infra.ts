@@ -1,4 +1,5 @@
 /** Checks what the real sst program does with this project: it runs in a copy, against a fake of AWS on loopback. */
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { copyProject } from "./cli.mjs";
 
@@ -40,6 +41,25 @@ test("sst reads settings from .env and .env.<stage>, which git ignores", async (
   const { code, output } = await copy.sst(["diff", "--stage", "trial"], { AWS_REGION: undefined });
   expect(code, output).toBe(0);
   expect(copy.git("status", "--short")).toBe("");
+});
+
+test("the guide's settings and secrets work as written, and a second run overwrites no key", async () => {
+  const guide = readFileSync(new URL("../../docs/deploy.md", import.meta.url), "utf8");
+  const blocks = [...guide.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, text]) => text!);
+  const script = blocks.filter((text) => /> \.env|secret set/.test(text)).join("\n");
+  const first = await copy.shell(script);
+  expect(first.code, first.output).toBe(0);
+  // What the guide says that its last check prints.
+  for (const name of ["HookKey", "VaultKey", "ApiKey", "Providers"])
+    expect(first.output, name).toMatch(new RegExp(`^${name}$`, "m"));
+  expect(copy.git("status", "--short")).toBe("");
+  // SST lists secrets in any order.
+  const listed = async () => (await copy.sst(["secret", "list", "--stage", "trial"])).output.trim().split("\n").sort();
+  const keys = await listed();
+  const values = keys.filter((line) => /^(HookKey|VaultKey|ApiKey)=/.test(line)).map((line) => line.split("=")[1]);
+  expect(new Set(values).size).toBe(3);
+  expect((await copy.shell(script)).code).toBe(0);
+  expect(await listed()).toEqual(keys);
 });
 
 test("the check sees it if sst writes its types into the project", async () => {

@@ -94,6 +94,31 @@ export async function copyProject() {
   git("add", "--all");
   git("commit", "--quiet", "--message", "copy");
   const aws = await startAws();
+  function execute(file, args, env) {
+    // Settings and credentials of the developer must not influence the check.
+    const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS|MJFLOW|SST)_/.test(name));
+    const options = {
+      cwd: project,
+      env: {
+        ...Object.fromEntries(inherited),
+        PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+        XDG_CONFIG_HOME: path.join(folder, "config"),
+        SST_PULUMI_PATH: path.join(config, "pulumi"),
+        SST_SKIP_DEPENDENCY_CHECK: "1",
+        SST_NO_BUN: "1",
+        SST_TELEMETRY_DISABLED: "1",
+        AWS_ENDPOINT_URL: aws.url,
+        AWS_ACCESS_KEY_ID: "check",
+        AWS_SECRET_ACCESS_KEY: "check",
+        AWS_REGION: "eu-west-1",
+        ...env,
+      },
+    };
+    return run(file, args, options).then(
+      ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+      ({ code, stdout, stderr }) => ({ code, output: stdout + stderr }),
+    );
+  }
   return {
     project,
     git,
@@ -102,34 +127,10 @@ export async function copyProject() {
       writeFileSync(path.join(project, file), text);
       return text;
     },
+    /** Runs a shell script as the guide gives it, with the copy as working directory and a home of its own. */
+    shell: (script) => execute("bash", ["-euo", "pipefail", "-c", script], { HOME: folder }),
     /** @returns exit code and output of `sst <args>` */
-    async sst(args, env = {}) {
-      // Settings and credentials of the developer must not influence the check.
-      const inherited = Object.fromEntries(
-        Object.entries(process.env).filter(([name]) => !/^(AWS|MJFLOW|SST)_/.test(name)),
-      );
-      const options = {
-        cwd: project,
-        env: {
-          ...inherited,
-          PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
-          XDG_CONFIG_HOME: path.join(folder, "config"),
-          SST_PULUMI_PATH: path.join(config, "pulumi"),
-          SST_SKIP_DEPENDENCY_CHECK: "1",
-          SST_NO_BUN: "1",
-          SST_TELEMETRY_DISABLED: "1",
-          AWS_ENDPOINT_URL: aws.url,
-          AWS_ACCESS_KEY_ID: "check",
-          AWS_SECRET_ACCESS_KEY: "check",
-          AWS_REGION: "eu-west-1",
-          ...env,
-        },
-      };
-      return run(path.join(project, "node_modules/.bin/sst"), args, options).then(
-        ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
-        ({ code, stdout, stderr }) => ({ code, output: stdout + stderr }),
-      );
-    },
+    sst: (args, env = {}) => execute(path.join(project, "node_modules/.bin/sst"), args, env),
     close() {
       aws.close();
       rmSync(folder, { recursive: true, force: true });

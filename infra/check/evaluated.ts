@@ -8,6 +8,7 @@ import type { Infra } from "./model.ts";
 
 /** All settings of a deployment, each with a value. */
 export const EVERYTHING = {
+  MJFLOW_ALARMS: "on",
   MJFLOW_ALARM_EMAIL: "ops@example.com",
   MJFLOW_ALARM_WRITE_UNITS: "5000",
   MJFLOW_API_DOMAIN: "api.example.com",

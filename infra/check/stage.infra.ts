@@ -160,6 +160,13 @@ test("the mail address for alarms is subscribed to the alarms and the budget", (
   ]);
 });
 
+test("a stage without alarms has no alarm, no topic and no dashboard, and everything else", async () => {
+  const { resources } = await evaluated("trial", { env: { MJFLOW_ALARMS: "off" } });
+  const names = (list: Infra["resources"]) => list.map(({ type, name }) => `${type} ${name}`).sort();
+  const paid = /aws:(cloudwatch\/(metricAlarm|dashboard)|sns\/)/;
+  expect(names(resources)).toEqual(names(trial.resources.filter(({ type }) => !paid.test(type))));
+});
+
 test("a stage has an event bus only if MJFLOW_BUS is on", () => {
   const buses = (infra: Infra) => all(infra, "aws:cloudwatch/eventBus:EventBus");
   expect(buses(trial)).toEqual([]);
@@ -250,6 +257,7 @@ test.each([
   ["MJFLOW_CALL_SLOTS", "true"],
   ["MJFLOW_FAN_OUT", "all"],
   ["MJFLOW_TRIAL_STAGE", "no"],
+  ["MJFLOW_ALARMS", "no"],
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
   ["MJFLOW_RESUBMIT", "always"],
@@ -322,6 +330,7 @@ test.each([
 ])("an empty %s counts as unset", async (name) => {
   const { setting, environment } = await readSettings(name, "");
   expect(setting).toEqual({
+    alarms: true,
     alarmEmail: undefined,
     apiUrl: undefined,
     budgetUsd: 100,
