@@ -48,8 +48,8 @@ export const apps = new Hono<AppEnv>()
   .post("/:id/credits", async (c) => {
     const { addUsd, reference } = await readBody(c, CreditRequest);
     const [deps, app] = [c.get("deps"), await getApp(c.get("deps"), c.req.param("id"))];
-    await addCredit(deps, app.id, addUsd, reference);
-    return c.json(usageView(app.id, app.limits, await usageOf(deps, app.id)));
+    await addCredit(deps, app, addUsd, reference);
+    return c.json(usageView(app.id, app.limits, await usageOf(deps, app.id, app.limits)));
   })
   .post("/:id/keys", async (c) => {
     const { expiresInS } = await readBody(c, KeyRequest);
@@ -71,11 +71,12 @@ export const apps = new Hono<AppEnv>()
   });
 
 function appView({ id, name, limits, createdAt, disabledAt, deletedAt }: App) {
-  const { flowsPerMinute = null, runningFlows = null, creditsUsd = null } = limits ?? {};
+  const { flowsPerMinute = null, runningFlows = null, creditsUsd = null, counters = 1 } = limits ?? {};
   return {
     id,
     name,
     limits: { flowsPerMinute, runningFlows, creditsUsd },
+    creditCounters: counters,
     createdAt: time(createdAt),
     disabledAt: time(disabledAt),
     deletedAt: time(deletedAt),

@@ -16,5 +16,5 @@ export const usage = new Hono<AppEnv>().get("/", async (c) => {
   // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
   const limits = app === caller.appId ? caller.limits : (await getApp(deps, app)).limits;
-  return c.json(usageView(app, limits, await usageOf(deps, app)));
+  return c.json(usageView(app, limits, await usageOf(deps, app, limits)));
 });

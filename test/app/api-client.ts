@@ -65,8 +65,12 @@ export function createApiClient(
     container,
     call,
     /** Creates an app with one API key. */
-    async join(name = "shop", limits?: Limits): Promise<{ id: string; key: string; keyId: string }> {
-      const { body } = await call(OPERATOR, "POST", "/v1/apps", { name, limits });
+    async join(
+      name = "shop",
+      limits?: Limits,
+      creditCounters?: number,
+    ): Promise<{ id: string; key: string; keyId: string }> {
+      const { body } = await call(OPERATOR, "POST", "/v1/apps", { name, limits, creditCounters });
       const made = await call(OPERATOR, "POST", `/v1/apps/${body.id}/keys`, {});
       return { id: body.id, key: made.body.key, keyId: made.body.id };
     },

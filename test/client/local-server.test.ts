@@ -172,7 +172,15 @@ describe("responses have exactly the members of the types", () => {
   test("apps and keys have the members of their types, and an app's key reads only the app's flows", async () => {
     const app = await mjflow.apps.create({ name: "a shop", limits: { runningFlows: 5 } });
     expect(membersOf(app)).toEqual(
-      of<App>({ id: true, name: true, limits: true, createdAt: true, disabledAt: true, deletedAt: true }),
+      of<App>({
+        id: true,
+        name: true,
+        limits: true,
+        creditCounters: true,
+        createdAt: true,
+        disabledAt: true,
+        deletedAt: true,
+      }),
     );
     expect(app.limits).toEqual({ flowsPerMinute: null, runningFlows: 5, creditsUsd: null });
     const { key, ...shown } = await mjflow.apps.keys.create(app.id, { expiresInS: 3_600 });

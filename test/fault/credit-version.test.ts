@@ -45,6 +45,17 @@ describe.each(EARLIER)("an app with limits while the version %s is replaced", (n
     expect(await usage(relay, next)).toMatchObject({ used: 3 * PRICE, running: 3 });
   });
 
+  test("an app with several counters gets no flow from the old version, and its flows end in the new one", async () => {
+    const { relay, old, next } = await pair(name);
+    Object.assign(relay.deps, { limits: { ...LIMITS, counters: 3 } });
+    await next.start();
+    await expect(old.start()).rejects.toThrow(/schema version/);
+    await next.finish();
+    const { deps } = relay;
+    const sum = await usageOf({ store: next.store, clock: deps.clock, log: deps.log }, APP, { counters: 3 });
+    expect(sum).toMatchObject({ used: PRICE, running: 0, settled: PRICE });
+  });
+
   test("a flow that only the old version works on ends late, when the new version has its messages", async () => {
     const { relay, old, next } = await pair(name);
     await old.start();

@@ -29,6 +29,8 @@ export interface ContentionOptions {
    * many as Lambda needs at this rate with 40 ms a start, and half as many ends a second for each callback container.
    */
   containers?: { start: number; end: number };
+  /** Credit counters of the app. Unset: 1. */
+  counters?: number;
   seed?: number;
 }
 
@@ -39,7 +41,7 @@ export interface Contention {
   lostEnds: number;
   /** Flows whose recorded end and settlement are missing at the end. */
   unfinished: number;
-  /** Write units of the app's hottest partition key, for each start or end of a flow. */
+  /** Write units of the app's counters, for each start or end of a flow. */
   unitsPerChange: number;
   /** 99th percentile of the time of a start, ms. */
   startP99Ms: number;
@@ -50,6 +52,7 @@ export async function contention({
   seconds,
   flowS,
   containers = { start: Math.ceil(flowsPerS * 0.04), end: Math.ceil(flowsPerS / 2) },
+  counters = 1,
   seed = 1,
 }: ContentionOptions): Promise<Contention> {
   const rng = createRng(seed);
@@ -61,7 +64,7 @@ export async function contention({
   /** A container has a store of its own, and one table is behind all of them. */
   function container() {
     const store = createStore({ table: slow.table, now: clock.now });
-    const base = { ...harness.deps, store, clock, random, limits: LIMITS };
+    const base = { ...harness.deps, store, clock, random, limits: { ...LIMITS, counters } };
     return { ...base, accounts: createAccounts(base) };
   }
   const starting = Array.from({ length: containers.start }, container);
@@ -106,14 +109,14 @@ export async function contention({
   const plain = await Promise.all(flowIds.map((id) => readLater(store.loadFlow(id))));
   const unfinished = plain.filter(({ flow }) => flow?.status === "running").length;
   const appKeys = [...slow.used].filter(([pk]) => pk.includes(APP));
-  const hottest = Math.max(0, ...appKeys.map(([, units]) => units));
+  const units = appKeys.filter(([pk]) => pk.startsWith("credit#")).reduce((sum, [, each]) => sum + each, 0);
   startMs.sort((a, b) => a - b);
   return {
     offered,
     rejected,
     lostEnds,
     unfinished,
-    unitsPerChange: hottest / (2 * offered),
+    unitsPerChange: units / (2 * offered),
     startP99Ms: startMs[Math.floor(startMs.length * 0.99)] ?? 0,
   };
 

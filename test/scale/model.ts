@@ -96,9 +96,9 @@ export function wallsOf(
       "MJFLOW_DUE_SHARDS",
     ),
     wall(
-      "counter of the largest app with limits",
+      "counters of the largest app with limits",
       (traffic.limitedAppFlowsPerS ?? Number.POSITIVE_INFINITY) / largestApp,
-      "design",
+      "creditCounters",
     ),
     wall("sweep workers", sweptPerS(sizes) / (traffic.silentEntries ?? 0), "MJFLOW_SWEEP_CONCURRENCY"),
   ];

@@ -9,14 +9,20 @@ import { cases, verdicts } from "./scenario.ts";
 import { countSilentEntries } from "./silent.ts";
 import { sizeRows } from "./table.ts";
 
-const RATES = [5, 10, 20, 50, 100, 200, 300, 400];
+const RATES = { 1: [50, 100, 200, 250, 300], 8: [500, 1_000, 1_200] };
+/** Flows end while others start: both change the counter. */
+const SPAN = { seconds: 5, flowS: 2 };
 
-const limitedAppFlowsPerS = await highestRate(RATES, { seconds: 6, flowS: 10 });
+const limitedAppFlowsPerS = {
+  1: await highestRate(RATES[1], SPAN),
+  8: await highestRate(RATES[8], { ...SPAN, counters: 8 }),
+};
 const found = { limitedAppFlowsPerS, silentEntries: await countSilentEntries() };
 const flows = [...new Set(cases(found).map(({ flow }) => flow))] as ScenarioName[];
 const measured = await measureAll(flows, 5);
 
-console.log(`One app with limits: nothing fails at ${limitedAppFlowsPerS} flows/s, of ${RATES.join(", ")}.`);
+for (const [counters, rate] of Object.entries(limitedAppFlowsPerS))
+  console.log(`One app with limits and ${counters} credit counters: nothing fails at ${rate} flows/s.`);
 console.log(`A flow without callbacks: ${found.silentEntries.toFixed(1)} due entries.`);
 for (const row of sizeRows()) {
   console.log(`\nsizes for ${row.flowsPerS} flows/s`);

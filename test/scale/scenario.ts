@@ -13,14 +13,16 @@ export interface Case {
 
 /** What the cases need in addition to the counts of the cost meter. */
 export interface Found {
-  limitedAppFlowsPerS: number;
+  /** Highest rate of one app with limits, by the number of its credit counters. */
+  limitedAppFlowsPerS: Readonly<Record<number, number>>;
   silentEntries: number;
 }
 
 const SMALL = 1 / 10_000;
 
-export function cases({ limitedAppFlowsPerS, silentEntries }: Found): Case[] {
+export function cases({ limitedAppFlowsPerS: byCounters, silentEntries }: Found, creditCounters = 1): Case[] {
   const { flowSeconds, pollSeconds, waitReads } = price.assumed;
+  const limitedAppFlowsPerS = byCounters[creditCounters]!;
   const base = { answerMs: 1_500, largestApp: 1 };
   return [
     { title: "one app, no limits, no listener", flow: "plain", traffic: base },
@@ -63,7 +65,7 @@ export interface Verdict {
 
 /** @returns for each case where it stops with these sizes */
 export function verdicts(row: SizeRow, measured: AllMeasured, found: Found): Verdict[] {
-  return cases(found).flatMap(({ title, flow, traffic }) => {
+  return cases(found, row.creditCounters).flatMap(({ title, flow, traffic }) => {
     const counted = measured[flow];
     if (!counted) return [];
     const walls = wallsOf(row.sizes, counted, traffic, row.tableQuota);

@@ -7,6 +7,8 @@ export interface SizeRow {
   sizes: Sizes;
   /** Write units per second that AWS grants the table. */
   tableQuota: number;
+  /** Credit counters of the largest app with limits. */
+  creditCounters: number;
 }
 
 const COLUMNS = [
@@ -30,6 +32,7 @@ export function sizeRows(): SizeRow[] {
     const cells = line.split("|").map((cell) => cell.trim().replaceAll(",", ""));
     const [flowsPerS, ...values] = cells.slice(1, -1);
     const env = Object.fromEntries(COLUMNS.map((name, i) => [name, values[i] === "unset" ? undefined : values[i]]));
-    return { flowsPerS: Number(flowsPerS), sizes: sizesOf(true, env), tableQuota: Number(values[COLUMNS.length]) };
+    const [tableQuota, creditCounters] = values.slice(COLUMNS.length).map(Number) as [number, number];
+    return { flowsPerS: Number(flowsPerS), sizes: sizesOf(true, env), tableQuota, creditCounters };
   });
 }

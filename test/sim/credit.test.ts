@@ -25,6 +25,15 @@ test.each(["lateCredit", "copyCredit", "crash", "tableLies", "tableRefuses", "co
   },
 );
 
+test.each(["lateCredit", "copyCredit", "crash", "tableLies", "copyMessage"] as const)(
+  "with three counters and the fault %s alone no amount is lost or counted twice",
+  async (fault) => {
+    const runs = await runSeeds(4, { flows: 12, profile: faultAlone(fault), limits: { ...LIMITS, counters: 3 } });
+    const used = new Set(runs.flatMap(({ credits }) => credits.map(({ appId }) => appId)));
+    expect(used.size).toBeGreaterThan(2);
+  },
+);
+
 describe("a busy app whose flows end in many containers, which remove each other's finished entries", () => {
   test.each([{ copyCredit: 0.3 }, { copyCredit: 0.2, lateCredit: 0.02, crash: 0.005 }])(
     "with the faults %o no settlement is counted twice",

@@ -65,7 +65,9 @@ function variantOf(seed: number): FaultSetup["variant"] {
 }
 
 export function faultSetupOf(seed: number): FaultSetup {
-  const limits = Math.imul(seed, 0x9e3779b1) < 0 ? LIMITS : undefined;
+  const hash = Math.imul(seed, 0x9e3779b1);
+  // Half of the apps with limits have several counters.
+  const limits = hash < 0 ? { ...LIMITS, ...(((hash >>> 8) & 1) === 1 && { counters: 3 }) } : undefined;
   const variant = variantOf(seed);
   if (seed % 2 === 0) return { name: "all faults", profile: ALL_FAULTS, variant, limits };
   const fault = FAULTS[Math.floor(seed / 2) % FAULTS.length]!;

@@ -1,4 +1,5 @@
 /** Rules that must hold at the end of a run, whatever faults occurred. Each broken rule is one finding with its seed. */
+import { counterIdOf } from "@mjflow/core/credit";
 import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { unrecordedEvents } from "@mjflow/core/delivery-log";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
@@ -306,7 +307,7 @@ function stablePartOf(body: string): string {
 function openHoldsOf({ credits, flows }: SimulationRun): string[] {
   return credits.flatMap(({ appId, counter, reserved }) => {
     const { settled, refunded, running, entries } = counter;
-    const own = [...flows.values()].filter(({ flow }) => flow.appId === appId);
+    const own = [...flows.values()].filter(({ flow }) => counterIdOf(flow.appId, flow.credit?.counter) === appId);
     const held = own
       .filter(({ flow: { credit } }) => credit && (credit.held !== 0 || credit.runs !== 0 || credit.settling))
       .map(({ flow }) => `E ${appId} still has a hold for ${flow.id}: ${JSON.stringify(flow.credit)}`);

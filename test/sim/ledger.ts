@@ -3,7 +3,14 @@
  * computes itself what must be held, what each settlement should have been, and that nothing is counted twice.
  */
 import type { Limits } from "@mjflow/core/app";
-import { type CreditChange, type CreditCounter, heldMicro } from "@mjflow/core/credit";
+import {
+  type CreditChange,
+  type CreditCounter,
+  counterIdOf,
+  heldMicro,
+  limitsOfCounter,
+  parseCounterId,
+} from "@mjflow/core/credit";
 import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
 import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
@@ -65,11 +72,11 @@ export function createLedger(
   }
 
   /** Returns what must be held and how many flows must run: what flows have, and what no flow has yet. */
-  function expectedOf({ appId, entries }: CreditCounter): { held: number; running: number } {
+  function expectedOf({ appId: counterId, entries }: CreditCounter): { held: number; running: number } {
     let [held, running] = [0, 0];
     for (const flow of flows.values()) {
       const { credit } = flow;
-      if (flow.appId !== appId || !credit) continue;
+      if (!credit || counterIdOf(flow.appId, credit.counter) !== counterId) continue;
       held += credit.held;
       running += credit.runs;
       // The counter has the settlement already, and the row of the flow does not.
@@ -108,7 +115,8 @@ export function createLedger(
   /** K6, K11: no hold exceeds a limit, and new flows come no faster than the quota. */
   function checkLimits(name: string, next: CreditCounter, { enter = {}, add = {}, fullAtUs, at }: CreditChange): void {
     const entered = Object.keys(enter);
-    const limits = [at, at - LIMITS_AGE_MS].map((time) => limitsAt(time) ?? {});
+    const { no } = parseCounterId(next.appId);
+    const limits = [at, at - LIMITS_AGE_MS].map((time) => limitsOfCounter(limitsAt(time) ?? {}, no));
     const most = (key: keyof Limits) => Math.max(...limits.map((each) => each[key] ?? Infinity));
     const isHold = entered.some((entry) => /^[hx]/.test(entry) && !isAdoption(entry)) && (add.used ?? 0) > 0;
     if (isHold && next.used > most("creditsUsd") * 1e6)

@@ -5,6 +5,7 @@
 
 import type { Limits } from "@mjflow/core/app";
 import { callLimit as callLimitOf, type SlotKind } from "@mjflow/core/concurrency-limiter";
+import { counterIdsOf } from "@mjflow/core/credit";
 import type { Delivery } from "@mjflow/core/delivery";
 import { type DeliveryLog, mergedLog } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
@@ -622,9 +623,10 @@ export async function runSimulation({
   }
 
   // Holds of crashed processes are given back after a quarter of an hour.
-  for (const appId of limits ? ["app", SUBSCRIBED_APP] : []) {
+  const apps = limits ? ["app", SUBSCRIBED_APP] : [];
+  for (const counterId of apps.flatMap((appId) => counterIdsOf(appId, limits))) {
     const clock = { now: () => now() + ORPHANED_HOLD_AFTER_MS };
-    for (let i = 0; i < flows; i++) await repairCredit({ store: ledger.observe(memory), clock, log }, appId);
+    for (let i = 0; i < flows; i++) await repairCredit({ store: ledger.observe(memory), clock, log }, counterId);
   }
   const stored = dump();
   const byFlow = Map.groupBy(stored.tasks, (task) => task.flowId);

@@ -137,6 +137,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   describe("AppRequest", AppRequest, "", {
     name: "Name of the app, for people.",
     limits: "Limits of the app. A limit that is absent does not apply.",
+    creditCounters:
+      "Number of counters that the limits are divided over, for an app with more than 300 new flows per second. It cannot be changed later. Default: 1.",
   }),
   describe("AppPatch", AppPatch, "", {
     name: "Name of the app, for people.",

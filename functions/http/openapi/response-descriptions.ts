@@ -275,6 +275,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     id: "`app_…`.",
     name: "Name of the app, for people.",
     limits: "Limits of the app.",
+    creditCounters: "Number of counters that the limits are divided over.",
     createdAt: "Time when the app was created.",
     disabledAt: "Time when the app was disabled; null if it is enabled.",
     deletedAt: "Time when the app was deleted; null before.",

@@ -632,6 +632,8 @@ export interface Limits {
 export interface AppInput {
   name: string;
   limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
+  /** Number of counters that the limits are divided over, for more than 300 new flows per second. It cannot be changed. Default: 1. */
+  creditCounters?: number;
 }
 
 /** `PATCH /v1/apps/{id}`: replaces the given fields. `limits` is replaced as a whole; null removes all limits. */
@@ -645,6 +647,8 @@ export interface App {
   id: string;
   name: string;
   limits: Limits;
+  /** Number of counters that the limits are divided over. */
+  creditCounters: number;
   createdAt: string | null;
   disabledAt: string | null;
   deletedAt: string | null;

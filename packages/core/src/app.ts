@@ -22,6 +22,8 @@ export interface Limits {
   runningFlows?: number;
   /** Credit in USD, by our price estimate, in addition to later grants. Precise to one micro-USD. */
   creditsUsd?: number;
+  /** Number of counters that the limits are divided over (credit.ts). It never changes. Unset: 1. */
+  counters?: number;
 }
 
 export interface App {
@@ -57,6 +59,8 @@ export const KEY_CACHE_TTL_MS = 30_000;
 /** How long the previous key stays valid after a rotation, unless the operator sets another time. */
 export const KEY_OVERLAP_S = 24 * 3_600;
 export const KEYS_PER_APP = 50;
+/** Maximum number of credit counters of an app. */
+export const MAX_COUNTERS = 16;
 
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 const APP = new RegExp(`^app_${ULID}$`);
@@ -130,13 +134,17 @@ const usd = z.number().check(
 const days = 24 * 3_600;
 
 const LimitsInput = z.strictObject({
-  flowsPerMinute: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
-  runningFlows: z.optional(z.int().check(z.minimum(1), z.maximum(2_000))),
+  flowsPerMinute: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000))),
+  runningFlows: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000))),
   creditsUsd: z.optional(usd),
 });
 
 /** `POST /v1/apps` */
-export const AppRequest = z.strictObject({ name, limits: z.optional(LimitsInput) });
+export const AppRequest = z.strictObject({
+  name,
+  limits: z.optional(LimitsInput),
+  creditCounters: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_COUNTERS))),
+});
 export type AppRequest = z.infer<typeof AppRequest>;
 
 /** `PATCH /v1/apps/{id}`: each given field replaces the stored one. `limits` is replaced as a whole; null removes all limits. */

@@ -9,11 +9,15 @@ import {
   balanceMicro,
   type CreditChange,
   type CreditCounter,
+  counterIdsOf,
+  counterOfFlow,
   grantChange,
   heldMicro,
   isLimited,
+  limitsOfCounter,
   microUsd,
   oldEntries,
+  parseCounterId,
   pressHold,
   rateStateOf,
   refund,
@@ -434,6 +438,51 @@ describe("entries of the counter", () => {
     const first = admit(fresh(), LIMITS);
     expect(first.dueAt).toBe(NOW + ORPHANED_HOLD_AFTER_MS);
     expect(admit(first, LIMITS, { flow: 2 }, NOW + 5).dueAt).toBe(first.dueAt);
+  });
+});
+
+describe("several counters of an app (E8)", () => {
+  it("the parts of every limit add up to the limit, and differ by at most one", () => {
+    const anyLimit = fc.option(fc.integer({ min: 0, max: 1_000_000 }), { nil: undefined });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 16 }), anyLimit, anyLimit, anyLimit, (counters, micro, running, rate) => {
+        const limits = {
+          counters,
+          ...(micro !== undefined && { creditsUsd: micro / 1e6 }),
+          ...(running !== undefined && { runningFlows: running }),
+          ...(rate !== undefined && { flowsPerMinute: rate }),
+        };
+        const parts = Array.from({ length: counters }, (_, no) => limitsOfCounter(limits, no));
+        const sumOf = (key: "creditsUsd" | "runningFlows" | "flowsPerMinute", unit = 1) => {
+          const each = parts.map((part) => part[key]).filter((part) => part !== undefined);
+          if (each.length === 0) return undefined;
+          expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(1.000_001 / unit);
+          return Math.round(each.reduce((sum, part) => sum + part, 0) * unit);
+        };
+        expect([sumOf("creditsUsd", 1e6), sumOf("runningFlows"), sumOf("flowsPerMinute")]).toEqual([
+          micro,
+          running,
+          rate,
+        ]);
+      }),
+    );
+  });
+
+  it("the id of a counter names its app and number, and that of the first one is the id of the app", () => {
+    expect(counterIdsOf("app_1", { counters: 3 })).toEqual(["app_1", "app_1#1", "app_1#2"]);
+    expect(counterIdsOf("app_1")).toEqual(["app_1"]);
+    expect(parseCounterId("app_1#12")).toEqual({ appId: "app_1", no: 12 });
+    expect(parseCounterId("app_1")).toEqual({ appId: "app_1", no: 0 });
+    const chosen = new Set(Array.from({ length: 100 }, (_, i) => counterOfFlow(`flow_${i}`, { counters: 4 })));
+    expect([...chosen].sort()).toEqual([0, 1, 2, 3]);
+    expect(counterOfFlow("flow_1")).toBe(0);
+  });
+
+  it("a counter without a part of a small quota admits nothing and says so", () => {
+    const part = limitsOfCounter({ flowsPerMinute: 2, counters: 3 }, 2);
+    expect(part).toEqual({ flowsPerMinute: 0 });
+    expect(refusal(() => admit(fresh(), part))).toMatchObject({ code: "rate_limited" });
+    expect(rateStateOf({ ...fresh(), fullAtUs: 1 }, part, NOW)).toBeUndefined();
   });
 });
 

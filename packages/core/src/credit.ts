@@ -23,6 +23,7 @@ import {
 } from "./credit-entry.ts";
 import { MjflowError } from "./error.ts";
 import { ORPHANED_HOLD_AFTER_MS, type Settling } from "./flow-credit.ts";
+import { hashOf } from "./hash.ts";
 
 export interface Day {
   /** Number of flows whose first end was settled on this day. */
@@ -32,6 +33,7 @@ export interface Day {
 }
 
 export interface CreditCounter {
+  /** Id of the counter (`counterIdOf`); that of the first counter is the id of the app. */
   appId: string;
   rev: number;
   /** Granted credit in addition to `limits.creditsUsd`, micro-USD in total. */
@@ -65,6 +67,8 @@ export interface Grant {
   /** Amount, micro-USD. */
   micro: number;
   state: "pending" | "done";
+  /** Number of counters that the amount is divided over. Unset: 1. */
+  counters?: number;
   createdAt: number;
 }
 
@@ -91,6 +95,49 @@ export function heldMicro({ used, added, settled }: Pick<CreditCounter, "used" |
 /** Returns the credit that is left to reserve, micro-USD; undefined if the app has no credit limit. */
 export function balanceMicro({ used }: Pick<CreditCounter, "used">, limits: Limits | undefined): number | undefined {
   return limits?.creditsUsd === undefined ? undefined : microUsd(limits.creditsUsd) - used;
+}
+
+// ── several counters ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Returns the id of one of an app's counters. A very busy app has several, each in a partition of its own. Their number is
+ * chosen with the app and never changes, so that the parts of the limits always add up to the limits.
+ *
+ * @param no number of the counter, from 0; unset: 0
+ */
+export function counterIdOf(appId: string, no = 0): string {
+  return no === 0 ? appId : `${appId}#${no}`;
+}
+
+export function counterIdsOf(appId: string, { counters = 1 }: Pick<Limits, "counters"> = {}): string[] {
+  return Array.from({ length: counters }, (_, no) => counterIdOf(appId, no));
+}
+
+/** Returns the app of a counter, and its number. An app id contains no "#". */
+export function parseCounterId(counterId: string): { appId: string; no: number } {
+  const [appId = "", no = "0"] = counterId.split("#");
+  return { appId, no: Number(no) };
+}
+
+/** Returns the counter of a flow whose first hold is made by a press. All processes must choose the same one. */
+export function counterOfFlow(flowId: string, { counters = 1 }: Pick<Limits, "counters"> = {}): number {
+  return hashOf(flowId) % counters;
+}
+
+/** Returns the part of an amount, or of a limit, that one counter has. The parts add up to the whole. */
+export function partOf(whole: number, no: number, counters: number): number {
+  return Math.floor(whole / counters) + (no < whole % counters ? 1 : 0);
+}
+
+/** Returns the limits of one counter. */
+export function limitsOfCounter(limits: Limits, no: number): Limits {
+  const { counters = 1, creditsUsd, runningFlows, flowsPerMinute } = limits;
+  if (counters === 1) return limits;
+  return {
+    ...(creditsUsd !== undefined && { creditsUsd: partOf(microUsd(creditsUsd), no, counters) / 1e6 }),
+    ...(runningFlows !== undefined && { runningFlows: partOf(runningFlows, no, counters) }),
+    ...(flowsPerMinute !== undefined && { flowsPerMinute: partOf(flowsPerMinute, no, counters) }),
+  };
 }
 
 // ── changes ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,6 +331,8 @@ function rateChange(
 ): Pick<CreditChange, "fullAtUs" | "when"> | undefined {
   if (quota === undefined) return undefined;
   const [nowUs, cost] = [Math.floor(now * 1_000), costUs(quota)];
+  // The counter has no part of a quota that is smaller than the number of counters.
+  if (quota === 0) return { fullAtUs: { add: 0 }, when: [{ at: "fullAtUs", above: Number.MAX_SAFE_INTEGER }] };
   if (isTooFarAhead(fullAtUs, quota, nowUs))
     return { fullAtUs: { set: nowUs + cost }, when: [{ at: "fullAtUs", equals: fullAtUs! }] };
   if (fullAtUs !== undefined && fullAtUs > nowUs) {
@@ -303,6 +352,7 @@ function isTooFarAhead(fullAtUs: number | undefined, quota: number, nowUs: numbe
 
 function assertWithinRate({ fullAtUs = 0 }: CreditCounter, { flowsPerMinute: quota }: Limits, now: number): void {
   if (quota === undefined) return;
+  if (quota === 0) throw new MjflowError("rate_limited", { detail: "At most 0 new flows per minute." });
   const [nowUs, cost] = [Math.floor(now * 1_000), costUs(quota)];
   const lateUs = fullAtUs + cost - nowUs - MINUTE_US;
   if (lateUs <= 0 || isTooFarAhead(fullAtUs, quota, nowUs)) return;
@@ -316,7 +366,7 @@ function assertWithinRate({ fullAtUs = 0 }: CreditCounter, { flowsPerMinute: quo
 /** Returns the state of the rate limit after an admission; undefined if new flows are not limited. */
 export function rateStateOf({ fullAtUs }: CreditCounter, limits: Limits, now: number): RateState | undefined {
   const { flowsPerMinute: quota } = limits;
-  if (quota === undefined || fullAtUs === undefined) return undefined;
+  if (!quota || fullAtUs === undefined) return undefined;
   const usedUs = Math.max(0, fullAtUs - now * 1_000);
   const remaining = Math.max(0, Math.floor((MINUTE_US - usedUs) / costUs(quota)));
   return { quota, remaining: Math.min(remaining, quota), resetS: secondsOf(usedUs) };

@@ -26,6 +26,8 @@ export interface FlowCredit {
   past?: Record<string, { mark: string; at: number }>;
   /** Number of a finished settlement of which no copy can arrive, so that any process may remove its entry. Unset: none. */
   settledOnce?: number;
+  /** Number of the app's counter that holds the credit. It never changes. Unset: 0. */
+  counter?: number;
   /** A settlement whose amounts are fixed. The counter may or may not have it yet. Unset: none. */
   settling?: Settling;
 }

@@ -310,7 +310,7 @@ export interface AppStore extends CreditStore {
 /** Rows of the credit of apps. Every change of the counter is one conditional write of single attributes, without a read. */
 export interface CreditStore {
   /** Reads the counter, strongly consistent; undefined if the app has none. */
-  creditCounter(appId: string): Promise<CreditCounter | undefined>;
+  creditCounter(counterId: string): Promise<CreditCounter | undefined>;
   /** Stores a new counter without days. An existing one stays unchanged. */
   createCreditCounter(counter: CreditCounter): Promise<void>;
   /**
@@ -322,16 +322,16 @@ export interface CreditStore {
    * @throws MjflowError `overloaded` if nothing was written. After any other error the change may have been applied
    */
   changeCredit(
-    appId: string,
+    counterId: string,
     change: CreditChange,
   ): Promise<
     | { ok: true; counter: CreditCounter; sentOnce: boolean }
     | { ok: false; current: CreditCounter | undefined; sentOnce: boolean }
   >;
   /** Stores the usage of a day in a row of its own. @returns false if another usage of the day is stored */
-  saveCreditDay(appId: string, date: string, day: Day): Promise<boolean>;
-  /** Reads the newest stored days of an app. */
-  creditDays(appId: string, limit: number): Promise<Record<string, Day>>;
+  saveCreditDay(counterId: string, date: string, day: Day): Promise<boolean>;
+  /** Reads the newest stored days of a counter. */
+  creditDays(counterId: string, limit: number): Promise<Record<string, Day>>;
   /** Reads the row of earlier versions. */
   creditRow(appId: string): Promise<CreditRow | undefined>;
   /** Writes the row; revision 0 creates it if none is stored. */

@@ -225,6 +225,7 @@ export const App = z.strictObject({
   id: text,
   name: text,
   limits: Limits,
+  creditCounters: z.int(),
   createdAt: time,
   disabledAt: maybe(time),
   deletedAt: maybe(time),

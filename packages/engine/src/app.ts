@@ -35,8 +35,9 @@ const MAX_CONFLICT_RETRIES = 10;
 
 // ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export async function addApp(deps: AppDeps, { name, limits }: AppRequest): Promise<App> {
+export async function addApp(deps: AppDeps, { name, limits: given, creditCounters = 1 }: AppRequest): Promise<App> {
   const now = deps.clock.now();
+  const limits = creditCounters === 1 ? given : { ...given, counters: creditCounters };
   const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, createdAt: now };
   const saved = await deps.store.saveApp(app);
   if (!saved.ok) throw new MjflowError("internal", { detail: "The id of the new app already exists." });
@@ -57,9 +58,14 @@ export async function updateApp(deps: AppDeps, id: string, { name, limits, disab
   return updateAppWithRetry(deps, id, (app) => ({
     ...app,
     ...(name !== undefined && { name }),
-    ...(limits !== undefined && { limits: limits ?? undefined }),
+    ...(limits !== undefined && { limits: withCounters(limits, app.limits?.counters) }),
     ...(disabled !== undefined && { disabledAt: disabledAt(app) }),
   }));
+}
+
+/** The number of counters stays: the sums of the app are divided over them. */
+function withCounters(limits: AppPatch["limits"], counters: number | undefined): Limits | undefined {
+  return counters === undefined ? (limits ?? undefined) : { ...limits, counters };
 }
 
 /**

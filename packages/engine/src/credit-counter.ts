@@ -3,7 +3,19 @@
  * which entries are confirmed, and removes them with later changes.
  */
 
-import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
+import { MAX_COUNTERS } from "@mjflow/core/app";
+import {
+  type CreditChange,
+  type CreditCounter,
+  counterIdsOf,
+  type Day,
+  firstDueAt,
+  type Grant,
+  grantChange,
+  parseCounterId,
+  partOf,
+  removal,
+} from "@mjflow/core/credit";
 import { parseEntryName } from "@mjflow/core/credit-entry";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
 import { MjflowError } from "@mjflow/core/error";
@@ -20,35 +32,61 @@ export type CreditResult =
   | { ok: false; current: CreditCounter; sentOnce: boolean };
 
 /**
- * What a process knows of an app's counter. The confirmed entries are its own: it got a clear response for each of them, so
+ * What a process knows of a counter. The confirmed entries are its own: it got a clear response for each of them, so
  * no copy of its request can arrive after the entry is removed.
  */
 interface Known {
   counter?: CreditCounter;
   /** Values of confirmed entries, by name. */
   confirmed: Map<string, string>;
+  /** When the table last throttled a change of the counter, epoch ms. */
+  throttledAt?: number;
 }
 
-/** By store, because a process has one store. Nothing depends on it: the sweeper removes what a process forgets. */
+/** By store and counter, because a process has one store. Nothing depends on it: the sweeper removes what a process forgets. */
 const known = new WeakMap<object, Map<string, Known>>();
-/** More apps than a process is likely to serve in a quarter of an hour. */
+/** More counters than a process is likely to serve in a quarter of an hour. */
 const MAX_KNOWN = 1_000;
 /** Entries that are removed with one change. */
 const MAX_LEAVE = 10;
 const MAX_CONFLICT_RETRIES = 10;
 
-function knownOf({ store, creditMemory = store }: MemoryDeps, appId: string): Known {
-  const apps = known.get(creditMemory) ?? new Map<string, Known>();
-  known.set(creditMemory, apps);
-  const found = apps.get(appId) ?? { confirmed: new Map<string, string>() };
-  if (!apps.has(appId) && apps.size >= MAX_KNOWN) apps.delete(apps.keys().next().value!);
-  apps.set(appId, found);
+function knownOf({ store, creditMemory = store }: MemoryDeps, counterId: string): Known {
+  const counters = known.get(creditMemory) ?? new Map<string, Known>();
+  known.set(creditMemory, counters);
+  const found = counters.get(counterId) ?? { confirmed: new Map<string, string>() };
+  if (!counters.has(counterId) && counters.size >= MAX_KNOWN) counters.delete(counters.keys().next().value!);
+  counters.set(counterId, found);
   return found;
 }
 
 /** Returns the counter as this process last saw it; it may be old. */
-export function lastSeenCounter(deps: MemoryDeps, appId: string): CreditCounter | undefined {
-  return knownOf(deps, appId).counter;
+export function lastSeenCounter(deps: MemoryDeps, counterId: string): CreditCounter | undefined {
+  return knownOf(deps, counterId).counter;
+}
+
+const preferred = new WeakMap<object, number>();
+
+/** Returns a random number that stays the same for the process. It chooses one of an app's counters. */
+export function preferredCounter({
+  store,
+  creditMemory = store,
+  random,
+}: MemoryDeps & Pick<EngineDeps, "random">): number {
+  const number = preferred.get(creditMemory) ?? Math.floor(random.chance() * MAX_COUNTERS * 1_000);
+  preferred.set(creditMemory, number);
+  return number;
+}
+
+/** Adds a grant to all counters of its app, in equal parts. A counter that has the grant already does not change. */
+export async function addToCounters(deps: CreditDeps, grant: Grant): Promise<void> {
+  const { appId, counters = 1, micro } = grant;
+  for (const [no, counterId] of counterIdsOf(appId, { counters }).entries())
+    await changeCredit(
+      deps,
+      counterId,
+      grantChange({ ...grant, micro: partOf(micro, no, counters) }, deps.clock.now()),
+    );
 }
 
 /**
@@ -57,16 +95,19 @@ export function lastSeenCounter(deps: MemoryDeps, appId: string): CreditCounter 
  * @returns the counter after the change, or the counter that refused it. `sentOnce`: no copy of any of its requests can arrive
  * @throws MjflowError `overloaded`; any other error means that the change may have been made
  */
-export async function changeCredit(deps: CreditDeps, appId: string, change: CreditChange): Promise<CreditResult> {
-  const memory = knownOf(deps, appId);
+export async function changeCredit(deps: CreditDeps, counterId: string, change: CreditChange): Promise<CreditResult> {
+  const memory = knownOf(deps, counterId);
   let sentOnce = true;
   for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const removable = takeConfirmed(memory, change);
-    const result = await deps.store.changeCredit(appId, withRemovals(change, removable));
+    const result = await deps.store.changeCredit(counterId, withRemovals(change, removable)).catch((error: unknown) => {
+      if (error instanceof MjflowError && error.code === "overloaded") memory.throttledAt = deps.clock.now();
+      throw error;
+    });
     sentOnce &&= result.sentOnce;
     const counter = result.ok ? result.counter : result.current;
     if (!counter) {
-      await moveToCounter(deps, appId);
+      await moveToCounter(deps, counterId);
       continue;
     }
     memory.counter = counter;
@@ -118,14 +159,14 @@ const REMOVES_ONE_OF = 2;
  *
  * @param flowId the flow whose settlement removes them
  */
-export async function finishedSettlements(deps: CreditDeps, appId: string, flowId: string): Promise<string[]> {
-  const { counter: last } = knownOf(deps, appId);
+export async function finishedSettlements(deps: CreditDeps, counterId: string, flowId: string): Promise<string[]> {
+  const { counter: last } = knownOf(deps, counterId);
   const settlementsOf = (counter: CreditCounter | undefined) =>
     Object.keys(counter?.entries ?? {}).filter(isSettlement);
   const turn = flowId.charCodeAt(flowId.length - 1) + flowId.charCodeAt(flowId.length - 2);
-  if (settlementsOf(last).length <= SETTLEMENTS_KEPT || turn % REMOVES_ONE_OF !== 0) return [];
-  // A container may have seen the counter long ago.
-  const names = settlementsOf(await deps.store.creditCounter(appId));
+  if (turn % REMOVES_ONE_OF !== 0 || (last && settlementsOf(last).length <= SETTLEMENTS_KEPT)) return [];
+  // A container may have seen the counter long ago, or never.
+  const names = settlementsOf(await deps.store.creditCounter(counterId));
   const some = names.slice(0, SETTLEMENTS_READ);
   const isFinished = await Promise.all(
     some.map(async (name) => {
@@ -138,8 +179,11 @@ export async function finishedSettlements(deps: CreditDeps, appId: string, flowI
   return some.filter((_, i) => isFinished[i]);
 }
 
-/** Entries above which a process removes its own at once, so that the counter stays small. */
-const ENTRIES_KEPT = { hold: 24, settlement: 24 };
+/**
+ * Entries above which a process removes its own at once, so that the counter stays small. Lower numbers cost more writes than
+ * they save: each of these removals is a write of its own.
+ */
+const ENTRIES_KEPT = { hold: 48, settlement: 48 };
 
 /**
  * Entries above which nothing new is held. Each kilobyte of the row costs a write unit with each change. At 400 KB the table
@@ -151,11 +195,24 @@ export const MAX_ENTRIES = 256;
 export const MAX_PRESS_ENTRIES = 128;
 
 /**
- * @throws MjflowError `overloaded` if the counter has too many entries for a new flow; the sweeper removes them within 15 minutes.
+ * How long a process admits nothing after the table has throttled the counter. Without this pause new flows take the writes that
+ * flow ends need, and the counter carries less than its limit.
+ */
+const THROTTLED_MS = 2_000;
+
+/**
+ * @throws MjflowError `overloaded` if the table throttles the counter, or if it has too many entries for a new flow; the sweeper removes them within 15 minutes.
  *   `too_many_presses` if too many presses are not settled yet
  */
-export async function assertRoomForEntry(deps: CreditDeps, appId: string, kind: "hold" | "press"): Promise<void> {
-  const memory = knownOf(deps, appId);
+export async function assertRoomForEntry(deps: CreditDeps, counterId: string, kind: "hold" | "press"): Promise<void> {
+  const memory = knownOf(deps, counterId);
+  if (kind === "hold" && deps.clock.now() - (memory.throttledAt ?? Number.NEGATIVE_INFINITY) < THROTTLED_MS) {
+    deps.log.count("CreditOverloaded");
+    throw new MjflowError("overloaded", {
+      detail: "The app changes its credit faster than the table can store.",
+      retry: { afterMs: THROTTLED_MS },
+    });
+  }
   const isFull = () => {
     const names = Object.keys(memory.counter?.entries ?? {});
     if (kind === "hold") return names.length >= MAX_ENTRIES;
@@ -163,7 +220,7 @@ export async function assertRoomForEntry(deps: CreditDeps, appId: string, kind: 
   };
   if (!isFull()) return;
   // The process may have seen the counter long ago.
-  memory.counter = await deps.store.creditCounter(appId);
+  memory.counter = await deps.store.creditCounter(counterId);
   if (!isFull()) return;
   deps.log.count("CreditOverloaded");
   if (kind === "press") throw new MjflowError("too_many_presses");
@@ -181,20 +238,20 @@ export interface OwnEntry {
 /** Removes an entry that a row has confirmed: with the next change, or at once if the counter has many entries. */
 export async function confirmEntry(
   deps: CreditDeps,
-  appId: string,
+  counterId: string,
   { name, value, sentOnce }: OwnEntry,
   kind: keyof typeof ENTRIES_KEPT,
 ): Promise<void> {
   if (!sentOnce) return;
-  const memory = knownOf(deps, appId);
+  const memory = knownOf(deps, counterId);
   const entries = Object.keys(memory.counter?.entries ?? {}).length;
   if (entries <= ENTRIES_KEPT[kind]) {
     memory.confirmed.set(name, value);
     return;
   }
   // The flow is stored, and the entry does no harm. So a failure must not become a failure of the request.
-  await changeCredit(deps, appId, removal(name, value, deps.clock.now())).catch((error: unknown) => {
-    deps.log.warn("credit.entry-not-removed", { app: appId, error: String(error) });
+  await changeCredit(deps, counterId, removal(name, value, deps.clock.now())).catch((error: unknown) => {
+    deps.log.warn("credit.entry-not-removed", { app: counterId, error: String(error) });
   });
 }
 
@@ -205,9 +262,13 @@ export async function confirmEntry(
  * continued by the next caller with the same result. An app without a row gets an empty frozen one: an earlier version that
  * still runs then fails instead of counting on its own.
  */
-export async function moveToCounter(deps: CreditDeps, appId: string): Promise<void> {
+export async function moveToCounter(deps: CreditDeps, counterId: string): Promise<void> {
   const now = deps.clock.now();
+  const { appId, no } = parseCounterId(counterId);
   const row = await frozenRow(deps, appId, now);
+  // An app with several counters has no row of an earlier version to continue. Its further counters start empty.
+  if (no > 0)
+    return deps.store.createCreditCounter({ ...counterOfRow(newCreditRow(appId, now), now), appId: counterId });
   const counter = counterOfRow(row, now);
   const hasEntries = Object.keys(counter.entries).length > 0;
   await deps.store.createCreditCounter({ ...counter, ...(hasEntries && { dueAt: firstDueAt(now) }) });

@@ -3,21 +3,25 @@
  * confirms it. Also reads the usage of an app, after a repair.
  */
 
+import type { Limits } from "@mjflow/core/app";
 import {
   type CreditChange,
   type CreditCounter,
+  counterIdsOf,
   type Day,
   firstDueAt,
   oldEntries,
+  parseCounterId,
   refund,
   removal,
+  renewal,
   settlementChange,
 } from "@mjflow/core/credit";
 import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
 import type { CreditRow } from "@mjflow/core/credit-row";
 import { flowStatus } from "@mjflow/core/flow";
 import { entryState, finishSettlement } from "@mjflow/core/flow-credit";
-import { type CreditDeps, changeCredit, moveToCounter } from "./credit-counter.ts";
+import { addToCounters, type CreditDeps, changeCredit, moveToCounter } from "./credit-counter.ts";
 import { confirmSettlement, settleCredit } from "./credit-settle.ts";
 import { dateOf } from "./date.ts";
 
@@ -27,53 +31,60 @@ const USAGE_DAYS = 31;
 const DUE_AGAIN_MS = 60_000;
 
 /** Decides the old entries of a counter, removes them, and sets the due time of the others. */
-export async function repairCredit(deps: CreditDeps, appId: string): Promise<void> {
-  const counter = await deps.store.creditCounter(appId);
+export async function repairCredit(deps: CreditDeps, counterId: string): Promise<void> {
+  const counter = await deps.store.creditCounter(counterId);
   if (!counter) return;
   const { old } = oldEntries(counter, deps.clock.now());
-  for (const [name, value] of old.slice(0, MAX_ENTRIES)) await repairEntry(deps, appId, name, value);
-  await setDueTime(deps, appId);
+  for (const [name, value] of old.slice(0, MAX_ENTRIES)) await repairEntry(deps, counterId, name, value);
+  await setDueTime(deps, counterId);
 }
 
-async function repairEntry(deps: CreditDeps, appId: string, name: string, value: string): Promise<void> {
+async function repairEntry(deps: CreditDeps, counterId: string, name: string, value: string): Promise<void> {
   const ref = parseEntryName(name);
   if (ref?.kind === "hold" || ref?.kind === "press") {
     const { flow } = await deps.store.load(ref.flowId, []);
     const state = entryState(name, value, flow?.credit);
     if (state === "undecided") return;
-    if (state === "confirmed") return remove(deps, appId, name, value);
-    await changeCredit(deps, appId, refund(name, value, deps.clock.now()));
+    if (state === "confirmed") return remove(deps, counterId, name, value);
+    await changeCredit(deps, counterId, refund(name, value, deps.clock.now()));
     deps.log.count("CreditGivenBack");
-    deps.log.warn("credit.given-back", { app: appId, flow: ref.flowId, kind: ref.kind });
+    deps.log.warn("credit.given-back", { app: counterId, flow: ref.flowId, kind: ref.kind });
     return;
   }
-  if (ref?.kind === "settlement") return repairSettlement(deps, appId, name, value, ref.flowId);
-  if (ref?.kind === "grant") await finishGrant(deps, appId, value);
-  else if (ref?.kind === "frozen") await checkFrozenHolds(deps, appId);
+  if (ref?.kind === "settlement") return repairSettlement(deps, counterId, name, value, ref.flowId);
+  if (ref?.kind === "grant") return repairGrant(deps, counterId, name, value);
+  if (ref?.kind === "frozen") await checkFrozenHolds(deps, counterId);
   else return;
-  await remove(deps, appId, name, value);
+  await remove(deps, counterId, name, value);
 }
 
 /** The counter has the settlement. If the flow's row has not finished it, the row finishes it now. */
-async function repairSettlement(deps: CreditDeps, appId: string, name: string, value: string, flowId: string) {
+async function repairSettlement(deps: CreditDeps, counterId: string, name: string, value: string, flowId: string) {
   const { flow } = await deps.store.load(flowId, []);
-  if (!flow || entryState(name, value, flow.credit) === "confirmed") return remove(deps, appId, name, value);
+  if (!flow || entryState(name, value, flow.credit) === "confirmed") return remove(deps, counterId, name, value);
   if (!flow.credit?.settling) return;
   // The flow itself ends later: the sweeper finds that nothing is left to settle.
   const due = flow.due ?? deps.clock.now();
   const saved = await deps.store.saveFlow({ ...flow, credit: finishSettlement(flow.credit), due });
-  if (saved.ok) await remove(deps, appId, name, value);
+  if (saved.ok) await remove(deps, counterId, name, value);
 }
 
-async function remove(deps: CreditDeps, appId: string, name: string, value: string): Promise<void> {
-  await changeCredit(deps, appId, removal(name, value, deps.clock.now()));
+async function remove(deps: CreditDeps, counterId: string, name: string, value: string): Promise<void> {
+  await changeCredit(deps, counterId, removal(name, value, deps.clock.now()));
 }
 
-/** The process that added the grant crashed before it wrote that the grant is done. */
-async function finishGrant({ store }: CreditDeps, appId: string, value: string): Promise<void> {
+/**
+ * If the process that added the grant crashed, the grant is finished now. Then the entry stays as long as a new one: another
+ * process may have read the pending grant too, and this entry refuses its addition.
+ */
+async function repairGrant(deps: CreditDeps, counterId: string, name: string, value: string): Promise<void> {
   const { reference } = parseEntryValue(value);
-  const grant = reference === undefined ? undefined : await store.grant(appId, reference);
-  if (grant?.state === "pending") await store.saveGrant({ ...grant, state: "done" });
+  const { appId } = parseCounterId(counterId);
+  const grant = reference === undefined ? undefined : await deps.store.grant(appId, reference);
+  if (grant?.state !== "pending") return remove(deps, counterId, name, value);
+  await addToCounters(deps, grant);
+  await deps.store.saveGrant({ ...grant, state: "done" });
+  await changeCredit(deps, counterId, renewal(name, value, deps.clock.now()));
 }
 
 /**
@@ -98,8 +109,8 @@ async function checkFrozenHolds(deps: CreditDeps, appId: string): Promise<void> 
 }
 
 /** An entry that is set meanwhile finds the due time that is there, so the due time is removed only if nothing changed. */
-async function setDueTime(deps: CreditDeps, appId: string): Promise<void> {
-  const counter = await deps.store.creditCounter(appId);
+async function setDueTime(deps: CreditDeps, counterId: string): Promise<void> {
+  const counter = await deps.store.creditCounter(counterId);
   if (counter?.dueAt === undefined) return;
   const now = Math.floor(deps.clock.now());
   const { dueAt, rev } = counter;
@@ -110,12 +121,12 @@ async function setDueTime(deps: CreditDeps, appId: string): Promise<void> {
     at: now,
   });
   if (Object.keys(counter.entries).length === 0) {
-    const removed = await changeCredit(deps, appId, change({ dueAt: null, when: [{ at: "rev", equals: rev }] }));
+    const removed = await changeCredit(deps, counterId, change({ dueAt: null, when: [{ at: "rev", equals: rev }] }));
     if (removed.ok) return;
   }
   const { old, nextAt = firstDueAt(now) } = oldEntries(counter, now);
   const next = old.length > 0 ? now + DUE_AGAIN_MS : Math.max(nextAt, now + DUE_AGAIN_MS);
-  if (next !== dueAt) await changeCredit(deps, appId, change({ dueAt: next, when: [] }));
+  if (next !== dueAt) await changeCredit(deps, counterId, change({ dueAt: next, when: [] }));
 }
 
 // ── usage ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,21 +136,32 @@ export interface CreditUsage extends Pick<CreditCounter, "added" | "settled" | "
   days: Record<string, Day>;
 }
 
-/** Returns the usage of an app after a repair; undefined if the app never had a limit. */
-export async function usageOf(deps: CreditDeps, appId: string): Promise<CreditUsage | undefined> {
+/** Returns the usage of an app after a repair, as the sum of its counters; undefined if the app never had a limit. */
+export async function usageOf(deps: CreditDeps, appId: string, limits?: Limits): Promise<CreditUsage | undefined> {
   const { store } = deps;
   const row = await store.creditRow(appId);
   if (!row) return undefined;
-  let first = await store.creditCounter(appId);
+  const counters = await Promise.all(counterIdsOf(appId, limits).map((counterId) => repairedCounter(deps, counterId)));
+  const stored = await Promise.all(counters.map((counter) => store.creditDays(counter.appId, USAGE_DAYS)));
+  const sum = (key: "added" | "settled" | "refunded" | "used" | "running") =>
+    counters.reduce((total, counter) => total + counter[key], 0);
+  return {
+    ...{ added: sum("added"), settled: sum("settled"), refunded: sum("refunded") },
+    ...{ used: sum("used"), running: sum("running") },
+    days: newestDays(sumOfDays([row.days, ...stored, ...counters.map(({ days }) => days)])),
+  };
+}
+
+async function repairedCounter(deps: CreditDeps, counterId: string): Promise<CreditCounter> {
+  const { store } = deps;
+  let first = await store.creditCounter(counterId);
   if (!first) {
-    await moveToCounter(deps, appId);
-    first = (await store.creditCounter(appId))!;
+    await moveToCounter(deps, counterId);
+    first = (await store.creditCounter(counterId))!;
   }
-  const isOld = oldEntries(first, deps.clock.now()).old.length > 0;
-  if (isOld) await repairCredit(deps, appId);
-  const counter = (isOld && (await store.creditCounter(appId))) || first;
-  const stored = await store.creditDays(appId, USAGE_DAYS);
-  return { ...counter, days: newestDays(sumOfDays([row.days, stored, counter.days])) };
+  if (oldEntries(first, deps.clock.now()).old.length === 0) return first;
+  await repairCredit(deps, counterId);
+  return (await store.creditCounter(counterId)) ?? first;
 }
 
 function sumOfDays(all: readonly Readonly<Record<string, Day>>[]): Record<string, Day> {

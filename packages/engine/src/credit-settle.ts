@@ -1,6 +1,6 @@
 /** Settles the credit of ended flows. The amount is fixed in the flow's row, then the counter gets it, then the flow ends. */
 
-import { settlementChange } from "@mjflow/core/credit";
+import { counterIdOf, settlementChange } from "@mjflow/core/credit";
 import { settlementEntryName } from "@mjflow/core/credit-entry";
 import type { Flow } from "@mjflow/core/flow";
 import {
@@ -91,13 +91,14 @@ function isSame({ settling, settlements }: FlowCredit, own: OpenSettlement | und
 
 /** Applies the fixed settlement of a flow to the counter, once. */
 async function applySettlement(deps: CreditDeps, { id: flowId, appId, credit }: Flow): Promise<OpenSettlement> {
-  const { settling, settlements: no, mark } = credit!;
+  const { settling, settlements: no, mark, counter } = credit!;
+  const counterId = counterIdOf(appId, counter);
   const now = deps.clock.now();
   assertTimely(deps, settling!.at);
   const isFirst = no === 0 && mark !== undefined;
   const change = settlementChange({ flowId, no, settling: settling!, isFirst }, dateOf(now), now);
-  const leave = [...(change.leave ?? []), ...(await finishedSettlements(deps, appId, flowId))];
-  const result = await changeCredit(deps, appId, { ...change, leave });
+  const leave = [...(change.leave ?? []), ...(await finishedSettlements(deps, counterId, flowId))];
+  const result = await changeCredit(deps, counterId, { ...change, leave });
   if (!result.ok) deps.log.count("CreditRecognized");
   const name = settlementEntryName(flowId, no);
   // The entry of a shared settlement stays for the process that may still be applying it.
@@ -107,5 +108,5 @@ async function applySettlement(deps: CreditDeps, { id: flowId, appId, credit }: 
 
 /** Records that the flow's row has the settlement, so that its entry can be removed. */
 export async function confirmSettlement(deps: CreditDeps, { flow, open }: Settled): Promise<void> {
-  if (open) await confirmEntry(deps, flow.appId, open.entry, "settlement");
+  if (open) await confirmEntry(deps, counterIdOf(flow.appId, flow.credit?.counter), open.entry, "settlement");
 }

@@ -4,16 +4,19 @@
  * leaves.
  */
 
-import type { Limits } from "@mjflow/core/app";
+import type { App, Limits } from "@mjflow/core/app";
 import {
+  type AdmissionRequest,
   admission,
   assertAdmissible,
   assertAffordable,
   type CreditChange,
   type CreditCounter,
+  counterIdOf,
+  counterOfFlow,
   type Grant,
-  grantChange,
   isLimited,
+  limitsOfCounter,
   microUsd,
   oldEntries,
   pressHold,
@@ -30,6 +33,7 @@ import { addPress, type FlowCredit, isHeld, NO_FLOW_CREDIT } from "@mjflow/core/
 import { asSettled } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import {
+  addToCounters,
   assertRoomForEntry,
   assertTimely,
   type CreditDeps,
@@ -38,6 +42,7 @@ import {
   flowCreditOf,
   lastSeenCounter,
   type OwnEntry,
+  preferredCounter,
 } from "./credit-counter.ts";
 import { repairCredit } from "./credit-repair.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -85,20 +90,86 @@ export async function reserveCredit(
   const { limits, clock } = deps;
   const nothing = { at: clock.now() };
   if (!limits || !isLimited(limits)) return nothing;
-  if (usesHolds(limits)) await assertRoomForEntry(deps, appId, "hold");
+  const { counters = 1 } = limits;
+  let refusal: unknown;
+  for (const no of await countersToTry(deps, appId, limits, flow)) {
+    try {
+      return await reserveAt(deps, appId, no, limits, flow);
+    } catch (error) {
+      const isRefused = error instanceof MjflowError && isLimitRefusal(error);
+      if (!isRefused || counters === 1) throw error;
+      refusal = withParts(error, counters);
+    }
+  }
+  throw refusal;
+}
+
+/** Number of counters that a new flow is tried at. Each refusal costs a write, and a busy app may be refused often. */
+const COUNTERS_TRIED = 2;
+
+/**
+ * Returns the counters to try. A process prefers one counter, so that few processes set entries in each. An earlier try of the
+ * same flow may have set its entry in any counter.
+ */
+async function countersToTry(
+  deps: ReserveDeps,
+  appId: string,
+  { counters = 1 }: Limits,
+  { flowId, resumed }: { flowId: string; resumed: boolean },
+): Promise<number[]> {
+  if (counters === 1) return [0];
+  if (resumed) {
+    const all = await Promise.all(
+      Array.from({ length: counters }, (_, no) => deps.store.creditCounter(counterIdOf(appId, no))),
+    );
+    const no = all.findIndex((counter) => counter?.entries[holdEntryName(flowId)] !== undefined);
+    if (no >= 0) return [no];
+  }
+  const preferred = preferredCounter(deps) % counters;
+  const other = (preferred + 1 + counterOfFlow(flowId, { counters: counters - 1 })) % counters;
+  return [preferred, other].slice(0, COUNTERS_TRIED);
+}
+
+function isLimitRefusal({ code }: MjflowError): boolean {
+  return code === "rate_limited" || code === "too_many_flows" || code === "out_of_credit" || code === "overloaded";
+}
+
+function withParts(error: MjflowError, counters: number): MjflowError {
+  const { code, message, retry, extra } = error;
+  const detail = `${message} The limits of the app are divided over ${counters} counters.`;
+  return new MjflowError(code, { detail, retry, ...(extra && { extra }) });
+}
+
+async function reserveAt(
+  deps: ReserveDeps,
+  appId: string,
+  no: number,
+  limits: Limits,
+  flow: Omit<AdmissionRequest, "mark">,
+): Promise<Admission> {
+  // Each counter gets another mark: a late copy of a change that the first counter refused is then not taken for the flow's hold.
   const request = { ...flow, mark: newShortId(deps, MARK_BYTES) };
-  const name = holdEntryName(flow.flowId);
-  const held = await hold(deps, appId, name, {
-    changeAt: (now) => admission(lastSeenCounter(deps, appId), limits, request, now),
-    assertAllowed: (counter, now) => assertAdmissible(counter, limits, request, now),
+  const counterId = counterIdOf(appId, no);
+  const part = limitsOfCounter(limits, no);
+  if (usesHolds(limits)) await assertRoomForEntry(deps, counterId, "hold");
+  const name = holdEntryName(request.flowId);
+  const held = await hold(deps, counterId, name, {
+    changeAt: (now) => admission(lastSeenCounter(deps, counterId), part, request, now),
+    assertAllowed: (counter, now) => assertAdmissible(counter, part, request, now),
   });
-  if (!held) return nothing;
+  if (!held) return { at: deps.clock.now() };
   const { counter, value, isNew, sentOnce, at } = held;
-  const rate = isNew && !flow.resumed ? rateStateOf(counter, limits, at) : undefined;
+  const rate = isNew && !request.resumed ? rateOfApp(rateStateOf(counter, part, at), limits) : undefined;
   if (value === undefined) return { ...(rate && { rate }), at };
   const { micro, mark = "" } = parseEntryValue(value);
-  const credit = { ...NO_FLOW_CREDIT, held: micro, runs: 1, mark };
+  const credit = { ...NO_FLOW_CREDIT, held: micro, runs: 1, mark, ...(no > 0 && { counter: no }) };
   return { credit, ...(rate && { rate }), ...(isNew && { entry: { name, value, sentOnce } }), at };
+}
+
+/** The flows that may start now, as far as one of several counters tells it. */
+function rateOfApp(rate: RateState | undefined, { counters = 1, flowsPerMinute }: Limits): RateState | undefined {
+  if (!rate || counters === 1 || flowsPerMinute === undefined) return rate;
+  return { ...rate, quota: flowsPerMinute, remaining: Math.min(flowsPerMinute, rate.remaining * counters) };
 }
 
 interface Held {
@@ -127,7 +198,7 @@ interface Hold {
  * @returns undefined: there is nothing to hold
  * @throws MjflowError of `assertAllowed`; `overloaded`
  */
-async function hold(deps: CreditDeps, appId: string, name: string, wanted: Hold): Promise<Held | undefined> {
+async function hold(deps: CreditDeps, counterId: string, name: string, wanted: Hold): Promise<Held | undefined> {
   let isRepaired = false;
   // A copy of a refused try could be applied when the entry of a later try is gone.
   let sentOnce = true;
@@ -135,19 +206,19 @@ async function hold(deps: CreditDeps, appId: string, name: string, wanted: Hold)
     const at = deps.clock.now();
     const change = wanted.changeAt(at);
     if (!change) return undefined;
-    const result = await changeCredit(deps, appId, change);
+    const result = await changeCredit(deps, counterId, change);
     sentOnce &&= result.sentOnce;
     if (result.ok) return { counter: result.counter, value: change.enter?.[name], isNew: true, sentOnce, at };
     const { current: counter } = result;
     const value = counter.entries[name];
     if (value !== undefined) {
-      if (!(await continueWith(deps, appId, name, value))) continue;
+      if (!(await continueWith(deps, counterId, name, value))) continue;
       return { counter, value, isNew: false, sentOnce: false, at };
     }
     // Holds of crashed processes may be the reason for the refusal.
     if (!isRepaired && oldEntries(counter, at).old.length > 0) {
       isRepaired = true;
-      await repairCredit(deps, appId);
+      await repairCredit(deps, counterId);
       continue;
     }
     try {
@@ -164,16 +235,16 @@ async function hold(deps: CreditDeps, appId: string, name: string, wanted: Hold)
  * An earlier try made the change, but its response was lost or its process crashed.
  * @returns false if the entry was removed meanwhile; then the change must be made again
  */
-async function continueWith(deps: CreditDeps, appId: string, name: string, entry: string): Promise<boolean> {
+async function continueWith(deps: CreditDeps, counterId: string, name: string, entry: string): Promise<boolean> {
   deps.log.count("CreditRecognized");
   const now = deps.clock.now();
   if (now - parseEntryValue(entry).at < RENEW_AFTER_MS) return true;
-  return (await changeCredit(deps, appId, renewal(name, entry, now))).ok;
+  return (await changeCredit(deps, counterId, renewal(name, entry, now))).ok;
 }
 
 /** Records that the flow's row has the admission, so that its entry can be removed. */
-export async function confirmAdmission(deps: CreditDeps, appId: string, { entry }: Admission): Promise<void> {
-  if (entry) await confirmEntry(deps, appId, entry, "hold");
+export async function confirmAdmission(deps: CreditDeps, appId: string, { entry, credit }: Admission): Promise<void> {
+  if (entry) await confirmEntry(deps, counterIdOf(appId, credit?.counter), entry, "hold");
 }
 
 /** The flow exists already, created by another request with the same id. Gives back a hold that is not the flow's. */
@@ -181,13 +252,13 @@ export async function undoAdmission(deps: CreditDeps, { appId, id, credit }: Flo
   if (!credit) return;
   const { flow } = await deps.store.load(id, []);
   if (flow?.credit?.mark === credit.mark) return;
-  await giveBack(deps, appId, holdEntryName(id), credit.mark);
+  await giveBack(deps, counterIdOf(appId, credit.counter), holdEntryName(id), credit.mark);
 }
 
-async function giveBack(deps: CreditDeps, appId: string, name: string, mark: string | undefined): Promise<void> {
-  const entry = (await deps.store.creditCounter(appId))?.entries[name];
+async function giveBack(deps: CreditDeps, counterId: string, name: string, mark: string | undefined): Promise<void> {
+  const entry = (await deps.store.creditCounter(counterId))?.entries[name];
   if (entry === undefined || parseEntryValue(entry).mark !== mark) return;
-  await changeCredit(deps, appId, refund(name, entry, deps.clock.now()));
+  await changeCredit(deps, counterId, refund(name, entry, deps.clock.now()));
 }
 
 /**
@@ -209,11 +280,13 @@ export async function extendHold(
   if (!stored) return;
   const credit = await flowCreditOf(deps, stored);
   if (credit.awaits[path] === undefined) {
+    const counter = stored.credit ? stored.credit.counter : counterOfFlow(flow.id, limits);
+    const counterId = counterIdOf(flow.appId, counter);
     // The vendor has charged a late success already, so its hold is never refused.
-    if (!isAdoption) await assertRoomForEntry(deps, flow.appId, "press");
-    const press = await holdPress(deps, limits, stored, { path, micro, runs: !isHeld(credit) });
-    if (!(await recordPress(deps, flow.id, press, isAdoption)))
-      await giveBack(deps, flow.appId, press.name, press.mark);
+    if (!isAdoption) await assertRoomForEntry(deps, counterId, "press");
+    const wanted = { path, micro, runs: !isHeld(credit), counter: counter ?? 0 };
+    const press = await holdPress(deps, limits, stored, wanted);
+    if (!(await recordPress(deps, flow.id, press, isAdoption))) await giveBack(deps, counterId, press.name, press.mark);
   } else await recordPress(deps, flow.id, undefined);
 }
 
@@ -223,6 +296,8 @@ interface HeldPress {
   micro: number;
   mark: string;
   runs: boolean;
+  /** Number of the counter that has the hold. */
+  counter: number;
   at: number;
 }
 
@@ -230,17 +305,19 @@ async function holdPress(
   deps: ReserveDeps,
   limits: Limits,
   { id: flowId, appId }: Flow,
-  wanted: { path: string; micro: number; runs: boolean },
+  wanted: { path: string; micro: number; runs: boolean; counter: number },
 ): Promise<HeldPress> {
+  const { counter } = wanted;
+  const part = limitsOfCounter(limits, counter);
   const press = { ...wanted, mark: newShortId(deps, MARK_BYTES) };
   const name = pressEntryName(flowId, press.path);
-  const held = await hold(deps, appId, name, {
-    changeAt: (now) => pressHold(limits, { flowId, ...press }, now),
-    assertAllowed: (counter) => assertAffordable(counter, limits, press.micro),
+  const held = await hold(deps, counterIdOf(appId, counter), name, {
+    changeAt: (now) => pressHold(part, { flowId, ...press }, now),
+    assertAllowed: (current) => assertAffordable(current, part, press.micro),
   });
   const { value, at } = held!;
   const { micro, mark = "", runs = false } = parseEntryValue(value!);
-  return { name, path: press.path, micro, mark, runs, at };
+  return { name, path: press.path, micro, mark, runs, counter, at };
 }
 
 /**
@@ -269,7 +346,9 @@ async function recordPress(
     if (!isNew && flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return true;
     const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
     const asKnown = (task: Task) => asSettled(task, flow.endedAt);
-    const next = isNew ? addPress(credit, press, isAdoption ? tasks.map(asKnown) : tasks) : credit;
+    const { counter = 0 } = press ?? {};
+    const chosen = flow.credit || counter === 0 ? credit : { ...credit, counter };
+    const next = isNew ? addPress(chosen, press, isAdoption ? tasks.map(asKnown) : tasks) : credit;
     if ((await store.saveFlow({ ...flow, hasCreditHold: true, credit: next, reopened, due })).ok) return true;
   }
   throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
@@ -283,13 +362,20 @@ async function recordPress(
  *
  * @throws MjflowError `idempotency_mismatch` if the reference was used with another amount
  */
-export async function addCredit(deps: CreditDeps, appId: string, usd: number, reference: string): Promise<Grant> {
+export async function addCredit(
+  deps: CreditDeps,
+  { id: appId, limits }: Pick<App, "id" | "limits">,
+  usd: number,
+  reference: string,
+): Promise<Grant> {
+  const { counters } = limits ?? {};
   const requested: Grant = {
     appId,
     reference,
     rev: 0,
     micro: microUsd(usd),
     state: "pending",
+    ...(counters !== undefined && { counters }),
     createdAt: deps.clock.now(),
   };
   const saved = await deps.store.saveGrant(requested);
@@ -302,9 +388,9 @@ export async function addCredit(deps: CreditDeps, appId: string, usd: number, re
     });
   }
   if (grant.state === "done") return grant;
-  // Another request for the same reference may be at this point too. So only the sweeper removes the entry.
+  // Another request for the same reference may be at this point too. So only the sweeper removes the entries.
   assertTimely(deps, requested.createdAt);
-  await changeCredit(deps, appId, grantChange(grant, deps.clock.now()));
+  await addToCounters(deps, grant);
   const done = await deps.store.saveGrant({ ...grant, state: "done" });
   deps.log.info("app.credit-added", { app: appId, reference, micro: grant.micro });
   return done.ok ? done.item : (done.current ?? grant);

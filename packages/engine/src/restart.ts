@@ -48,8 +48,8 @@ async function startReplacement(deps: RestartDeps, old: Flow, root: Task, to: Ac
   const app = await deps.store.app(old.appId);
   if (app?.deletedAt !== undefined) return undefined;
   // The limits on new flows per minute and running flows apply only to flows that the app creates itself.
-  const { creditsUsd } = app?.limits ?? {};
-  const limits = creditsUsd === undefined ? undefined : { creditsUsd };
+  const { creditsUsd, counters } = app?.limits ?? {};
+  const limits = creditsUsd === undefined ? undefined : { creditsUsd, ...(counters !== undefined && { counters }) };
   const id = restartIdOf(old);
   try {
     await startFlow({ ...deps, limits }, newFlow(deps, old, id, to), newRoot(deps, root, id, to, old), {

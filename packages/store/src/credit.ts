@@ -64,6 +64,7 @@ const GRANT = {
   rev: [REV_ATTRIBUTE, "number"],
   micro: ["mi", "number"],
   state: ["st", "text"],
+  counters: ["cs", "number"],
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof Grant, "appId" | "reference">>;
 
@@ -73,26 +74,26 @@ export function createCreditStore(table: Table, dueShards: number): CreditStore 
   const days = createPlainRows(table, DAY);
 
   return {
-    async creditCounter(appId) {
-      const found = await counters.get(counterKey(appId));
-      return found && counterOf(appId, found);
+    async creditCounter(counterId) {
+      const found = await counters.get(counterKey(counterId));
+      return found && counterOf(counterId, found);
     },
     async createCreditCounter(counter) {
       await counters.create(counterKey(counter.appId), fieldsOfCounter(counter, dueShards));
     },
-    async changeCredit(appId, change) {
-      const result = await counters.update(counterKey(appId), updateOf(appId, change, dueShards));
+    async changeCredit(counterId, change) {
+      const result = await counters.update(counterKey(counterId), updateOf(counterId, change, dueShards));
       return result.ok
-        ? { ok: true, counter: counterOf(appId, result.row), sentOnce: result.sentOnce }
-        : { ok: false, current: result.current && counterOf(appId, result.current), sentOnce: result.sentOnce };
+        ? { ok: true, counter: counterOf(counterId, result.row), sentOnce: result.sentOnce }
+        : { ok: false, current: result.current && counterOf(counterId, result.current), sentOnce: result.sentOnce };
     },
-    async saveCreditDay(appId, date, { flows, settled }) {
+    async saveCreditDay(counterId, date, { flows, settled }) {
       const expiresAt = Math.ceil((Date.parse(date) + DAY_RETENTION_MS) / 1_000);
-      const result = await days.create(creditDayKey(appId, date), { flows, settled, expiresAt });
+      const result = await days.create(creditDayKey(counterId, date), { flows, settled, expiresAt });
       return result.ok || (result.current?.flows === flows && result.current.settled === settled);
     },
-    async creditDays(appId, limit) {
-      const items = await table.list({ partition: creditPk(appId), ...CREDIT_DAYS, descending: true, limit });
+    async creditDays(counterId, limit) {
+      const items = await table.list({ partition: creditPk(counterId), ...CREDIT_DAYS, descending: true, limit });
       const dayOf = (item: Item): [string, Day] => {
         const { flows = 0, settled = 0 } = days.decode(item);
         return [keyOf(item).sk.slice(CREDIT_DAYS.from.length), { flows, settled }];

@@ -20,8 +20,8 @@
  *     app#<appId>                    app                         an app and its limits
  *     app#<appId>                    key#<keyId>                 an API key of the app, as a hash
  *     app#<appId>                    credit                      the credit row of earlier versions; frozen when the app has a counter
- *     credit#<appId>#0               counter                     the app's credit: sums, the rate limit and open entries
- *     credit#<appId>#0               day#<date>                  the app's usage on one day
+ *     credit#<appId>#<0..15>         counter                     the app's credit: sums, the rate limit and open entries
+ *     credit#<appId>#<0..15>         day#<date>                  the app's usage on one day
  *     app#<appId>                    grant#<reference>           credit added by the operator, one row per reference
  *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
  *     mj#<appId>#<0..7>              <16 digits>                 the same, of a deployment that spreads them
@@ -41,6 +41,7 @@
  *
  * `core/due.ts` chooses the partition of a due entry. Both indexes project keys only. `expiresAt` (epoch seconds) is the TTL attribute of the table.
  */
+import { counterIdOf, parseCounterId } from "@mjflow/core/credit";
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
 import { mjIdShardOf } from "@mjflow/core/mj-task";
@@ -148,30 +149,31 @@ export function creditKey(appId: string): Key {
 }
 
 const CREDIT_PK = "credit#";
-/** Number of the only counter of an app. More counters would share the writes of a very busy app. */
-const COUNTER_NO = "#0";
 const COUNTER_SK = "counter";
 const DAY_SK = "day#";
 
-/** The counter has a partition of its own, because every request of the app reads the partition of the app. */
-export function creditPk(appId: string): string {
-  return `${CREDIT_PK}${appId}${COUNTER_NO}`;
+/** Each counter has a partition of its own, because every request of the app reads the partition of the app. */
+export function creditPk(counterId: string): string {
+  const { appId, no } = parseCounterId(counterId);
+  return `${CREDIT_PK}${appId}#${no}`;
 }
 
-export function counterKey(appId: string): Key {
-  return { pk: creditPk(appId), sk: COUNTER_SK };
+export function counterKey(counterId: string): Key {
+  return { pk: creditPk(counterId), sk: COUNTER_SK };
 }
 
-export function creditDayKey(appId: string, date: string): Key {
-  return { pk: creditPk(appId), sk: `${DAY_SK}${date}` };
+export function creditDayKey(counterId: string, date: string): Key {
+  return { pk: creditPk(counterId), sk: `${DAY_SK}${date}` };
 }
 
 /** Bounds of the sort keys of an app's days. */
 export const CREDIT_DAYS = { from: DAY_SK, to: `${DAY_SK}~` };
 
-/** Returns the app of a counter's key; undefined for other keys. */
-export function appIdOfCounter({ pk, sk }: Key): string | undefined {
-  return pk.startsWith(CREDIT_PK) && sk === COUNTER_SK ? pk.slice(CREDIT_PK.length, -COUNTER_NO.length) : undefined;
+/** Returns the id of the counter of a key; undefined for other keys. */
+export function counterIdOfKey({ pk, sk }: Key): string | undefined {
+  if (!pk.startsWith(CREDIT_PK) || sk !== COUNTER_SK) return undefined;
+  const [appId = "", no] = pk.slice(CREDIT_PK.length).split("#");
+  return counterIdOf(appId, Number(no));
 }
 
 const GRANT_SK = "grant#";
@@ -254,8 +256,8 @@ export function flowPk(flowId: string): string {
 /** Returns what a key with a due time refers to; undefined for other keys. */
 export function refOf({ pk, sk }: Key): DueRef | undefined {
   if (sk === WAIT_LIST_SK) return waitListRefOf(pk);
-  const appId = appIdOfCounter({ pk, sk });
-  if (appId !== undefined) return { kind: "credit", appId };
+  const counterId = counterIdOfKey({ pk, sk });
+  if (counterId !== undefined) return { kind: "credit", appId: counterId };
   if (pk.startsWith(replayPk(""))) return { kind: "replay", appId: pk.slice(replayPk("").length), replayId: sk };
   if (pk.startsWith(endpointPk("")))
     return { kind: "endpoint", appId: pk.slice(endpointPk("").length), endpointId: sk };
