@@ -30,7 +30,7 @@ export const deliveries = new Hono<AppEnv>()
     };
     // Deliveries that failed or wait have rows, which are listed by their own times.
     const page =
-      status === undefined || status === "delivered"
+      status === undefined || status === "delivered" || status === "parked"
         ? await listDeliveriesByFlow(deps, { appId, listener: endpoint, status, ...range })
         : await listRows(deps, { appId, listener: endpoint, status, ...range });
     return c.json({ data: page.deliveries.map(deliveryView), nextCursor: page.cursor ?? null });

@@ -13,6 +13,7 @@ import {
   rotateSecret,
   updateEndpoint,
 } from "@mjflow/engine/endpoint";
+import { countParked } from "@mjflow/engine/parked";
 import { startReplay } from "@mjflow/engine/replay";
 import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
 import { type Context, Hono } from "hono";
@@ -25,23 +26,24 @@ export const endpoints = new Hono<AppEnv>()
     const request = await readBody(c, EndpointRequest);
     checkCallbackUrl(c, "url", request.url);
     const created = await createEndpoint(c.get("deps"), c.get("appId"), request);
-    return c.json(secretView(created, nowOf(c)), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
+    return c.json(await secretView(c, created), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
   })
   .get("/", async (c) => {
     await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const all = await c.get("deps").webhookStore.endpoints(c.get("appId"));
-    return c.json({ data: all.map((endpoint) => endpointView(endpoint, nowOf(c))), nextCursor: null });
+    const data = await Promise.all(all.map((endpoint) => endpointView(c, endpoint)));
+    return c.json({ data, nextCursor: null });
   })
   .get("/:id", async (c) => {
     // The endpoint `hook`, which signs the webhooks to `notifyHook` URLs, is created when it is first read.
     if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
-    return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id")), nowOf(c)));
+    return c.json(await endpointView(c, await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
     checkCallbackUrl(c, "url", patch.url);
     const updated = await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch);
-    return c.json(endpointView(updated, nowOf(c)));
+    return c.json(await endpointView(c, updated));
   })
   .delete("/:id", async (c) => {
     await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
@@ -52,7 +54,7 @@ export const endpoints = new Hono<AppEnv>()
     const id = c.req.param("id");
     if (id === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
-    return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs), nowOf(c)));
+    return c.json(await secretView(c, await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
   })
   .post("/:id/test", async (c) =>
     c.json(testEventView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
@@ -76,20 +78,18 @@ function testEventView({ delivered, at, outcome }: TestEventResult): {
   return { ...attempt, status: outcome.status, tookMs: outcome.tookMs };
 }
 
-function nowOf(c: Context<AppEnv>): number {
-  return c.get("deps").clock.now();
-}
-
 function msOf(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time);
 }
 
-function secretView({ endpoint, secret }: EndpointWithSecret, now: number) {
-  return { ...endpointView(endpoint, now), ...(secret !== undefined && { secret }) };
+async function secretView(c: Context<AppEnv>, { endpoint, secret }: EndpointWithSecret) {
+  return { ...(await endpointView(c, endpoint)), ...(secret !== undefined && { secret }) };
 }
 
 /** An endpoint without its secrets, encrypted or not. */
-function endpointView(endpoint: Endpoint, now: number) {
+async function endpointView(c: Context<AppEnv>, endpoint: Endpoint) {
+  const now = c.get("deps").clock.now();
+  const parked = await countParked(c.get("deps"), endpoint);
   const { id, url, scheme, publicKey, description, disabledAt, disabledWhy, failingSince, createdAt, secrets } =
     endpoint;
   const isPaused = isEnabled(endpoint) && endpointBreakerState(endpoint, now) === "open";
@@ -105,6 +105,8 @@ function endpointView(endpoint: Endpoint, now: number) {
     disabledWhy: disabledWhy ?? null,
     failingSince: isoOf(failingSince),
     pausedUntil: isPaused ? isoOf(endpoint.openUntil) : null,
+    parked: parked ? { count: parked.count, whole: parked.isWhole, since: isoOf(parked.since) } : null,
+    recovery: endpoint.recovery ?? null,
     /** For each older secret that still signs, the time when it stops. */
     earlierSecretsUntil: secrets.slice(1).map(({ until }) => isoOf(until)),
     createdAt: isoOf(createdAt),

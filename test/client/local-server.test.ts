@@ -131,6 +131,8 @@ describe("responses have exactly the members of the types", () => {
       disabledWhy: true,
       failingSince: true,
       pausedUntil: true,
+      parked: true,
+      recovery: true,
       earlierSecretsUntil: true,
       createdAt: true,
     });

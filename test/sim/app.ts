@@ -23,7 +23,8 @@ export const SUBSCRIBED_APP = "subscribed";
 export const ENDPOINT_URL = "https://app.test/endpoint";
 export const NOTIFY_HOOK_URL = "https://app.test/hook";
 
-export function createApp(rng: Rng, profile: FaultProfile): App {
+/** @param isDown whether the receiver of the endpoint responds to nothing */
+export function createApp(rng: Rng, profile: FaultProfile, isDown: () => boolean = () => false): App {
   const posts: Posted[] = [];
   const stored = (key: string) => ({ key, bytes: 1, sha256: "0".repeat(64), contentType: "image/png" });
   function fetched(key: string) {
@@ -34,7 +35,7 @@ export function createApp(rng: Rng, profile: FaultProfile): App {
     posts,
     media: { copy: async ({ key }) => fetched(key), tile: async ({ key }) => fetched(key) },
     async send({ url, id, body }) {
-      const fails = rng.chance(profile.hookFails);
+      const fails = rng.chance(profile.hookFails) || (url === ENDPOINT_URL && isDown());
       posts.push({ url, id, body, accepted: !fails });
       if (fails && rng.chance(0.5)) return { kind: "answered", status: 503, body: "", tookMs: 5 };
       if (fails || rng.chance(profile.hookLies)) return { kind: "unreachable", why: "reset", tookMs: 5 };

@@ -259,7 +259,7 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
 
 /**
  * N: every event with a subscriber has a record, and a flow with such a log has no due time. A record that names a row has
- * this row, and a waiting delivery is due. A subscriber that got an event has it in the log or in a row.
+ * this row, and a waiting delivery is due. A subscriber that got an event has it in the log or in a row. No event is parked.
  */
 function incompleteLogsOf({ flows, deliveryLogs, deliveries, posts }: SimulationRun): string[] {
   const rows = new Map(deliveries.map((delivery) => [deliveryIdOf(delivery), delivery]));
@@ -277,6 +277,7 @@ function incompleteLogsOf({ flows, deliveryLogs, deliveries, posts }: Simulation
       for (const [listener, outcome] of outcomes) {
         const id = deliveryIdOf({ flowId, subject, name, listener });
         if (outcome === "row" && !rows.has(id)) missing.push(`N ${id} has no row`);
+        if (outcome === "parked" && !rows.has(id)) missing.push(`N ${id} is still parked`);
       }
     }
     return missing;

@@ -36,6 +36,7 @@ import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { notifySubscribers } from "@mjflow/engine/notify";
 import { pressTask } from "@mjflow/engine/press";
+import { runReplay } from "@mjflow/engine/replay-job";
 import { applyAcceptedMessage, handleSubmitMessage, submit } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
@@ -111,6 +112,8 @@ export interface SimulationVariant {
   maxRunning?: number;
   /** Whether an account rejects every submission as busy; a number: with this Retry-After, ms. @param at ms since the start */
   isBusy?(account: string, at: number): boolean | number;
+  /** True while the receiver of the endpoint is down. @param at ms since the start of the run */
+  isEndpointDown?(at: number): boolean;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
   /** Number of submit workers, some of which may wait for one account. 0 or unset: no limit. */
@@ -261,7 +264,7 @@ export async function runSimulation({
   const mjTaskIds = createMjTaskIdStore(table, { now, dueShards });
   // Separate random numbers for subscribers, so that they do not change the other decisions of a seed.
   const hookRng = createRng(seed ^ 0x5f3759df);
-  const app = createApp(hookRng, profile);
+  const app = createApp(hookRng, profile, () => variant.isEndpointDown?.(now() - START) ?? false);
   // Secrets are not encrypted: encryption would take a tenth of the time and test nothing here.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const withRuleChecks = createRuleChecks(
@@ -507,6 +510,8 @@ export async function runSimulation({
               if (message.type === "tell") return code.tell(inChain, message, receives);
               if (message.type === "archive") return code.archive(inChain, message);
               if (message.type === "deliver") return code.deliver(inChain, message.deliveryId);
+              // The frozen version rejects this message before it gets here.
+              if (message.type === "replay") return runReplay(inChain, message);
               return code.work(traced, message);
             },
             { log },

@@ -119,6 +119,9 @@ const endpoint = describe("Endpoint", Endpoint, "A webhook endpoint.", {
   failingSince: "Time of the first failure since the last success; null after a success.",
   pausedUntil:
     "Until when mjflow posts nothing, because the endpoint does not respond or fails; then one event is a trial. Null: not paused.",
+  parked:
+    "Events that wait until the endpoint works again. `count` is their number, `whole` is false if there may be more, and `since` is the creation of the first flow that was counted. Null: no event waits.",
+  recovery: "Id of the newest replay that sends parked events; null if there was none.",
   earlierSecretsUntil: "For each previous secret that still signs, the time when it stops.",
   createdAt: "Time when the endpoint was created.",
 });
@@ -224,7 +227,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     {
       id: "`rpl_…`.",
       endpoint: "The subscriber: id of a webhook endpoint, or `hook`.",
-      only: "Which deliveries are sent.",
+      only: "Which deliveries are sent. `parked`: mjflow started the replay, because the endpoint works again.",
       since: "Start of the time range: when the delivery was created.",
       until: "End of the time range.",
       status:
@@ -249,7 +252,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     flowId: "Id of the flow.",
     taskId: "Id of the task; null for an event of the flow itself.",
     status:
-      "`pending`: more delivery attempts follow. `delivered`: it was received. `failed`: no more attempts follow.",
+      "`pending`: more delivery attempts follow. `delivered`: it was received. `failed`: no more attempts follow. `parked`: the endpoint is down, and the event is sent when it works again.",
     tries: "Number of delivery attempts, counted from the creation or the last replay.",
     attempts: "The last twelve delivery attempts, newest last.",
     failure: "Why it failed permanently; null otherwise.",

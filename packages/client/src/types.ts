@@ -422,6 +422,10 @@ export interface Endpoint {
   failingSince: string | null;
   /** Until when nothing is posted, because the endpoint does not respond or fails; null: not paused. */
   pausedUntil: string | null;
+  /** Events that wait for the endpoint to work again; `whole` is false if there are more than `count`. Null: none can wait. */
+  parked: { count: number; whole: boolean; since: string } | null;
+  /** Id of the newest replay that sends parked events; null if there was none. */
+  recovery: string | null;
   /** Times until which the earlier secrets stay valid. */
   earlierSecretsUntil: (string | null)[];
   createdAt: string;
@@ -469,7 +473,8 @@ export interface Replay {
   endedAt: string | null;
 }
 
-export type DeliveryStatus = "pending" | "delivered" | "failed";
+/** `parked`: the endpoint is down, and the event is sent when it works again. */
+export type DeliveryStatus = "pending" | "delivered" | "failed" | "parked";
 
 export interface DeliveryQuery {
   /** Endpoint id, or `hook`. */

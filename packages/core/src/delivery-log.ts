@@ -11,8 +11,11 @@ import type { Flow } from "./flow.ts";
 import { hashOf } from "./hash.ts";
 import type { Task } from "./task.ts";
 
-/** First outcome of an event for one subscriber: the status of a success, or "row" if a delivery row has the rest. */
-export type FirstOutcome = number | "row";
+/**
+ * First outcome of an event for one subscriber: the status of a success, or "row" if a delivery row has the rest. "parked": the
+ * endpoint's circuit breaker is open, and the endpoint's row stands for all its parked events (endpoint.ts).
+ */
+export type FirstOutcome = number | "row" | "parked";
 
 /** Replaces the outcome of one subscriber in a record. */
 export interface OutcomeChange {
@@ -140,8 +143,18 @@ export function isOverlooked({ at }: DomainEvent, now: number): boolean {
 }
 
 /** Returns the outcome of a delivery that a record alone stands for; undefined if the delivery has a row. */
-export function firstOutcomeOf({ rev, attempts }: Pick<Delivery, "rev" | "attempts">): FirstOutcome | undefined {
-  return rev === 0 ? attempts[0]?.status : undefined;
+export function firstOutcomeOf({
+  rev,
+  status,
+  attempts,
+}: Pick<Delivery, "rev" | "status" | "attempts">): FirstOutcome | undefined {
+  if (rev > 0) return undefined;
+  return status === "parked" ? "parked" : attempts[0]?.status;
+}
+
+/** Returns the subscribers for which an event is parked. */
+export function parkedListenersOf({ outcomes }: Pick<DeliveryRecord, "outcomes">): string[] {
+  return [...outcomes].flatMap(([listener, outcome]) => (outcome === "parked" ? [listener] : []));
 }
 
 /** Returns the deliveries that a record alone stands for. Those with a row are left out. */
@@ -149,9 +162,12 @@ export function deliveriesOfRecord(flow: Pick<Flow, "id" | "appId">, record: Del
   const { subject, name, happenedAt, recordedAt } = record;
   const type = eventTypeOf(subject, name);
   if (type === undefined) return [];
-  const common = { flowId: flow.id, appId: flow.appId, subject, name, type, happenedAt, rev: 0, tries: 1 };
-  const ended = { status: "delivered" as const, createdAt: recordedAt, endedAt: recordedAt };
-  return [...record.outcomes].flatMap(([listener, status]) =>
-    status === "row" ? [] : [{ ...common, ...ended, listener, attempts: [{ at: recordedAt, status }] }],
-  );
+  const common = { flowId: flow.id, appId: flow.appId, subject, name, type, happenedAt, rev: 0, createdAt: recordedAt };
+  const parked = { status: "parked" as const, tries: 0, attempts: [] };
+  const ended = { status: "delivered" as const, tries: 1, endedAt: recordedAt };
+  return [...record.outcomes].flatMap(([listener, outcome]): Delivery[] => {
+    if (outcome === "row") return [];
+    if (outcome === "parked") return [{ ...common, ...parked, listener }];
+    return [{ ...common, ...ended, listener, attempts: [{ at: recordedAt, status: outcome }] }];
+  });
 }

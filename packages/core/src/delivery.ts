@@ -7,7 +7,8 @@ import { isFlowId } from "./id.ts";
 import { type PostOutcome, SECRET_UNREADABLE } from "./outbound.ts";
 import type { Timings } from "./timing.ts";
 
-export type DeliveryStatus = "pending" | "delivered" | "failed";
+/** `parked`: its endpoint is down, so no attempt was made yet. Such a delivery has no row. */
+export type DeliveryStatus = "pending" | "delivered" | "failed" | "parked";
 
 /** One delivery attempt. */
 export interface DeliveryAttempt {

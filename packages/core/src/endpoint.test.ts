@@ -3,16 +3,24 @@ import { hour, NOW } from "../test/sample.ts";
 import {
   activeSecrets,
   afterDeliveryAttempt,
+  beginRecovery,
   combinedEventMask,
   DISABLE_AFTER_FAILING_MS,
   type Endpoint,
   endpointIdOf,
+  endRecoveryStart,
   isEnabled,
+  isParking,
+  PARK_REACHES_MS,
   reenabled,
   SECRET_OVERLAP_MS,
+  startTrial,
   subscribedEvents,
+  takeBackParked,
+  withClosedBreaker,
   withRotatedSecret,
 } from "./endpoint.ts";
+import { FAULTS_TO_OPEN } from "./endpoint-breaker.ts";
 import { DEFAULT_EVENTS, eventMaskOf } from "./event.ts";
 
 const endpoint: Endpoint = {
@@ -101,7 +109,9 @@ describe("afterDeliveryAttempt", () => {
 
   it("an endpoint that is enabled again has no earlier failures and a closed breaker", () => {
     const open = { faults: 5, opens: 1, openUntil: NOW, trial: true };
-    expect(reenabled({ ...disabled, ...open, failingSince: NOW })).toEqual(endpoint);
+    expect(reenabled({ ...disabled, ...open, failingSince: NOW }, NOW)).toEqual(endpoint);
+    // What is parked is sent at once.
+    expect(reenabled({ ...disabled, ...open, parkedFrom: 5 }, NOW)).toEqual({ ...endpoint, parkedFrom: 5, due: NOW });
   });
 
   it("a response 410 disables the endpoint at once", () => {
@@ -112,5 +122,66 @@ describe("afterDeliveryAttempt", () => {
     expect([isEnabled(endpoint), isEnabled(disabled)]).toEqual([true, false]);
     for (const tried of ["gone", "failed"] as const)
       expect(afterDeliveryAttempt(disabled, tried, NOW + 1)).toBeUndefined();
+  });
+});
+
+describe("parked events (D12)", () => {
+  const atFault = { ...endpoint, failingSince: NOW, faults: FAULTS_TO_OPEN - 1 };
+  const open = afterDeliveryAttempt(atFault, "fault", NOW)!;
+
+  it("the fault that opens the breaker begins to park, for flows of the last half hour, and makes the endpoint due", () => {
+    expect(open).toMatchObject({ opens: 1, parkedFrom: NOW - PARK_REACHES_MS, due: open.openUntil });
+    expect(afterDeliveryAttempt({ ...atFault, faults: 1 }, "fault", NOW)).not.toHaveProperty("parkedFrom");
+    expect(isParking(open, { createdAt: NOW - PARK_REACHES_MS })).toBe(true);
+    expect(isParking(open, { createdAt: NOW - PARK_REACHES_MS - 1 })).toBe(false);
+    expect(isParking(endpoint, { createdAt: NOW })).toBe(false);
+  });
+
+  it("a trial parks what comes meanwhile, and a later start never moves the earlier one forward", () => {
+    const trial = startTrial(open, NOW + hour);
+    expect(trial).toMatchObject({ trial: true, parkedFrom: NOW - PARK_REACHES_MS, due: trial.openUntil });
+    expect(startTrial({ ...open, parkedFrom: undefined }, NOW + hour).parkedFrom).toBe(NOW + hour - PARK_REACHES_MS);
+  });
+
+  it("a success makes the endpoint due at once, and one without parked events stays without a due time", () => {
+    expect(afterDeliveryAttempt(open, "delivered", NOW + 5)).toMatchObject({ openUntil: undefined, due: NOW + 5 });
+    const nothing = { ...open, parkedFrom: undefined, due: undefined };
+    expect(afterDeliveryAttempt(nothing, "delivered", NOW + 5)!.due).toBeUndefined();
+  });
+
+  it("an endpoint that is disabled is not due and keeps what is parked", () => {
+    expect(afterDeliveryAttempt(open, "gone", NOW)).toMatchObject({ parkedFrom: open.parkedFrom, due: undefined });
+    const at = NOW + DISABLE_AFTER_FAILING_MS;
+    expect(afterDeliveryAttempt(open, "failed", at)).toMatchObject({ parkedFrom: open.parkedFrom, due: undefined });
+    expect(beginRecovery({ ...open, disabledAt: NOW }, "rpl_1", at)).toMatchObject({
+      due: undefined,
+      parkedFrom: open.parkedFrom,
+    });
+  });
+
+  it("a recovery begins when the breaker lets a trial pass: from then on nothing is parked", () => {
+    expect(beginRecovery(open, "rpl_1", open.openUntil! - 1)).toMatchObject({
+      due: open.openUntil,
+      parkedFrom: open.parkedFrom,
+    });
+    const begun = beginRecovery(open, "rpl_1", open.openUntil!);
+    expect(begun).toMatchObject({ recoverFrom: open.parkedFrom, recovery: "rpl_1", due: open.openUntil });
+    expect(isParking(begun, { createdAt: NOW })).toBe(false);
+    expect(endRecoveryStart(begun)).toMatchObject({ recoverFrom: undefined, due: undefined, recovery: "rpl_1" });
+    // The breaker has opened again meanwhile.
+    expect(endRecoveryStart({ ...begun, parkedFrom: 7, due: NOW + hour })).toMatchObject({
+      parkedFrom: 7,
+      due: NOW + hour,
+    });
+  });
+
+  it("another URL closes the breaker and sends what is parked", () => {
+    expect(withClosedBreaker(open, NOW + 1)).toMatchObject({ openUntil: undefined, opens: undefined, due: NOW + 1 });
+    expect(withClosedBreaker({ ...open, parkedFrom: undefined, recoverFrom: 3 }, NOW + 1).due).toBe(NOW + 1);
+  });
+
+  it("what a recovery has not sent is taken back, and the earlier start counts", () => {
+    expect(takeBackParked(endpoint, 9).parkedFrom).toBe(9);
+    expect(takeBackParked({ ...endpoint, parkedFrom: 4 }, 9).parkedFrom).toBe(4);
   });
 });

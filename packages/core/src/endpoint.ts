@@ -4,6 +4,7 @@ import {
   type EndpointBreaker,
   recordReceiverFault,
   recordReceiverSuccess,
+  startEndpointTrial,
 } from "./endpoint-breaker.ts";
 import { DEFAULT_EVENTS, type EventType, eventMaskOf } from "./event.ts";
 import { flowIdOf } from "./id.ts";
@@ -39,6 +40,17 @@ export interface Endpoint extends EndpointBreaker {
   /** Time of the first failure since the last success, epoch ms; unset after a success. */
   failingSince?: number;
   createdAt: number;
+  /**
+   * Events of flows that were created since then may be parked, epoch ms. It is set while the breaker is open, and until the
+   * sweeper begins the recovery. Unset: no event may be parked.
+   */
+  parkedFrom?: number;
+  /** The recovery that must be started, from this creation time of a flow, epoch ms. Unset: none. */
+  recoverFrom?: number;
+  /** The newest recovery: the replay that sends parked events. Unset: there was none. */
+  recovery?: string;
+  /** Due time for the sweeper, epoch ms. Unset: there is nothing to recover. */
+  due?: number;
 }
 
 export const ENDPOINTS_PER_APP = 20;
@@ -101,18 +113,78 @@ export function afterDeliveryAttempt(
   now: number,
 ): Endpoint | undefined {
   if (outcome === "delivered") {
-    const closed = recordReceiverSuccess(endpoint);
+    const success = recordReceiverSuccess(endpoint);
+    const closed = success && { ...success, ...recoveryDue(success, now) };
     return endpoint.failingSince === undefined ? closed : { ...(closed ?? endpoint), failingSince: undefined };
   }
   if (!isEnabled(endpoint)) return undefined;
-  if (outcome === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone" };
-  const counted = outcome === "fault" ? recordReceiverFault(endpoint, now) : undefined;
+  if (outcome === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone", due: undefined };
+  const fault = outcome === "fault" ? recordReceiverFault(endpoint, now) : undefined;
+  const counted = fault && (fault.opens ?? 0) > (endpoint.opens ?? 0) ? withParking(fault, now) : fault;
   if (endpoint.failingSince === undefined) return { ...(counted ?? endpoint), failingSince: now };
   if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return counted;
-  return { ...(counted ?? endpoint), disabledAt: now, disabledWhy: "failing" };
+  return { ...(counted ?? endpoint), disabledAt: now, disabledWhy: "failing", due: undefined };
 }
 
-/** Returns the endpoint enabled, without its earlier failures. */
-export function reenabled(endpoint: Endpoint): Endpoint {
-  return { ...endpoint, ...CLOSED_BREAKER, disabledAt: undefined, disabledWhy: undefined, failingSince: undefined };
+/** Returns the endpoint enabled, without its earlier failures. Its parked events are sent. */
+export function reenabled(endpoint: Endpoint, now: number): Endpoint {
+  const enabled = { disabledAt: undefined, disabledWhy: undefined, failingSince: undefined };
+  return withClosedBreaker({ ...endpoint, ...enabled }, now);
+}
+
+/** Closes the breaker of an endpoint that may work again, for example because it has another URL. Its parked events are sent. */
+export function withClosedBreaker(endpoint: Endpoint, now: number): Endpoint {
+  return { ...endpoint, ...CLOSED_BREAKER, ...recoveryDue(endpoint, now) };
+}
+
+// ── parked events ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * An event is parked only if its flow is younger than this when the breaker opens. A recovery reads all flows of this time, and
+ * most flows end within minutes. Events of older flows get delivery rows.
+ */
+export const PARK_REACHES_MS = 30 * 60_000;
+
+/** True if a recovery that begins later than this row was read will find the parked events of a flow. */
+export function isParking({ parkedFrom }: Pick<Endpoint, "parkedFrom">, { createdAt }: { createdAt: number }): boolean {
+  return parkedFrom !== undefined && createdAt >= parkedFrom;
+}
+
+/** Begins to park events. The endpoint is due when the breaker lets a trial pass. */
+function withParking(endpoint: Endpoint, now: number): Endpoint {
+  const parkedFrom = Math.min(endpoint.parkedFrom ?? Number.POSITIVE_INFINITY, now - PARK_REACHES_MS);
+  return { ...endpoint, parkedFrom, due: endpoint.openUntil! };
+}
+
+/** Starts the trial of a half-open breaker. The events that come meanwhile are parked. */
+export function startTrial(endpoint: Endpoint, now: number): Endpoint {
+  return withParking(startEndpointTrial(endpoint, now), now);
+}
+
+function recoveryDue({ parkedFrom, recoverFrom }: Endpoint, now: number): { due: number | undefined } {
+  return { due: parkedFrom === undefined && recoverFrom === undefined ? undefined : now };
+}
+
+/**
+ * Begins the recovery of a due endpoint: from this write on no event is parked until the breaker opens again. A worker that
+ * still records a parked event reads the row afterwards and sees that. So each parked event is found by the recovery or by
+ * its own worker.
+ *
+ * @param recovery id of the replay
+ */
+export function beginRecovery(endpoint: Endpoint, recovery: string, now: number): Endpoint {
+  const { parkedFrom, openUntil } = endpoint;
+  if (!isEnabled(endpoint) || parkedFrom === undefined) return { ...endpoint, due: undefined };
+  if (openUntil !== undefined && openUntil > now) return { ...endpoint, due: openUntil };
+  return { ...endpoint, parkedFrom: undefined, recoverFrom: parkedFrom, recovery, due: now };
+}
+
+/** The replay is stored, so the endpoint is done with it. It stays due if its breaker has opened again meanwhile. */
+export function endRecoveryStart(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, recoverFrom: undefined, due: endpoint.parkedFrom === undefined ? undefined : endpoint.due };
+}
+
+/** Takes back what a recovery has not sent, because the endpoint was disabled. It is sent when it is enabled again. */
+export function takeBackParked(endpoint: Endpoint, from: number): Endpoint {
+  return { ...endpoint, parkedFrom: Math.min(endpoint.parkedFrom ?? Number.POSITIVE_INFINITY, from) };
 }

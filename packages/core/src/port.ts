@@ -451,6 +451,8 @@ export type Metric =
   | "DeliveriesGivenUp"
   /** Attempts that were not made, because the circuit breaker is open or the receiver has too many slow posts. */
   | "DeliveriesPostponed"
+  /** Events that were recorded without an attempt, because the circuit breaker of their endpoint is open. */
+  | "EventsParked"
   /** Circuit breakers of endpoints that opened. */
   | "BreakersOpened"
   | "EndpointsDisabled"

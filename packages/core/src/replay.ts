@@ -40,6 +40,8 @@ export interface Replay extends ReplayCounts {
   failure?: ReplayFailure;
   /** Where the last page ended. Unset: at the beginning. */
   cursor?: string;
+  /** Creation of the last flow of which it has sent deliveries, epoch ms. Unset: none, or the job reads no flows. */
+  position?: number;
   /** A worker has the job until then, or it waits until then, epoch ms. Unset: its next step may be made. */
   leaseUntil?: number;
   /** Until when it waits, because its receiver fails or hangs, epoch ms. Unset: it does not wait. */
@@ -97,6 +99,7 @@ export function claimReplay(replay: Replay, now: number): Replay | undefined {
 /** What a page has added to the counts, and where it ended. `cursor` unset: it was the last page. */
 export interface ReplayPage extends Partial<ReplayCounts> {
   cursor?: string | undefined;
+  position?: number | undefined;
 }
 
 /**
@@ -107,7 +110,10 @@ export function recordReplayPage(replay: Replay, page: ReplayPage, now: number):
   const counted = addReplayCounts(replay, page);
   const { cursor } = page;
   if (isReplayEnded(replay)) return counted;
-  if (cursor !== undefined) return { ...counted, cursor };
+  if (cursor !== undefined) {
+    const position = replay.status === "sending" ? (page.position ?? replay.position) : undefined;
+    return { ...counted, cursor, ...(position !== undefined && { position }) };
+  }
   if (replay.status === "counting") return { ...counted, status: "sending", cursor: undefined };
   return endReplay(counted, "completed", now);
 }
@@ -155,6 +161,61 @@ export function releaseReplay(
 ): Replay {
   const waitsUntil = isWaiting ? from : undefined;
   return { ...replay, leaseUntil: from, due: hasMessage ? from + OVERDUE_MS : from, waitsUntil };
+}
+
+/** Id of the recovery of an endpoint. A second start of the same recovery finds the first. @param from time, epoch ms */
+export function recoveryIdOf(endpointId: string, from: number): string {
+  const random = endpointId.slice(-16);
+  return `${replayIdOf(from, new Uint8Array(10)).slice(0, -random.length)}${random}`;
+}
+
+/** The flow of an event that was parked a moment ago may be missing in a listing, so a recovery begins later than that. */
+const RECOVERY_DELAY_MS = 10_000;
+/** Parked events have the time of the worker that recorded them, whose clock may be ahead. */
+const CLOCKS_DIFFER_MS = 15 * 60_000;
+
+/**
+ * Returns the replay that sends the parked events of an endpoint. A recovery that runs already is set back to the earlier of its
+ * position and `from`, because the breaker opened again.
+ *
+ * @param stored the replay with this id; undefined: none
+ * @param from creation of the first flow that may have parked events, epoch ms
+ */
+export function recoveryOf(
+  stored: Replay | undefined,
+  { appId, id, listener, from }: Pick<Replay, "appId" | "id" | "listener"> & { from: number },
+  now: number,
+): Replay {
+  const start = {
+    status: "counting" as const,
+    until: now + CLOCKS_DIFFER_MS,
+    due: now + RECOVERY_DELAY_MS + OVERDUE_MS,
+  };
+  const begun: Replay = stored ?? newReplay({ appId, id, listener, only: "parked", since: from, until: now }, now);
+  const { sent, failed, skipped } = begun;
+  return {
+    ...begun,
+    ...start,
+    since: stored ? Math.min(sentUntil(stored), from) : from,
+    found: sent + failed + skipped,
+    leaseUntil: Math.max(begun.leaseUntil ?? 0, now + RECOVERY_DELAY_MS),
+    cursor: undefined,
+    position: undefined,
+    waitsUntil: undefined,
+    failure: undefined,
+    endedAt: undefined,
+  };
+}
+
+/** Returns the creation of the first flow of which a recovery has perhaps not sent everything, epoch ms. */
+export function sentUntil({ status, position, since }: Replay): number {
+  if (status === "completed") return Number.POSITIVE_INFINITY;
+  return position ?? since;
+}
+
+/** Time after which the first step of a recovery is made, ms. */
+export function recoveryDelayMs({ leaseUntil = 0 }: Replay, now: number): number {
+  return Math.max(0, leaseUntil - now);
 }
 
 /** Postpones an overdue replay whose message the sweeper sends again. */

@@ -297,7 +297,7 @@ export const BannedRequest = z.strictObject({
 export const DeliveryListQuery = z.strictObject({
   endpoint: z.optional(text(60)),
   flow: z.optional(text(60)),
-  status: z.optional(z.enum(["pending", "delivered", "failed"])),
+  status: z.optional(z.enum(["pending", "delivered", "failed", "parked"])),
   since: z.optional(time),
   until: z.optional(time),
   limit,

@@ -155,6 +155,8 @@ export const Endpoint = z.strictObject({
   disabledWhy: maybe(disabledWhy),
   failingSince: maybe(time),
   pausedUntil: maybe(time),
+  parked: maybe(z.strictObject({ count, whole: z.boolean(), since: time })),
+  recovery: maybe(text),
   earlierSecretsUntil: z.array(maybe(time)),
   createdAt: time,
 });
@@ -203,7 +205,7 @@ export const Delivery = z.strictObject({
   endpoint: text,
   flowId: text,
   taskId: maybe(text),
-  status: z.enum(["pending", "delivered", "failed"]),
+  status: z.enum(["pending", "delivered", "failed", "parked"]),
   tries: count,
   attempts: z.array(DeliveryAttempt),
   failure: maybe(text),

@@ -13,6 +13,7 @@ import {
   postponeAttempt,
   recordAttempt,
 } from "@mjflow/core/delivery";
+import { isReceiverFault } from "@mjflow/core/endpoint-breaker";
 import { disabledEndpointIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { outgoingDelivery } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
@@ -57,6 +58,11 @@ export interface Attempted {
   after: Delivery;
   /** Time until the next attempt, ms. Unset: there is none, or the due index brings it back. */
   nextMs?: number | undefined;
+  /**
+   * The endpoint parks the events of flows that were created since then, epoch ms, and this attempt was not made or was a trial
+   * that failed. Unset: the event must not be parked.
+   */
+  parkedFrom?: number | undefined;
 }
 
 /** Makes an attempt, unless the receiver is known to hang or fail: then the attempt is postponed and not counted. */
@@ -67,7 +73,7 @@ export async function makeAttempt(
   subject: LoadedSubject,
 ): Promise<Attempted> {
   const attempted = await tryAttempt(deps, delivery, subscriber, subject);
-  return "after" in attempted ? attempted : postpone(deps, delivery, attempted.retryAt);
+  return "after" in attempted ? attempted : { ...postpone(deps, delivery, attempted.retryAt), ...attempted };
 }
 
 /** Makes an attempt, or says when the receiver may be tried again, epoch ms, if it is known to hang or fail. */
@@ -76,19 +82,21 @@ export async function tryAttempt(
   delivery: Delivery,
   subscriber: Subscriber,
   { flow, tasks, task }: LoadedSubject,
-): Promise<Attempted | { retryAt: number }> {
+): Promise<Attempted | { retryAt: number; parkedFrom?: number | undefined }> {
   const { name, type, happenedAt: at } = delivery;
   const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
   const permit = await subscriber.start();
-  if (!permit.ok) return { retryAt: permit.retryAt };
+  if (!permit.ok) return { retryAt: permit.retryAt, parkedFrom: permit.parkedFrom };
   deps.log.count("Deliveries");
   const context = { flow, tasks, task, event: { name, type, at }, endpoint };
   const outcome = await subscriber.post(context, attemptTimeoutMs(delivery, deps.timings)).finally(permit.release);
   await permit.record(outcome, flow);
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
-  return { after, nextMs };
+  // The trial says that the endpoint is still down, and nothing about the event.
+  const parkedFrom = isReceiverFault(outcome) ? permit.parkedFrom : undefined;
+  return { after, nextMs, ...(parkedFrom !== undefined && { parkedFrom }) };
 }
 
 /** The due index handles waits that are longer than the queue's limit. */

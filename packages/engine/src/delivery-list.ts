@@ -77,6 +77,8 @@ export interface DeliveryListQuery {
 export interface DeliveryPage {
   deliveries: Delivery[];
   cursor?: string;
+  /** Creation of the flow at which the page ended, epoch ms. Unset: on the last page, or if no flows were read. */
+  position?: number;
 }
 
 /** Maximum number of flows that one call reads. It returns what it found, with a cursor for the rest. */
@@ -110,6 +112,11 @@ export async function listDeliveriesByFlow(deps: DeliveryListDeps, query: Delive
     ...(oldestFirst && { oldestFirst }),
   };
   const page: Delivery[] = [];
+  const pageUntil = (end: Position) => ({
+    deliveries: page,
+    cursor: encodeCursor(appId, end),
+    position: end.createdAt,
+  });
   let flowCursor: string | undefined;
   let position: Position | undefined;
   let size = Math.min(limit, FLOWS_AT_ONCE);
@@ -122,7 +129,7 @@ export async function listDeliveriesByFlow(deps: DeliveryListDeps, query: Delive
       const after = start?.flowId === flowId ? start.after : undefined;
       for (const delivery of deliveries[i]!.filter(matches)) {
         if (after !== undefined && !isAfter(delivery, after, oldestFirst)) continue;
-        if (page.length >= limit) return { deliveries: page, cursor: encodeCursor(appId, position!) };
+        if (page.length >= limit) return pageUntil(position!);
         page.push(delivery);
         position = { createdAt, flowId, after: sortKeyOf(delivery.createdAt, deliveryIdOf(delivery)) };
       }
@@ -131,7 +138,7 @@ export async function listDeliveriesByFlow(deps: DeliveryListDeps, query: Delive
     flowCursor = listed.cursor;
     if (flowCursor === undefined) return { deliveries: page };
   }
-  return { deliveries: page, ...(position && { cursor: encodeCursor(appId, position) }) };
+  return position ? pageUntil(position) : { deliveries: page };
 }
 
 /** No delivery is older than the empty sort key, and none is newer than the other one. */

@@ -8,9 +8,9 @@ import {
   reenabled,
   type Scheme,
   SECRET_OVERLAP_MS,
+  withClosedBreaker,
   withRotatedSecret,
 } from "@mjflow/core/endpoint";
-import { CLOSED_BREAKER } from "@mjflow/core/endpoint-breaker";
 import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { WebhookStore } from "@mjflow/core/port";
@@ -125,10 +125,11 @@ export interface EndpointPatch {
  */
 export async function updateEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
   const { enabled, events, description, url } = patch;
+  const now = deps.clock.now();
+  // Another URL is another receiver, so earlier faults do not count.
+  const moved = (endpoint: Endpoint) => (url === undefined ? endpoint : { ...withClosedBreaker(endpoint, now), url });
   return updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
-    ...(enabled === true ? reenabled(endpoint) : endpoint),
-    // Another URL is another receiver, so earlier faults do not count.
-    ...(url !== undefined && { ...CLOSED_BREAKER, url }),
+    ...moved(enabled === true ? reenabled(endpoint, now) : endpoint),
     ...(events !== undefined && { events: events ?? undefined }),
     ...(description !== undefined && { description: description ?? undefined }),
     ...(enabled === false && { disabledAt: endpoint.disabledAt ?? deps.clock.now(), disabledWhy: "by_app" as const }),

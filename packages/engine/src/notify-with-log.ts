@@ -19,10 +19,12 @@ import {
   recordKeyOf,
 } from "@mjflow/core/delivery-log";
 import { taskEvents } from "@mjflow/core/derived-events";
+import { isParking } from "@mjflow/core/endpoint";
 import { type DomainEvent, FLOW_SUBJECT } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
 import { applySignal } from "./apply-signal.ts";
 import { type Attempted, type LoadedSubject, makeAttempt, sendNextAttempt } from "./deliver.ts";
+import { sendIfRecovered } from "./parked.ts";
 import { type DeliverDeps, type Subscriber, subscribersOf } from "./subscriber.ts";
 import { closeIfComplete, closeLog } from "./sweep-log.ts";
 
@@ -82,9 +84,11 @@ export async function notifyWithLog(deps: DeliverDeps, flow: Flow, loaded: reado
   if (overlooked.length > 0) await saveRecords(deps, flow, missed.flat(), logs, false);
   for (const one of subjects) {
     const { task, subject, recorded } = one;
+    const log = logs.get(logRowOf(subject, flow));
+    if (log) await sendIfRecovered(deps, flow, subject, log);
     // While the images are archived, the end event is still to come.
     const isPending = task?.pendingEffects?.includes("tell") && !task.pendingEffects.includes("archive");
-    if (task && isPending && logs.has(logRowOf(subject, flow)) && !recorded.some((event) => isMissing(one, event)))
+    if (task && isPending && log && !recorded.some((event) => isMissing(one, event)))
       await applySignal(deps, task, { kind: "notified", status: task.status });
   }
   if (end && isEnd) await closeIfComplete(deps, flow, end.tasks, mergedLog([...logs.values()]));
@@ -151,7 +155,7 @@ async function notifyOfEvent(
   notification: Subject & { rows: ReadonlySet<string> },
   event: DomainEvent,
 ): Promise<Notified> {
-  const { subject, subscribers, rows } = notification;
+  const { flow, subject, subscribers, rows } = notification;
   const { name, at: happenedAt } = event;
   const listening = subscribers.filter(({ eventMask }) => eventMask.includes(event.type));
   const failed: Attempted[] = [];
@@ -166,6 +170,10 @@ async function notifyOfEvent(
       );
       const status = attempted.after.attempts.at(-1)?.status;
       if (attempted.after.status === "delivered" && status !== undefined) return [subscriber.id, status];
+      if (isParking(attempted, flow)) {
+        deps.log.count("EventsParked");
+        return [subscriber.id, "parked"];
+      }
       // The row is stored before the record. A row of an earlier worker stays as it is.
       if ((await deps.webhookStore.saveDelivery(attempted.after)).ok) failed.push(attempted);
       return [subscriber.id, "row"];

@@ -6,6 +6,8 @@
  * Its messages have a group of their own. It stops while the receiver's circuit breaker is open.
  */
 import { type Delivery, isEndpointId, restartDelivery } from "@mjflow/core/delivery";
+import { isEnabled, takeBackParked } from "@mjflow/core/endpoint";
+import { MjflowError } from "@mjflow/core/error";
 import { outgoingReplay, type ReplayMessage } from "@mjflow/core/message";
 import {
   addReplayCounts,
@@ -17,11 +19,13 @@ import {
   type ReplayPage,
   recordReplayPage,
   releaseReplay,
+  sentUntil,
 } from "@mjflow/core/replay";
 import { type Chain, isChainOver } from "./chain.ts";
 import { loadSubject, sendNextAttempt, tryAttempt } from "./deliver.ts";
 import { type DeliveryPage, listDeliveriesByFlow, listRows } from "./delivery-list.ts";
-import { saveWithRecord } from "./delivery-row.ts";
+import { hasRow, saveWithRecord } from "./delivery-row.ts";
+import { recordParkedSuccess } from "./parked.ts";
 import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
 
 export type ReplayJobDeps = DeliverDeps & { chain?: Chain };
@@ -64,6 +68,7 @@ export async function runReplay(
     const page: SentPage = job.status === "counting" ? await countPage(deps, job) : await sendPage(deps, job);
     posts += page.posts;
     retryAt = page.retryAt;
+    if (page.failure === "endpoint_disabled" && job.only === "parked") await takeBack(deps, job);
     job = await savePage(deps, job, page);
   }
   if (!job) return;
@@ -115,6 +120,15 @@ function afterPage({ clock }: ReplayJobDeps, job: Replay, page: SentPage, isSame
   return page.isPartial || !isSame ? addReplayCounts(job, page) : recordReplayPage(job, page, clock.now());
 }
 
+/** The events that are still parked are sent when the app enables the endpoint again. */
+async function takeBack({ webhookStore }: ReplayJobDeps, job: Replay): Promise<void> {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const endpoint = await webhookStore.endpoint(job.appId, job.listener);
+    if (!endpoint || (await webhookStore.saveEndpoint(takeBackParked(endpoint, sentUntil(job)))).ok) return;
+  }
+  throw new MjflowError("write_conflict", { detail: "Other workers changed the endpoint at the same time." });
+}
+
 async function countPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
   const { deliveries, cursor } = await pageOf(deps, job, COUNT_PAGE);
   return { posts: 0, found: deliveries.length, cursor };
@@ -126,46 +140,89 @@ async function pageOf(deps: ReplayJobDeps, job: Replay, limit: number): Promise<
   // A delivery that this job has sent in a page that a crash has cut is counted, and not sent again.
   const isOurs = (delivery: Delivery) => status === "sending" && delivery.replayId === job.id;
   const query = { appId, listener, since, until, cursor, limit, oldestFirst: true };
+  if (only === "parked") {
+    const matches = (each: Delivery) => each.status === "parked" || isOurs(each);
+    return listDeliveriesByFlow(deps, { ...query, since: undefined, flowsSince: since, matches });
+  }
   // A worker may have crashed before it changed the record of a delivery whose row it had stored.
   if (only === "all") return listDeliveriesByFlow(deps, { ...query, readsRows: true });
   return listRows(deps, { ...query, matches: (each) => each.status === "failed" || isOurs(each) });
 }
 
+/** @property isFinal true if the page does not have this delivery when it is read again */
 type SendResult =
-  | { kind: "sent" | "failed" | "skipped"; isPosted: boolean }
+  | { kind: "sent" | "failed" | "skipped"; isPosted: boolean; isFinal?: boolean }
   | { kind: "refused"; retryAt: number }
   | { kind: "ended"; failure: ReplayFailure };
 
 /** Sends the deliveries of a page. Those of one flow are sent one after the other, so they arrive in their order. */
 async function sendPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
-  const { deliveries, cursor } = await pageOf(deps, job, PAGE);
-  const results: { delivery: Delivery; result: SendResult }[] = [];
-  const lanes = [...Map.groupBy(deliveries, ({ flowId }) => flowId).values()];
-  const isStopped = () => results.some(({ result: { kind } }) => kind === "refused" || kind === "ended");
+  const { deliveries, ...end } = await pageOf(deps, job, PAGE);
+  const results: SendResult[] = [];
+  const trial = job.only === "parked" ? await trialOf(deps, job, deliveries) : undefined;
+  if (trial) results.push(await send(deps, job, trial));
+  const others = deliveries.filter((delivery) => delivery !== trial);
+  const lanes = [...Map.groupBy(others, ({ flowId }) => flowId).values()];
+  const isStopped = () => results.some(({ kind }) => kind === "refused" || kind === "ended");
   async function lane(): Promise<void> {
     for (let flow = lanes.shift(); flow && !isStopped(); flow = lanes.shift())
       for (const delivery of flow) {
         if (isStopped()) return;
-        results.push({ delivery, result: await send(deps, job, delivery) });
+        results.push(await send(deps, job, delivery));
       }
   }
   await Promise.all(Array.from({ length: PARALLEL }, lane));
-  return pageFrom(
-    results.map(({ result }) => result),
-    cursor,
-  );
+  const page = pageFrom(results, end);
+  if (job.only !== "parked" || page.failure || page.isPartial || page.cursor !== undefined) return page;
+  const moreAt = await nextRecoveryAt(deps, job);
+  return moreAt === undefined ? page : { ...page, isPartial: true, retryAt: moreAt };
 }
 
-/** A row that was sent in a partial page has the mark of the job. The next step reads the page again and counts it then. */
-function pageFrom(results: readonly SendResult[], cursor: string | undefined): SentPage {
-  const count = (kind: SendResult["kind"]) => results.filter((result) => result.kind === kind).length;
-  const posts = results.filter((result) => "isPosted" in result && result.isPosted).length;
+/**
+ * Returns when a recovery that has sent everything is set back by the sweeper, epoch ms: its endpoint has parked events again, or
+ * may have. So one outage is one replay. Undefined: the recovery is complete.
+ */
+async function nextRecoveryAt(
+  { webhookStore, clock }: ReplayJobDeps,
+  { appId, listener }: Replay,
+): Promise<number | undefined> {
+  const endpoint = await webhookStore.endpoint(appId, listener);
+  const isWaiting = endpoint && isEnabled(endpoint) && endpoint.parkedFrom !== undefined;
+  return isWaiting ? Math.max(endpoint.openUntil ?? 0, clock.now()) + SWEEP_MS : undefined;
+}
+
+/** The sweeper has handled everything that was due before this time. */
+const SWEEP_MS = 2 * 60_000;
+
+/**
+ * Returns the delivery that is the trial of a breaker that is not closed; undefined if it is closed. Each trial takes another
+ * delivery, so one event that makes the receiver fail does not hold up the others.
+ */
+async function trialOf(
+  { webhookStore }: ReplayJobDeps,
+  { appId, listener }: Replay,
+  deliveries: readonly Delivery[],
+): Promise<Delivery | undefined> {
+  const endpoint = await webhookStore.endpoint(appId, listener);
+  const parked = deliveries.filter(({ status }) => status === "parked");
+  if (endpoint?.openUntil === undefined || parked.length === 0) return undefined;
+  return parked[Math.max(0, (endpoint.opens ?? 0) - 1) % parked.length];
+}
+
+/**
+ * Counts the results of a page. A page that was stopped is read again by the next step, which then counts the deliveries that it
+ * finds again.
+ */
+function pageFrom(results: readonly SendResult[], end: Pick<DeliveryPage, "cursor" | "position">): SentPage {
   const refused = results.find((result) => result.kind === "refused");
   const ended = results.find((result) => result.kind === "ended");
-  const counts = { sent: count("sent"), failed: count("failed"), skipped: count("skipped") };
-  if (ended) return { posts, ...counts, failure: ended.failure };
-  if (refused) return { posts, isPartial: true, retryAt: refused.retryAt };
-  return { posts, ...counts, cursor };
+  const counted = results.filter((result) => !refused || ("isFinal" in result && result.isFinal));
+  const count = (kind: SendResult["kind"]) => counted.filter((result) => result.kind === kind).length;
+  const posts = results.filter((result) => "isPosted" in result && result.isPosted).length;
+  const counts = { posts, sent: count("sent"), failed: count("failed"), skipped: count("skipped") };
+  if (ended) return { ...counts, failure: ended.failure };
+  if (refused) return { ...counts, isPartial: true, retryAt: refused.retryAt };
+  return { ...counts, ...end };
 }
 
 /** Makes the first attempt of one delivery again. */
@@ -175,18 +232,33 @@ async function send(deps: ReplayJobDeps, job: Replay, delivery: Delivery): Promi
   const isClaimed = delivery.status === "pending" && (delivery.leaseUntil ?? 0) > deps.clock.now();
   const loaded = isClaimed ? undefined : await loadSubject(deps, delivery.flowId, delivery.subject);
   if (!loaded) return { kind: "skipped", isPosted: false };
+  // A worker may have stored the row and crashed before it changed the record. The row has the rest.
+  if (delivery.status === "parked" && (await hasRow(deps, loaded.flow, delivery)))
+    return { kind: "skipped", isPosted: false, isFinal: true };
   const subscribers = await subscribersOf(deps, loaded.flow, loaded.task);
   const subscriber = subscribers.find(({ id }) => id === delivery.listener);
   if (!subscriber) return withoutSubscriber(deps, job);
   const restarted = { ...restartDelivery(delivery, deps.clock.now()), replayId: job.id };
   const attempted = await tryAttempt(deps, restarted, subscriber, loaded);
   if (!("after" in attempted)) return { kind: "refused", retryAt: attempted.retryAt };
-  const { after, nextMs } = attempted;
+  const { after, nextMs, parkedFrom } = attempted;
+  // A trial that failed says nothing about the event, so it stays parked.
+  if (delivery.status === "parked" && parkedFrom !== undefined) return refusedByTrial(deps, job);
+  const status = after.attempts.at(-1)?.status;
+  if (delivery.status === "parked" && after.status === "delivered" && status !== undefined) {
+    await recordParkedSuccess(deps, loaded.flow, delivery, status);
+    return { kind: "sent", isPosted: true, isFinal: true };
+  }
   const saved = await saveWithRecord(deps, loaded.flow, delivery, after);
   // Another worker or request has changed the delivery meanwhile, and continues it.
   if (!saved.ok) return { kind: "skipped", isPosted: true };
   await sendNextAttempt(deps, after, nextMs);
   return { kind: after.status === "delivered" ? "sent" : "failed", isPosted: true };
+}
+
+async function refusedByTrial({ webhookStore, clock }: ReplayJobDeps, job: Replay): Promise<SendResult> {
+  const endpoint = await webhookStore.endpoint(job.appId, job.listener);
+  return { kind: "refused", retryAt: endpoint?.openUntil ?? clock.now() };
 }
 
 /** An endpoint that is deleted or disabled ends the job. Another subscriber may exist for other flows. */

@@ -10,8 +10,8 @@ import {
   MJ_HOOK_LISTENER,
   newDelivery,
 } from "@mjflow/core/delivery";
-import { afterDeliveryAttempt, type Endpoint, isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
-import { endpointBreakerState, isReceiverFault, startEndpointTrial } from "@mjflow/core/endpoint-breaker";
+import { afterDeliveryAttempt, type Endpoint, isEnabled, startTrial, subscribedEvents } from "@mjflow/core/endpoint";
+import { endpointBreakerState, isReceiverFault } from "@mjflow/core/endpoint-breaker";
 import {
   DEFAULT_EVENTS,
   type DomainEvent,
@@ -75,10 +75,18 @@ export interface Subscriber {
   post(event: EventContext, timeoutMs: number): Promise<PostOutcome>;
 }
 
-/** The permission for one attempt, or the time when the next one may be possible, epoch ms. */
+/**
+ * The permission for one attempt, or the time when the next one may be possible, epoch ms. `parkedFrom`: the endpoint parks the
+ * events of flows that were created since then. A permission has it if the attempt is the trial of a half-open breaker.
+ */
 export type Permit =
-  | { ok: true; release(): void; record(outcome: PostOutcome, flow: Flow): Promise<void> }
-  | { ok: false; retryAt: number };
+  | {
+      ok: true;
+      parkedFrom?: number | undefined;
+      release(): void;
+      record(outcome: PostOutcome, flow: Flow): Promise<void>;
+    }
+  | { ok: false; retryAt: number; parkedFrom?: number | undefined };
 
 /** An event with all data for its body. */
 export interface EventContext {
@@ -126,24 +134,24 @@ function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
 async function startAtEndpoint(deps: DeliverDeps, endpoint: Endpoint): Promise<Permit> {
   const now = deps.clock.now();
   const state = endpointBreakerState(endpoint, now);
-  if (state === "open") return { ok: false, retryAt: endpoint.openUntil! };
+  if (state === "open") return { ok: false, retryAt: endpoint.openUntil!, parkedFrom: endpoint.parkedFrom };
   const release = startPost(deps, endpoint.appId, endpoint.url!);
   if (!release) return { ok: false, retryAt: now + BUSY_RECEIVER_MS };
   let current = endpoint;
   if (state === "half-open") {
-    const trial = startEndpointTrial(endpoint, now);
+    const trial = startTrial(endpoint, now);
     const saved = await deps.webhookStore.saveEndpoint(trial);
     if (!saved.ok) {
       // Another worker makes the trial.
       release();
-      return { ok: false, retryAt: trial.openUntil! };
+      return { ok: false, retryAt: trial.openUntil!, parkedFrom: saved.current?.parkedFrom };
     }
     current = saved.item;
   }
   // Without a readable secret nothing was sent, so nothing is known about the receiver.
   const record = async (outcome: PostOutcome, flow: Flow) =>
     outcome.kind === "unsigned" ? undefined : updateEndpointHealth(deps, current, outcome, flow);
-  return { ok: true, release, record };
+  return { ok: true, release, record, ...(state === "half-open" && { parkedFrom: current.parkedFrom }) };
 }
 
 /** A URL without an endpoint row: its circuit breaker is that of this process. */

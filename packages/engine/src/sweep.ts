@@ -26,12 +26,12 @@ import { restartLostFlow } from "./restart.ts";
 import { runEffects } from "./run-effects.ts";
 import { vendorStateOf } from "./submit.ts";
 import { sweepLog } from "./sweep-log.ts";
-import { sweepReplay } from "./sweep-replay.ts";
+import { type SweepReplayDeps, sweepEndpoint, sweepReplay } from "./sweep-replay.ts";
 import { ensureInWaitList, sweepWaitList } from "./wait-list.ts";
 
 export type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
-  webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery" | "deliveryLog" | "replay" | "saveReplay">;
+  webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery" | "deliveryLog"> & SweepReplayDeps["webhookStore"];
   /** Depths of the queues. Unset: the submit queue counts as empty. */
   queueDepths?: QueueDepths;
 };
@@ -151,7 +151,7 @@ async function sweepEntries(deps: SweepDeps, run: SweepRun, due: readonly Due[])
   await forEachIsolated(deps, run.swept, due, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
     if (ref.kind === "replay") return sweepReplay(deps, ref.appId, ref.replayId);
-    if (ref.kind === "endpoint") return;
+    if (ref.kind === "endpoint") return sweepEndpoint(deps, ref.appId, ref.endpointId);
     if (ref.kind === "credit") return repairCredit(deps, ref.appId);
     if (ref.kind === "waitList") return sweepWaitList(deps, ref);
     if (ref.kind === "flow") return sweepFlow(deps, run, ref.flowId);

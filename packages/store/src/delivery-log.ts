@@ -7,6 +7,7 @@ import {
   type DeliveryLog,
   type DeliveryRecord,
   EMPTY_LOG,
+  type FirstOutcome,
   type OutcomeChange,
   recordKeyOf,
 } from "@mjflow/core/delivery-log";
@@ -138,6 +139,13 @@ function encoded(record: DeliveryRecord): Encoded {
 const SHORT_ID = 6;
 const ENDPOINT_PREFIX = "ep_";
 
+/** Outcomes without a status. A version that does not know a code leaves its subscribers out. */
+const CODES = { row: "r", parked: "p" } as const satisfies Record<Exclude<FirstOutcome, number>, string>;
+const OUTCOMES: ReadonlyMap<string, keyof typeof CODES> = new Map([
+  [CODES.row, "row"],
+  [CODES.parked, "parked"],
+]);
+
 /** @returns the stored text, and the whole ids of the subscribers that it abbreviates */
 export function encodeRecord(record: DeliveryRecord): { text: string; listeners: Record<string, string> } {
   const { happenedAt, recordedAt, outcomes } = record;
@@ -151,7 +159,7 @@ export function encodeRecord(record: DeliveryRecord): { text: string; listeners:
   const groups = Map.groupBy(outcomes, ([, outcome]) => outcome);
   const parts = [...groups].map(([outcome, same]) => {
     const ids = same.map(([listener]) => short(listener)).join(",");
-    return `${outcome === "row" ? "r" : outcome}:${ids}`;
+    return `${typeof outcome === "number" ? outcome : CODES[outcome]}:${ids}`;
   });
   const times = `${happenedAt.toString(36)}+${(recordedAt - happenedAt).toString(36)}`;
   return { text: [times, ...parts].join(";"), listeners };
@@ -171,8 +179,8 @@ export function decodeRecord(
   if (!Number.isSafeInteger(recordedAt)) return undefined;
   const outcomes = parts.flatMap((part) => {
     const [code = "", ids = ""] = part.split(":");
-    const outcome = code === "r" ? ("row" as const) : Number(code);
-    if (outcome !== "row" && !Number.isInteger(outcome)) return [];
+    const outcome = OUTCOMES.get(code) ?? Number(code);
+    if (typeof outcome === "number" && !Number.isInteger(outcome)) return [];
     return ids.split(",").map((id) => [listeners[id] ?? id, outcome] as const);
   });
   return { subject, name, happenedAt, recordedAt, outcomes: new Map(outcomes) };

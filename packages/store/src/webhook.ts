@@ -35,6 +35,10 @@ const ENDPOINT = {
   openUntil: ["ou", "number"],
   trial: ["tl", "flag"],
   createdAt: ["cr", "number"],
+  parkedFrom: ["pf", "number"],
+  recoverFrom: ["rf", "number"],
+  recovery: ["rc", "text"],
+  due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Endpoint, "id" | "appId">>;
 
 /** The ids of flow, subject, event name and subscriber are in the key. */
@@ -68,6 +72,7 @@ const REPLAY = {
   failed: ["fd", "count"],
   skipped: ["sk_", "count"],
   cursor: ["cu", "text"],
+  position: ["po", "number"],
   leaseUntil: ["le", "number"],
   waitsUntil: ["wu", "number"],
   due: [ATTRIBUTE.dueAt, "number"],
@@ -97,8 +102,7 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const item = await table.get(endpointKey(appId, id));
       return item && endpointOf(item);
     },
-    saveEndpoint: (endpoint) =>
-      save(table, endpoint, (next) => row(endpointKey(next.appId, next.id), ENDPOINT, next), endpointOf),
+    saveEndpoint: (endpoint) => save(table, endpoint, (next) => endpointItem(next, dueShards), endpointOf),
     deleteEndpoint: ({ appId, id, rev }) => table.delete(endpointKey(appId, id), rev),
     async deliveriesOf(flowId, subject) {
       const items =
@@ -154,6 +158,14 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const last = listed.length > limit ? page.at(-1)![ATTRIBUTE.listedAt]!.S! : undefined;
       return { deliveries, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
     },
+  };
+}
+
+function endpointItem(endpoint: Endpoint, dueShards: number): Item {
+  const { appId, id, due } = endpoint;
+  return {
+    ...row(endpointKey(appId, id), ENDPOINT, endpoint),
+    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "endpoint", appId }, dueShards) } }),
   };
 }
 

@@ -12,7 +12,7 @@ import { UsageError } from "../usage-error.ts";
 const LIST = {
   endpoint: { type: "string", value: "ID", help: "only this webhook endpoint; `hook`: the notifyHooks of flows" },
   flow: { type: "string", value: "ID", help: "only this flow" },
-  status: { type: "string", value: "STATUS", help: "pending, delivered or failed" },
+  status: { type: "string", value: "STATUS", help: "pending, delivered, failed or parked" },
   ...TIME_RANGE_OPTIONS,
   ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
@@ -27,7 +27,7 @@ export const deliveries = command({
     const { endpoint, flow } = values;
     const query = {
       limit: pageSize(values),
-      status: parseChoice("--status", values.status, ["pending", "delivered", "failed"]),
+      status: parseChoice("--status", values.status, ["pending", "delivered", "failed", "parked"]),
       ...(endpoint !== undefined && { endpoint }),
       ...(flow !== undefined && { flow }),
       ...parseTimeRange(context, values),

@@ -119,9 +119,10 @@ function rows({ paint, columns, platform }: Context, data: readonly Endpoint[]):
   return table(shown, data, paint, columns);
 }
 
-function stateOf({ enabled, disabledWhy, failingSince, pausedUntil }: Endpoint, nowMs: number): string {
+function stateOf({ enabled, disabledWhy, failingSince, pausedUntil, parked }: Endpoint, nowMs: number): string {
   if (!enabled) return `disabled${disabledWhy ? ` (${disabledWhy})` : ""}`;
-  if (pausedUntil) return `paused, failing since ${ago(failingSince ?? pausedUntil, nowMs)}`;
+  const waiting = parked && parked.count > 0 ? `, ${parked.count}${parked.whole ? "" : "+"} parked` : "";
+  if (pausedUntil) return `paused, failing since ${ago(failingSince ?? pausedUntil, nowMs)}${waiting}`;
   return failingSince === null ? "enabled" : `failing since ${ago(failingSince, nowMs)}`;
 }
 

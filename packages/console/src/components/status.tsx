@@ -21,6 +21,7 @@ const OTHER: Record<FlowStatus | DeliveryStatus, [Tone, string]> = {
   canceled: ["off", "canceled"],
   pending: ["wait", "pending"],
   delivered: ["ok", "delivered"],
+  parked: ["wait", "parked"],
 };
 
 const MARKS: Record<Tone, string> = { wait: "○", run: "◐", ok: "✓", bad: "✕", ask: "?", off: "–" };

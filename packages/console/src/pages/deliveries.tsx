@@ -165,7 +165,8 @@ function EndpointRow(props: {
   onChanged: () => void;
 }) {
   const { endpoint, isShown, onShow, onSecret, onChanged } = props;
-  const { id, url, enabled, disabledWhy, failingSince, pausedUntil, events, scheme, publicKey, description } = endpoint;
+  const { id, url, enabled, disabledWhy, failingSince, pausedUntil, parked, events, scheme, publicKey, description } =
+    endpoint;
   const { endpoints } = useMjflow();
   const { can } = useApiCapabilities();
   const { act, busy, error, clear } = useAction();
@@ -189,6 +190,7 @@ function EndpointRow(props: {
             {scheme} · {events.join(", ")}
             {failingSince && ` · failing since ${ago(failingSince, now)}`}
             {pausedUntil && " · paused"}
+            {parked && parked.count > 0 && ` · ${parked.count}${parked.whole ? "" : " or more"} events parked`}
           </span>
           {publicKey && <code className="small break">{publicKey}</code>}
         </div>
