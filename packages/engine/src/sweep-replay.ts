@@ -20,7 +20,7 @@ export async function sweepReplay(deps: SweepReplayDeps, appId: string, id: stri
 
 /**
  * Starts the recovery of an endpoint whose breaker lets a trial pass: a replay of its parked events. Its first post is the trial
- * if no new event was it before. After a crash the endpoint is still due, and the recovery is begun again.
+ * if no new event was it before. After a crash the endpoint is still due, and the recovery is started again.
  */
 export async function sweepEndpoint(deps: SweepReplayDeps, appId: string, id: string): Promise<void> {
   const { webhookStore, clock } = deps;
