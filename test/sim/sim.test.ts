@@ -148,7 +148,7 @@ describe("the simulation, run until nothing is left to do", () => {
     async (fault) => {
       const profile = { ...singleFault(fault, fault === "crash" ? 0.05 : 0.1), slowPress: 0.3 };
       let [presses, requests] = [0, 0];
-      for (let seed = 1; seed <= 10; seed++) {
+      for (let seed = 1; seed <= 14; seed++) {
         const run = await runSimulation({ seed, flows: 10, profile, limits: { creditsUsd: 1_000 } });
         const { findings, counts } = checkInvariants(run);
         expect(findings).toEqual([]);

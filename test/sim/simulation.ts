@@ -844,7 +844,7 @@ function createRuleChecks(
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
     last.set(key, task);
-    const until = task.createdAt + 2 * TIMINGS.pendingMs[task.pace] + TIMINGS.modalMs;
+    const until = (task.submittedAt ?? task.createdAt) + TIMINGS.pendingMs[task.pace] + TIMINGS.modalMs;
     if (isInWaitList(task) && task.due! > until + slackMs) broken.push(`WL1 ${task.path} waits without end`);
     if (!isEnded(task) && task.due === undefined) broken.push(`T4 ${task.path} ${task.status} has no due time`);
     if (!isEnded(task) && !hasOwnDueEntry(task)) {
