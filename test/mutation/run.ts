@@ -1,9 +1,10 @@
 /**
  * `npm run mutate` makes one small change at a time to core's sources and expects that a test fails each time. `npm run
  * mutate -- plan state/transitions` does so for these files only. Results of earlier runs are stored in `.tmp/mutation`
- * and reused if neither source nor test has changed; `--fresh` ignores them. The exit code is 1 if no test kills a
- * mutant, unless `equivalent.json` explains why no test can.
+ * and reused if neither source nor test has changed; `--fresh` ignores them. `--since main~20` changes only lines that
+ * are newer than this commit. The exit code is 1 if no test kills a mutant, unless `equivalent.json` explains why no test can.
  */
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     fresh: { type: "boolean", default: false },
     workers: { type: "string", default: "1" },
+    since: { type: "string" },
   },
 });
 
@@ -31,7 +33,13 @@ const concurrency = Math.min(Number(values.workers), availableParallelism());
 const files = positionals.length > 0 ? positionals.map(sourceOf) : sources();
 const started = Date.now();
 
-const quick = await pass("quick", files);
+const { since } = values;
+const mutated = since === undefined ? files : files.flatMap((file) => changedRanges(file, since));
+if (mutated.length === 0) {
+  console.log(`No line of core has changed since ${since}.`);
+  process.exit(0);
+}
+const quick = await pass("quick", mutated);
 const alive = quick.filter(({ killed }) => !killed);
 // The slow tests visit every state and take seconds. They run only for mutants of the state machine that the fast tests
 // did not kill. They do not run for listed mutants, because no test can kill these.
@@ -49,13 +57,15 @@ console.log(`\n${tableOf(verdict.rows)}\n`);
 for (const { file, lineNumber, line, was, is } of verdict.survivors) {
   console.log(`survived  ${file}:${lineNumber}  ${line}\n          ${was}  ->  ${is || "(nothing)"}`);
 }
-for (const { file, line, was, is } of verdict.idle) {
+// With `--since` most entries are about lines that were not changed.
+const idle = since === undefined ? verdict.idle : [];
+for (const { file, line, was, is } of idle) {
   console.log(
     `idle      ${file}  ${line}\n          ${was}  ->  ${is || "(nothing)"}: killed or no longer in the source; remove the entry`,
   );
 }
 console.log(`${killedBySlow.size} were killed only by the slow tests; ${Math.round((Date.now() - started) / 1_000)} s`);
-process.exit(verdict.survivors.length + verdict.idle.length > 0 ? 1 : 0);
+process.exit(verdict.survivors.length + idle.length > 0 ? 1 : 0);
 
 async function pass(name: "quick" | "slow", mutate: string[]): Promise<Located[]> {
   const found = await runPass(ROOT, {
@@ -66,6 +76,14 @@ async function pass(name: "quick" | "slow", mutate: string[]): Promise<Located[]
     concurrency,
   });
   return found.filter(({ file }) => files.includes(file));
+}
+
+/** Returns the lines of a file that are newer than the commit, in Stryker's format. */
+function changedRanges(file: string, commit: string): string[] {
+  const diff = execFileSync("git", ["diff", "--unified=0", commit, "--", file], { encoding: "utf8" });
+  return [...diff.matchAll(/^@@ -\S+ \+(\d+)(?:,(\d+))? @@/gm)].flatMap(([, start, count = "1"]) =>
+    count === "0" ? [] : [`${file}:${start}-${Number(start) + Number(count) - 1}`],
+  );
 }
 
 function keyOf({ range, is }: Located): string {
