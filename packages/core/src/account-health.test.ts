@@ -7,17 +7,39 @@ import {
   claimLookup,
   isRecentlyHeard,
   newHealth,
+  nextDurationsAt,
   recordCallback,
+  recordDurations,
   recordLookupFailure,
   recordLookupSuccess,
   recordMissedCallbacks,
   SILENT_AFTER_MISSES,
 } from "./account-health.ts";
+import { addDurations } from "./task-duration.ts";
 import { TIMINGS } from "./timing.ts";
 
 const fresh = newHealth("sim", "default", NOW);
 const calling = recordCallback(fresh, NOW)!;
 const silent = recordMissedCallbacks(fresh, SILENT_AFTER_MISSES, NOW, NOW)!;
+
+describe("durations of an account", () => {
+  const sample = { pace: "fast", action: "IMAGINE", ms: 60_000 } as const;
+  const durationsMs = 1_000;
+
+  it("are written with the health, at most once in durationsMs, and only if there are samples", () => {
+    expect(nextDurationsAt(fresh, durationsMs)).toBe(0);
+    expect(recordDurations(fresh, [], NOW, { durationsMs })).toBeUndefined();
+    const stored = recordDurations(calling, [sample], NOW, { durationsMs })!;
+    expect(stored).toEqual({ ...calling, durations: addDurations(undefined, [sample], NOW) });
+    expect(nextDurationsAt(stored, durationsMs)).toBe(NOW + durationsMs);
+    expect(recordDurations(stored, [sample], NOW + durationsMs - 1, { durationsMs })).toBeUndefined();
+    expect(recordDurations(stored, [sample], NOW + durationsMs, { durationsMs })).toEqual({
+      ...calling,
+      durations: addDurations(stored.durations, [sample], NOW + durationsMs),
+    });
+    expect(recordDurations(stored, [], NOW + durationsMs, { durationsMs })).toBeUndefined();
+  });
+});
 
 describe("callback behavior of an account", () => {
   it("the behavior is unknown before the first callback and the first missed callback", () => {

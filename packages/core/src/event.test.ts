@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
-import { flowEvents, newSubscribedEvents, taskEvents } from "./derived-events.ts";
+import { eventTypeOf, flowEvents, newSubscribedEvents, taskEvents } from "./derived-events.ts";
 import {
   DEFAULT_EVENTS,
   disabledEndpointIdOf,
@@ -125,6 +125,31 @@ describe("events of a flow", () => {
 it("an event id is made of flow, subject and name, so that a repeated notification has the same id", () => {
   expect(eventIdOf(FLOW, "0-2", "completed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2_completed");
   expect(eventIdOf(FLOW, FLOW_SUBJECT, "failed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_flow_failed");
+});
+
+describe("eventTypeOf", () => {
+  it.each([
+    ["0", "completed", "task.completed"],
+    ["0-1", "completed-2", "task.completed"],
+    ["0", "progress-31", "task.progress"],
+    ["flow", "failed", "flow.failed"],
+    ["flow", "completed-2", "flow.completed"],
+    ["0", "disabled", "endpoint.disabled"],
+    ["flow", "disabled-ep_1", "endpoint.disabled"],
+    ["0", "", undefined],
+    ["flow", "submitted", undefined],
+  ])("the event %s %s has the type %s", (subject, name, type) => {
+    expect(eventTypeOf(subject, name)).toBe(type);
+  });
+});
+
+it("a success whose result came later is another event with another name", () => {
+  const ended = taskIn("SUCCESS", { endedAt: NOW });
+  const names = (task: Task) => taskEvents(task).map(({ name, at }) => [name, at]);
+  expect(names(ended).at(-1)).toEqual(["completed", NOW]);
+  expect(names({ ...ended, resultUpdatedAt: NOW + 1 }).at(-1)).toEqual(["completed-2", NOW + 1]);
+  const told = { ...ended, eventMask: eventMaskOf(["task.completed"]) };
+  expect(newSubscribedEvents(told, { ...told, resultUpdatedAt: NOW + 1 })).toEqual(["completed-2"]);
 });
 
 describe("newSubscribedEvents", () => {

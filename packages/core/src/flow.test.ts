@@ -121,6 +121,15 @@ it("videos have their own pace, and an unset mode counts as fast", () => {
   expect(paceOf("relax", "IMAGINE")).toBe("relax");
   expect(paceOf(undefined, "IMAGINE")).toBe("fast");
   expect(paceOf(undefined, "IMAGINE", { prompt: "x --turbo" })).toBe("turbo");
+  const filtered = (...modes: ("FAST" | "RELAX" | "TURBO")[]) =>
+    paceOf(undefined, "IMAGINE", { accountFilter: { modes } });
+  expect([filtered("RELAX"), filtered("RELAX", "FAST"), filtered("FAST", "TURBO"), filtered()]).toEqual([
+    "relax",
+    "fast",
+    "turbo",
+    "fast",
+  ]);
+  expect(paceOf(undefined, "IMAGINE", { accountFilter: { remark: "x" } })).toBe("fast");
   expect(paceOf("turbo", "IMAGINE", { prompt: "x --relax" })).toBe("relax");
   expect(paceOf(undefined, "IMAGINE", { accountFilter: { modes: ["RELAX", "TURBO"] } })).toBe("turbo");
   expect(paceOf("relax", "IMAGINE", { accountFilter: { modes: ["TURBO"] } })).toBe("relax");

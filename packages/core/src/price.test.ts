@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { estimateUsd, planMicroUsd } from "./price.ts";
+import { NOW, taskIn } from "../test/sample.ts";
+import { acceptedSubmissionCount, asSettled, estimateUsd, planMicroUsd } from "./price.ts";
 
 it.each([
   ["relax", 0.015],
@@ -30,6 +31,15 @@ it("a video that is made again costs another video, and its selection the small 
 
 it.each(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"])("%s costs the small price at every pace", (action) => {
   for (const pace of ["relax", "fast", "turbo", "video"] as const) expect(estimateUsd({ action, pace })).toBe(0.01);
+});
+
+it("a settlement did not see a success that was reported after it", () => {
+  const task = taskIn("FAILURE", { late: { status: "SUCCESS", at: NOW, result: {} } });
+  expect(asSettled(task, NOW - 1)).toEqual({ ...task, late: undefined });
+  expect([acceptedSubmissionCount(task), acceptedSubmissionCount(asSettled(task, NOW - 1))]).toEqual([1, 0]);
+  for (const settledAt of [NOW, NOW + 1, undefined]) expect(asSettled(task, settledAt)).toBe(task);
+  const without = taskIn("FAILURE");
+  expect(asSettled(without, NOW)).toBe(without);
 });
 
 it("a tile is free at every pace, because mjflow cuts it", () => {
