@@ -44,6 +44,7 @@ describe("compat task ids", () => {
     const spread = mjTaskIdOf(NOW, 123, true);
     expect(spread).toMatch(/^5\d{15}$/);
     expect(mjIdShardOf(spread)).toBe(3);
+    expect(mjIdShardOf(mjTaskIdOf(0, 5, true))).toBe(5);
     expect(mjIdShardOf(mjTaskIdOf(NOW, 123))).toBeUndefined();
     expect(mjTaskIdOf(Date.UTC(2096, 0), 999)).not.toBe(mjTaskIdOf(Date.UTC(2096, 0), 999, true));
     expect(Number(mjTaskIdOf(Date.UTC(2096, 0), 999, true))).toBeLessThan(2 ** 53);

@@ -23,6 +23,10 @@ describe("the sample of a task", () => {
     expect(durationSampleOf(task)).toEqual(sample(42 * second));
   });
 
+  test("a success without a time of its end has none", () => {
+    expect(durationSampleOf(taskIn("SUCCESS"))).toBeUndefined();
+  });
+
   test("a success whose acceptance is unknown counts from its creation", () => {
     expect(durationSampleOf(taskIn("SUCCESS", { endedAt: NOW + 42 * second }))).toEqual(sample(42 * second));
   });
@@ -126,6 +130,26 @@ describe("the stored histograms", () => {
     expect(Object.keys(after(...common, ...rare).counts)).toHaveLength(16);
     expect(expectedMs(after(...common, ...rare), "fast", "IMAGINE")).toBeGreaterThan(39 * second);
   });
+
+  test("the common actions are kept, in whatever order they came first", () => {
+    const rare = Array.from({ length: 20 }, (_, i) => sample(second, { action: `RARE_${"ABCDEFGHIJKLMNOPQRST"[i]}` }));
+    const common = Array.from({ length: 9 }, () => sample(40 * second));
+    expect(Object.keys(after(...rare, ...common).counts)).toContain("fast/IMAGINE");
+  });
+
+  test("a sample counts in the first bucket whose bound it does not pass, and the 36th halves all counts", () => {
+    const counts = (n: number) => after(...Array.from({ length: n }, () => sample(second))).counts["fast/IMAGINE"];
+    expect(counts(1)).toBe(`1${"0".repeat(29)}`);
+    expect(counts(35)).toBe(`z${"0".repeat(29)}`);
+    expect(counts(36)).toBe(`i${"0".repeat(29)}`);
+  });
+
+  test.each(["a name with blanks", "xIMAGINE", "IMAGINEx", "A".repeat(21)])(
+    "the action %j is counted as OTHER",
+    (action) => {
+      expect(Object.keys(after(sample(second, { action })).counts)).toEqual(["fast/OTHER"]);
+    },
+  );
 
   test("a damaged histogram counts as one without data", () => {
     expect(expectedMs({ at: NOW, counts: { "fast/IMAGINE": "?!" } }, "fast", "IMAGINE")).toBe(60 * second);
