@@ -844,8 +844,10 @@ function createRuleChecks(
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
     last.set(key, task);
-    const until = (task.submittedAt ?? task.createdAt) + TIMINGS.pendingMs[task.pace] + TIMINGS.modalMs;
-    if (isInWaitList(task) && task.due! > until + slackMs) broken.push(`WL1 ${task.path} waits without end`);
+    // At the end of its waiting time the sweeper starts a modal answer once more. A busy vendor ends it then.
+    const end = task.createdAt + 2 * TIMINGS.pendingMs[task.pace] + TIMINGS.modalMs;
+    const until = Math.max(end, task.updatedAt + TIMINGS.requeueMs) + slackMs;
+    if (isInWaitList(task) && task.due! > until) broken.push(`WL1 ${task.path} waits without end`);
     if (!isEnded(task) && task.due === undefined) broken.push(`T4 ${task.path} ${task.status} has no due time`);
     if (!isEnded(task) && !hasOwnDueEntry(task)) {
       const flow = flows.get(task.flowId);

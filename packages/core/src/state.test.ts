@@ -887,11 +887,17 @@ describe("modals (status MODAL)", () => {
       busy(),
     );
     expect(start.task).toMatchObject({ status: "MODAL", busyAnswers: 1 });
-    const limit = TIMINGS.modalMs + TIMINGS.pendingMs.turbo;
-    const busyAfter = (waitedMs: number) =>
-      play(pending({ modal: {}, pace: "turbo" }), 2 * limit, claim, modalOpened(), waitedMs, claim, busy());
-    expect(busyAfter(limit).last).toMatchObject({ next: { status: "MODAL" }, effects: [{ kind: "wait" }] });
-    expect(busyAfter(limit + 1).task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_busy" } });
+    const limit = TIMINGS.modalMs + 2 * TIMINGS.pendingMs.turbo;
+    expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, modalOpened(), claim, busy()).last).toMatchObject({
+      next: { status: "MODAL" },
+      effects: [{ kind: "wait" }],
+    });
+    expect(
+      play(pending({ modal: {}, pace: "turbo" }), limit + 1, claim, modalOpened(), claim, busy()).task,
+    ).toMatchObject({
+      status: "EXPIRED",
+      failure: { code: "vendor_busy" },
+    });
   });
 
   it("the deadline of the task does not apply to an open modal, answered or not", () => {

@@ -21,9 +21,7 @@ import {
   WAIT_LIST_CHECK_MS,
   WAIT_LOOK,
   type WaitEntry,
-  waitEndOf,
   waitEntryOf,
-  waitedPercent,
   waitKeyOf,
   waitLook,
   waitPlace,
@@ -191,28 +189,5 @@ describe("place of a waiting task", () => {
     const own = waitLook(listOf([WAIT_LOOK + 1]));
     const last = listOf([WAIT_LOOK + 1]).at(-1)!;
     expect(waitPlace(last, all, own, undefined)).toEqual({ ahead: WAIT_LOOK, atLeast: true });
-  });
-});
-
-describe("the end of the waiting time", () => {
-  const { modalMs, pendingMs } = TIMINGS;
-  const task = { createdAt: NOW, submittedAt: NOW + 9_000, pace: "fast" } as const;
-
-  it("a submission waits from its creation, a modal answer from the opening of the modal", () => {
-    expect(waitEndOf(task, "submit", TIMINGS)).toBe(NOW + pendingMs.fast);
-    expect(waitEndOf(task, "modal", TIMINGS)).toBe(NOW + 9_000 + modalMs + pendingMs.fast);
-    expect(waitEndOf({ createdAt: NOW, pace: "relax" }, "modal", TIMINGS)).toBe(NOW + modalMs + pendingMs.relax);
-  });
-
-  it("the used part is 0 at the begin, 100 at the end, and never negative", () => {
-    for (const [status, from, whole] of [
-      ["PENDING", NOW, pendingMs.fast],
-      ["MODAL", NOW + 9_000, modalMs + pendingMs.fast],
-    ] as const) {
-      const percentAt = (now: number) => waitedPercent({ ...task, status }, TIMINGS, now);
-      expect([from - 60_000, from, from + whole / 2, from + whole, from + 2 * whole].map(percentAt), status).toEqual([
-        0, 0, 50, 100, 200,
-      ]);
-    }
   });
 });

@@ -206,25 +206,14 @@ function isServedBefore(appId: string, other: string, turn = ""): boolean {
 }
 
 /**
- * Returns when the waiting time of a call ends, epoch ms. A submission may wait for `pendingMs` from the creation of its task. A
- * modal answer may wait as long, after the longest time for which the modal may be open. Worker and sweeper use this one end.
+ * Returns how much of its waiting time a task has used, percent. At 100 the task expires. The end is the same as in
+ * state/sweeper.ts: a modal answer has its own time.
  */
-export function waitEndOf(
-  { createdAt, submittedAt = createdAt, pace }: Pick<Task, "createdAt" | "submittedAt" | "pace">,
-  call: Task["phase"],
-  { pendingMs, modalMs }: Pick<Timings, "pendingMs" | "modalMs">,
-): number {
-  return call === "modal" ? submittedAt + modalMs + pendingMs[pace] : createdAt + pendingMs[pace];
-}
-
-/** Returns how much of its waiting time a task has used, percent. Above 100 the task expires. */
 export function waitedPercent(
-  task: Pick<Task, "createdAt" | "submittedAt" | "pace" | "status">,
-  timings: Pick<Timings, "pendingMs" | "modalMs">,
+  { createdAt, submittedAt, pace, modal }: Pick<Task, "createdAt" | "submittedAt" | "pace" | "modal">,
+  { pendingMs, modalMs }: Pick<Timings, "pendingMs" | "modalMs">,
   now: number,
 ): number {
-  const isOpen = task.status === "MODAL";
-  const from = isOpen ? (task.submittedAt ?? task.createdAt) : task.createdAt;
-  const wholeMs = waitEndOf(task, isOpen ? "modal" : "submit", timings) - from;
+  const [from, wholeMs] = modal ? [submittedAt ?? createdAt, modalMs + pendingMs[pace]] : [createdAt, pendingMs[pace]];
   return Math.max(0, Math.round((100 * (now - from)) / wholeMs));
 }

@@ -3,7 +3,6 @@ import { type Failure, failure } from "../error.ts";
 import { countSubmissions } from "../relocation.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
-import { waitEndOf } from "../wait-list.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
 import {
   applyPatch,
@@ -30,7 +29,7 @@ export function onDue(
   if (task.due === undefined || task.due > now) return { kind: "ignore", why: "not-waiting" };
   switch (task.status) {
     case "PENDING":
-      if (now > waitEndOf(task, "submit", timings)) {
+      if (now - task.createdAt > timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
       return postponeDue(task, requeuePauseMs(task, ctx), ctx, queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }]);
@@ -38,7 +37,7 @@ export function onDue(
       if (leaseHolds(task, ctx)) return postponeDue(task, task.leaseUntil! - now + 1_000, ctx, []);
       return markUnclear(task, ctx);
     case "MODAL":
-      if (task.modal && now > waitEndOf(task, "modal", timings)) {
+      if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
       if (task.modal) return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);

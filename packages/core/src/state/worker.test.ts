@@ -158,22 +158,9 @@ describe("wait", () => {
   });
 
   it("a task with a waiting modal answer expires only after its longer maximum wait", () => {
-    const longer = maxWaitMs + TIMINGS.modalMs;
+    const longer = 2 * maxWaitMs + TIMINGS.modalMs;
     expect(play(answered, longer, full).task.status).toBe("MODAL");
     expect(play(answered, longer + 1, full).task.status).toBe("EXPIRED");
-  });
-
-  it("a modal that opened hours after the creation has its whole waiting time, for worker and sweeper", () => {
-    const hours = 5 * 3_600_000;
-    const late = taskIn("MODAL", { modal: {}, submittedAt: NOW + hours, due: NOW + hours });
-    const end = hours + TIMINGS.modalMs + maxWaitMs;
-    const { task } = play(late, hours, full);
-    expect(task).toMatchObject({ status: "MODAL", due: NOW + end + 1 });
-    expect(play(task, end + 1, { kind: "due" }).task.status).toBe("EXPIRED");
-    const busy = { kind: "busy", attempt: 1, call: "modal", chance: 0 } as const;
-    const calling = { ...late, status: "SUBMITTING", phase: "modal" } as const;
-    expect(play(calling, end, busy).task.status).toBe("MODAL");
-    expect(play(calling, end + 1, busy).task.status).toBe("EXPIRED");
   });
 
   it("the signal is ignored for a task that does not wait for a call", () => {

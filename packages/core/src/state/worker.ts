@@ -4,7 +4,7 @@ import { canRelocate, isSameAccount, restoreLocation, restoresAttempt } from "..
 import { modalResult } from "../report.ts";
 import { hasOwnDueEntry, isEnded, type Task } from "../task.ts";
 import { backoffMs, flowCheckIntervalMs, jitteredMs } from "../timing.ts";
-import { isInWaitList, type WaitReason, waitEndOf } from "../wait-list.ts";
+import { isInWaitList, type WaitReason } from "../wait-list.ts";
 import type { CallKind, Context, Decision, Effect, Signal } from "./signal.ts";
 import { waitFailureOf } from "./sweeper.ts";
 import {
@@ -166,7 +166,7 @@ export function onWait(task: Task, { why, at, to }: Extract<Signal, { kind: "wai
  * before the flow is due, or if the flow did not cover the task before, the task gets an entry.
  */
 function enterWaitList(task: Task, call: CallKind, why: WaitReason, ctx: Context) {
-  const due = waitEndOf(task, call, ctx.timings) + 1;
+  const due = waitEnd(task, call, ctx);
   const isCovered = isCoveredByFlow(task) && due >= ctx.now + flowCheckIntervalMs(ctx.timings, task.pace);
   const waits = { waits: why, busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due };
   const patch: Partial<Task> = isCovered ? { ...waits, flowDue: due } : waits;
@@ -184,6 +184,14 @@ function isCoveredByFlow(task: Task): boolean {
   return task.flowDue !== undefined && !hasOwnDueEntry(task);
 }
 
+/** Returns when the sweeper ends a waiting task, epoch ms: just after its waiting time. */
+function waitEnd(task: Task, call: CallKind, ctx: Context): number {
+  const end = ctx.now + remainingWaitMs(task, call, ctx) + 1;
+  if (call === "submit") return end;
+  const { modalMs, pendingMs } = ctx.timings;
+  return Math.min(end, (task.submittedAt ?? task.createdAt) + modalMs + pendingMs[task.pace] + 1);
+}
+
 /** The work of a waiting task cannot start yet. The end of its patience is checked when the sweeper starts it again. */
 export function onPostponed(task: Task, byMs: number, ctx: Context): Decision {
   const sendsAnswer = task.status === "MODAL" && task.modal !== undefined;
@@ -191,8 +199,11 @@ export function onPostponed(task: Task, byMs: number, ctx: Context): Decision {
 }
 
 /** Returns how much longer a task may wait for its vendor, ms. Negative if the time is over. */
-function remainingWaitMs(task: Task, call: CallKind, { now, timings }: Context): number {
-  return waitEndOf(task, call, timings) - now;
+function remainingWaitMs(task: Task, call: CallKind, { now, timings: { modalMs, pendingMs } }: Context): number {
+  // A modal answer may wait as long as a submission. Its time starts after the longest possible wait of the submission
+  // and the longest time for which the modal may be open.
+  const until = task.createdAt + pendingMs[task.pace] * (call === "modal" ? 2 : 1);
+  return (call === "modal" ? until + modalMs : until) - now;
 }
 
 function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number }, waitMs: number, ctx: Context) {
