@@ -76,6 +76,31 @@ describe("mjflow imagine", () => {
     expect(watched.stdout).toContain(`${id}  completed`);
   });
 
+  test("video, edit and retexture make a flow from an image file or a link", async () => {
+    const png = join(folder, "a.png");
+    writeFileSync(png, Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB", "base64"));
+    const film = await run(
+      "video",
+      png,
+      "waves",
+      "--motion",
+      "high",
+      "--batch-size",
+      "2",
+      "--then",
+      "extend:low:2",
+      "--json",
+    );
+    expect(film).toMatchObject({ code: 0, json: { action: "video", status: "completed", prompt: "waves" } });
+    expect(film.json.tasks.map(({ action }: { action: string }) => action)).toEqual(["VIDEO", "VIDEO"]);
+    expect(film.json.tasks[0].videos).toHaveLength(2);
+    const loop = ["video", "https://x.test/a.png", "--loop", "--video-type", "vid_1.1_i2v_720", "--no-wait", "--json"];
+    expect((await run(...loop)).code).toBe(0);
+    const edited = await run("edit", png, "in snow", "--mask", png, "--json");
+    expect(edited).toMatchObject({ code: 0, json: { action: "edit", status: "completed" } });
+    expect((await run("retexture", png, "of wood", "--json")).json).toMatchObject({ action: "retexture" });
+  });
+
   test("imagine reads a plan from a file or from standard input", async () => {
     const plan = JSON.stringify([{ press: ["U1", "U2"] }]);
     const file = join(folder, "plan.json");
@@ -133,6 +158,11 @@ describe("exit codes", () => {
 
   test.each([
     [["imagine"], "An argument is missing"],
+    [["video"], "An argument is missing"],
+    [["video", "https://x.test/a.png", "--motion", "wild"], "--motion must be one of low, high"],
+    [["video", "https://x.test/a.png", "--batch-size", "3"], "--batch-size must be one of 1, 2, 4"],
+    [["video", "missing.png"], "The image: the file cannot be read"],
+    [["edit", "https://x.test/a.png"], "An argument is missing"],
     [["imagine", "a", "boat"], 'Unexpected argument "boat"'],
     [["imagine", "a boat", "--colour"], "Unknown option '--colour'"],
     [["imagine", "a boat", "--mode", "slow"], "--mode must be one of fast, relax, turbo"],
@@ -552,7 +582,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(22);
+    expect(names).toHaveLength(25);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

@@ -10,7 +10,7 @@ export interface Group {
 }
 
 export const GROUPS: readonly Group[] = [
-  { title: "Images", names: ["imagine", "watch", "flow", "flows", "task"] },
+  { title: "Images", names: ["imagine", "video", "edit", "retexture", "watch", "flow", "flows", "task"] },
   { title: "Tasks", names: ["press", "modal", "cancel", "resume", "retry"] },
   { title: "Webhooks", names: ["endpoints", "deliveries", "replay", "replays"] },
   {
@@ -21,6 +21,9 @@ export const GROUPS: readonly Group[] = [
 
 const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   imagine: async () => (await import("./command/imagine.ts")).imagine,
+  video: async () => (await import("./command/video.ts")).video,
+  edit: async () => (await import("./command/video.ts")).edit,
+  retexture: async () => (await import("./command/video.ts")).retexture,
   watch: async () => (await import("./command/watch.ts")).watch,
   flow: async () => (await import("./command/flow.ts")).flow,
   flows: async () => (await import("./command/flow.ts")).flows,

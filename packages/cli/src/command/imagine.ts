@@ -1,47 +1,11 @@
 /** `mjflow imagine`: creates a flow from a prompt and a plan, and follows it. */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
-import type { FlowInput, PlanInput } from "@mjflow/client";
-import { command, type Invocation, type Option } from "../command.ts";
-import type { Context } from "../context.ts";
-import { EXIT } from "../exit.ts";
+import { command, type Option } from "../command.ts";
+import { createFlow, FLOW_OPTIONS } from "../create-flow.ts";
 import { imageOf } from "../image.ts";
-import { parseChoice, parseEvents, parseTimeout, WAIT_OPTIONS } from "../option.ts";
-import { parseThen } from "../plan.ts";
-import { UsageError } from "../usage-error.ts";
-import { waitForFlow } from "../wait.ts";
 
 const OPTIONS = {
-  then: {
-    type: "string",
-    multiple: true,
-    value: "PRESSES",
-    help: "buttons to press on the result: upscale:all, 'U2>zoom:2', V1",
-  },
-  plan: { type: "string", value: "FILE", help: "the plan as JSON, in the form of the API's `then`" },
-  provider: { type: "string", value: "ID", help: "provider id; default: MJFLOW_PROVIDER, then simulator" },
-  mode: { type: "string", value: "MODE", help: "fast, relax or turbo" },
+  ...FLOW_OPTIONS,
   image: { type: "string", multiple: true, value: "FILE|URL", help: "reference image for the prompt" },
-  state: { type: "string", help: "text of your own; every event of the flow contains it" },
-  archive: { type: "boolean", help: "copy the images to permanent storage; --no-archive turns this off" },
-  progress: {
-    type: "boolean",
-    help: "store each progress report; --no-progress turns this off; default: on while progress is shown",
-  },
-  "notify-hook": { type: "string", value: "URL", help: "URL that receives the webhooks of this flow" },
-  events: {
-    type: "string",
-    multiple: true,
-    value: "TYPES",
-    help: "event types for --notify-hook; default: all except task.progress",
-  },
-  "idempotency-key": {
-    type: "string",
-    value: "KEY",
-    help: "idempotency key: repeating the command with it creates no second flow",
-  },
-  strict: { type: "boolean", help: "exit code 1 also if only a branch failed" },
-  ...WAIT_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const imagine = command({
@@ -56,61 +20,11 @@ several presses: 'U1,U2>zoom:2'. A prompt after = is the modal answer of a press
 Several --then options form one plan.
 
   mjflow imagine "a paper boat" --then upscale:all --then 'U2>zoom:2'`,
-  async run(context, invocation) {
-    const { values } = invocation;
-    const input = inputOf(context, invocation);
-    // Parsed before the request, so that a mistyped time is reported before anything is paid.
-    parseTimeout(values.timeout);
-    const { mjflow, signal } = context;
-    const idempotencyKey = values["idempotency-key"];
-    const { id, flow } = await mjflow.flows.create(input, {
-      signal,
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
+  run(context, { values, positionals }) {
+    const { cwd } = context.platform;
+    return createFlow(context, values, {
+      prompt: positionals[0]!,
+      ...(values.image.length > 0 && { base64Array: values.image.map((image) => imageOf(image, cwd, "--image")) }),
     });
-    if (values.wait === false) {
-      context.show(flow, () => [id, context.paint("dim", `  mjflow watch ${id}`)]);
-      return EXIT.ok;
-    }
-    context.note(context.paint("dim", id));
-    return waitForFlow(context, id, values);
   },
 });
-
-/** @throws UsageError before any request is sent */
-function inputOf(context: Context, { values, positionals }: Invocation<typeof OPTIONS>): FlowInput {
-  const { env, cwd } = context.platform;
-  const { mode, state, archive, "notify-hook": notifyHook } = values;
-  const isDrawn = !context.json && values.wait !== false;
-  const progress = values.progress ?? (isDrawn || undefined);
-  const then = [...planOf(values.plan, cwd), ...parseThen(values.then)];
-  const events = parseEvents(values.events);
-  if (values.plan !== undefined && values.then.length > 0) {
-    throw new UsageError("Give either --plan or --then, not both.", "imagine");
-  }
-  return {
-    provider: values.provider ?? (env["MJFLOW_PROVIDER"]?.trim() || "simulator"),
-    prompt: positionals[0]!,
-    ...(mode !== undefined && { mode: parseChoice("--mode", mode, ["fast", "relax", "turbo"]) }),
-    ...(values.image.length > 0 && { base64Array: values.image.map((image) => imageOf(image, cwd, "--image")) }),
-    ...(state !== undefined && { state }),
-    ...(archive !== undefined && { archive }),
-    ...(progress !== undefined && { progress }),
-    ...(notifyHook !== undefined && { notifyHook }),
-    ...(events && { events }),
-    ...(then.length > 0 && { then }),
-  };
-}
-
-function planOf(path: string | undefined, cwd: string): PlanInput[] {
-  if (path === undefined) return [];
-  let plan: unknown;
-  try {
-    plan = JSON.parse(readFileSync(path === "-" ? 0 : resolve(cwd, path), "utf8"));
-  } catch {
-    throw new UsageError("--plan: the file cannot be read or is not JSON.", "imagine");
-  }
-  // The API validates the content and names the invalid field.
-  if (!Array.isArray(plan))
-    throw new UsageError("--plan must be a JSON array, in the form of the API's `then`.", "imagine");
-  return plan as PlanInput[];
-}

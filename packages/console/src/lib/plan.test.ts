@@ -1,6 +1,17 @@
 import { FlowRequest } from "@mjflow/core/request";
-import { expect, test } from "vitest";
-import { type Draft, EMPTY_FORM, preview, toFlowInput, toggleDraft, toPlanInput, updateDraft } from "./plan.ts";
+import { describe, expect, test } from "vitest";
+import {
+  type Draft,
+  EMPTY_FORM,
+  type FlowForm,
+  isComplete,
+  maxImages,
+  preview,
+  toFlowInput,
+  toggleDraft,
+  toPlanInput,
+  updateDraft,
+} from "./plan.ts";
 
 let keys = 0;
 const newKey = () => `k${keys++}`;
@@ -86,4 +97,48 @@ test("a step at any depth is changed or removed, and the other steps stay", () =
   const renamed = updateDraft(plan, deep.key, (step) => ({ ...step, press: "zoom:1.5" }));
   expect(toPlanInput(renamed)).toEqual([{ press: "U1" }, { press: "U2", then: [{ press: "zoom:1.5" }] }]);
   expect(toPlanInput(updateDraft(plan, deep.key, () => undefined))).toEqual([{ press: ["U1", "U2"] }]);
+});
+
+describe("the form of a video or an edit", () => {
+  const form = (more: Partial<FlowForm>): FlowForm => ({ ...EMPTY_FORM, images: ["data:a", "data:b"], ...more });
+
+  test("a video has its first and last frame, its motion and the number of videos; a prompt only if there is one", () => {
+    expect(toFlowInput(form({ action: "video" }))).toEqual({
+      action: "video",
+      image: "data:a",
+      endImage: "data:b",
+      motion: "low",
+      progress: true,
+    });
+    const one = form({ action: "video", images: ["data:a"], prompt: " waves ", motion: "high", batchSize: "2" });
+    expect(toFlowInput(one)).toMatchObject({ image: "data:a", prompt: "waves", motion: "high", batchSize: 2 });
+    expect(toFlowInput(one)).not.toHaveProperty("endImage");
+  });
+
+  test("an edit and a retexture have one image and a prompt", () => {
+    for (const action of ["edit", "retexture"] as const) {
+      expect(toFlowInput(form({ action, prompt: "snow" }))).toEqual({
+        action,
+        image: "data:a",
+        prompt: "snow",
+        progress: true,
+      });
+    }
+  });
+
+  test("the form is complete if it has the image and the prompt that its action needs", () => {
+    expect(isComplete(form({ action: "video" }))).toBe(true);
+    expect(isComplete(form({ action: "video", images: [] }))).toBe(false);
+    expect(isComplete(form({ action: "edit" }))).toBe(false);
+    expect(isComplete(form({ action: "edit", prompt: "x" }))).toBe(true);
+    expect(isComplete(form({ action: "imagine", images: [], prompt: "x" }))).toBe(true);
+    expect(isComplete(form({ action: "describe", images: ["data:a"] }))).toBe(true);
+    expect((["shorten", "imagine", "blend", "video", "edit", "describe"] as const).map(maxImages)).toEqual([
+      0, 10, 5, 2, 1, 1,
+    ]);
+  });
+
+  test("the preview of a video has the price of a video", () => {
+    expect(preview({ action: "video", image: "data:a", then: [{ press: "extend:low:2" }] }).usd).toBeCloseTo(1.2);
+  });
 });

@@ -17,12 +17,15 @@ export interface Draft {
 }
 
 export interface FlowForm {
-  action: "imagine" | "blend" | "describe" | "shorten";
+  action: "imagine" | "blend" | "describe" | "shorten" | "video" | "edit" | "retexture";
   provider: string;
   prompt: string;
   mode: "" | "fast" | "relax" | "turbo";
-  /** Images as data URIs. */
+  /** Images as data URIs. Of a video: the first frame, and the last frame if there is a second image. */
   images: string[];
+  motion: "low" | "high";
+  /** Number of videos; empty: the vendor's default. */
+  batchSize: "" | "1" | "2" | "4";
   state: string;
   notifyHook: string;
   archive: boolean;
@@ -35,6 +38,8 @@ export const EMPTY_FORM: FlowForm = {
   prompt: "",
   mode: "",
   images: [],
+  motion: "low",
+  batchSize: "",
   state: "",
   notifyHook: "",
   archive: false,
@@ -46,20 +51,52 @@ export const EMPTY_FORM: FlowForm = {
  * the user will follow the flow in the console.
  */
 export function toFlowInput(form: FlowForm): FlowInput {
-  const { action, provider, prompt, mode, images, state, notifyHook, archive } = form;
+  const { action, provider, prompt, mode, state, notifyHook, archive } = form;
   const then = toPlanInput(form.then);
-  const takesPrompt = action === "imagine" || action === "shorten";
   return {
     ...(action !== "imagine" && { action }),
     ...(provider.trim() !== "" && { provider: provider.trim() }),
-    ...(takesPrompt && { prompt: prompt.trim() }),
+    ...(takesPrompt(action) && (action !== "video" || prompt.trim() !== "") && { prompt: prompt.trim() }),
     ...(mode !== "" && { mode }),
-    ...(action !== "shorten" && images.length > 0 && { base64Array: images }),
+    ...imageFieldsOf(form),
     ...(state !== "" && { state }),
     ...(notifyHook.trim() !== "" && { notifyHook: notifyHook.trim() }),
     ...(archive && { archive }),
     progress: true,
     ...(then.length > 0 && { then }),
+  };
+}
+
+/** True if the form shows the prompt. A video can have none. */
+export function takesPrompt(action: FlowForm["action"]): boolean {
+  return action !== "blend" && action !== "describe";
+}
+
+/** True if the request has all that the root action needs. */
+export function isComplete({ action, prompt, images }: FlowForm): boolean {
+  const needsPrompt = takesPrompt(action) && action !== "video";
+  const needsImage = action !== "imagine" && action !== "shorten";
+  return (!needsPrompt || prompt.trim() !== "") && (!needsImage || images.length > 0);
+}
+
+/** Returns how many images the root action has at most. */
+export function maxImages(action: FlowForm["action"]): number {
+  if (action === "shorten") return 0;
+  if (action === "imagine") return 10;
+  if (action === "blend") return 5;
+  return action === "video" ? 2 : 1;
+}
+
+function imageFieldsOf({ action, images, motion, batchSize }: FlowForm): Partial<FlowInput> {
+  const [image, endImage] = images;
+  if (action === "shorten" || image === undefined) return {};
+  if (action === "edit" || action === "retexture") return { image };
+  if (action !== "video") return { base64Array: images };
+  return {
+    image,
+    ...(endImage !== undefined && { endImage }),
+    motion,
+    ...(batchSize !== "" && { batchSize: Number(batchSize) as 1 | 2 | 4 }),
   };
 }
 
@@ -114,7 +151,8 @@ export function preview(input: FlowInput): Preview {
     problem = { field: error.field, detail: error.message };
   }
   const steps = [root, ...stepsOf(stored, root.id)];
-  const usd = planMicroUsd({ action, pace: input.mode ?? "fast" }, stored) / 1e6;
+  const pace = action === "VIDEO" ? "video" : (input.mode ?? "fast");
+  const usd = planMicroUsd({ action, pace }, stored) / 1e6;
   return { steps, paid: steps.filter(({ free }) => !free).length, usd, problem };
 }
 
@@ -144,7 +182,7 @@ export function updateDraft(
 /** Adds the press, or removes it if the plan has it. `upscale:all` stands for its four presses. */
 export function toggleDraft(drafts: readonly Draft[], press: string, newKey: () => string): Draft[] {
   const wanted = canonicalPress(press);
-  const all = /^(upscale|variation|tile):all$/.exec(wanted);
+  const all = /^(upscale|variation|video|tile):all$/.exec(wanted);
   const names = all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [wanted];
   const has = (name: string) => drafts.some((draft) => canonicalPress(draft.press) === name);
   if (names.every(has)) return drafts.filter((draft) => !names.includes(canonicalPress(draft.press)));

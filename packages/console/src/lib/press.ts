@@ -6,6 +6,7 @@ const LABELS = new Map(
     "upscale:all": "U1–U4",
     "variation:all": "V1–V4",
     "tile:all": "Tiles 1–4",
+    "video:all": "Videos 1–4",
     reroll: "Reroll",
     square: "Make square",
     favourite: "Favourite",
@@ -42,6 +43,8 @@ export function pressLabel(press: string): string {
   const name = pressNameOf(press);
   const known = LABELS.get(name);
   if (known) return known;
+  const motion = /^(animate|extend):(high|low):([2-4])$/.exec(name);
+  if (motion) return `${LABELS.get(`${motion[1]}:${motion[2]}`)} ${motion[3]}`;
   const numbered = /^(upscale|variation|tile|video|describe|shorten):([1-5])$/.exec(name);
   if (!numbered) return press;
   const [, verb, number] = numbered;
@@ -52,11 +55,12 @@ export function pressLabel(press: string): string {
 
 export function buttonLabel({ label, emoji, name }: { label: string; emoji: string; name: string | null }): string {
   if (name) return pressLabel(name);
-  return label || emoji || "Press";
+  // Midjourney names some of its own pictures in this field, such as `upscale_1`.
+  return label || (/^\w+$/.test(emoji) ? "" : emoji) || "Press";
 }
 
-/** Kind of a result. It determines which buttons the result will have. */
-export type Kind = "grid" | "single" | "video" | "describe" | "shorten" | "none";
+/** Kind of a result. It determines which buttons the result will have. `video`: several videos. `film`: one of them. */
+export type Kind = "grid" | "single" | "video" | "film" | "describe" | "shorten" | "none";
 
 const PRESSES: Record<Kind, readonly string[]> = {
   grid: [
@@ -83,7 +87,13 @@ const PRESSES: Record<Kind, readonly string[]> = {
     "animate:high",
     "animate:low",
   ],
-  video: [1, 2, 3, 4].map((n) => `video:${n}`),
+  video: [
+    "video:all",
+    ...[1, 2, 3, 4].map((n) => `video:${n}`),
+    ...[1, 2, 3, 4].flatMap((n) => [`extend:high:${n}`, `extend:low:${n}`]),
+    "reroll",
+  ],
+  film: ["extend:high", "extend:low"],
   describe: [1, 2, 3, 4].map((n) => `describe:${n}`),
   shorten: [1, 2, 3].map((n) => `shorten:${n}`),
   none: [],
@@ -94,7 +104,7 @@ export function pressesFor(kind: Kind): readonly string[] {
 }
 
 export function rootKind(action: string): Kind {
-  return action === "describe" || action === "shorten" ? action : "grid";
+  return action === "describe" || action === "shorten" || action === "video" ? action : "grid";
 }
 
 export function resultKind(press: string): Kind {
@@ -103,9 +113,10 @@ export function resultKind(press: string): Kind {
     case "upscale":
       return "single";
     case "animate":
-      return "video";
     case "extend":
+      return "video";
     case "video":
+      return "film";
     case "tile":
       return "none";
     case "describe":

@@ -8,7 +8,16 @@ import { Problem } from "../components/problem.tsx";
 import { TreeView } from "../components/tree-view.tsx";
 import { NO_FILTER } from "../lib/filter.ts";
 import { PARAMETERS, withParameter } from "../lib/parameter.ts";
-import { EMPTY_FORM, type FlowForm, preview, type Step, toFlowInput } from "../lib/plan.ts";
+import {
+  EMPTY_FORM,
+  type FlowForm,
+  isComplete,
+  maxImages,
+  preview,
+  type Step,
+  takesPrompt,
+  toFlowInput,
+} from "../lib/plan.ts";
 import { pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
@@ -40,8 +49,6 @@ export function NewPage() {
     });
   }
 
-  const takesPrompt = form.action === "imagine" || form.action === "shorten";
-  const isReady = takesPrompt ? form.prompt.trim() !== "" : form.images.length > 0;
   return (
     <section className="page wide">
       <h1>New flow</h1>
@@ -58,6 +65,9 @@ export function NewPage() {
                 <option value="blend">blend 2 to 5 images</option>
                 <option value="describe">describe an image</option>
                 <option value="shorten">shorten a prompt</option>
+                <option value="video">video of an image</option>
+                <option value="edit">edit an image</option>
+                <option value="retexture">retexture an image</option>
               </select>
             </label>
             <label>
@@ -85,13 +95,10 @@ export function NewPage() {
               </select>
             </label>
           </div>
-          {takesPrompt && <PromptInput value={form.prompt} onChange={(prompt) => set({ prompt })} />}
+          {takesPrompt(form.action) && <PromptInput value={form.prompt} onChange={(prompt) => set({ prompt })} />}
+          {form.action === "video" && <VideoInput form={form} onChange={set} />}
           {form.action !== "shorten" && (
-            <ImageInput
-              max={form.action === "describe" ? 1 : form.action === "blend" ? 5 : 10}
-              images={form.images}
-              onChange={(images) => set({ images })}
-            />
+            <ImageInput max={maxImages(form.action)} images={form.images} onChange={(images) => set({ images })} />
           )}
           <fieldset>
             <legend>Then press, when the root is done</legend>
@@ -146,7 +153,11 @@ export function NewPage() {
               </p>
             )}
             <Problem error={error} />
-            <button type="submit" className="primary" disabled={!isReady || !!busy || plan.problem !== undefined}>
+            <button
+              type="submit"
+              className="primary"
+              disabled={!isComplete(form) || !!busy || plan.problem !== undefined}
+            >
               {busy ? "Sending…" : "Send the plan"}
             </button>
           </div>
@@ -187,6 +198,40 @@ function PromptInput({ value, onChange }: { value: string; onChange: (prompt: st
   );
 }
 
+function VideoInput({ form, onChange }: { form: FlowForm; onChange: (change: Partial<FlowForm>) => void }) {
+  return (
+    <div className="row">
+      <label>
+        Motion
+        <select
+          value={form.motion}
+          onChange={(event) => onChange({ motion: event.target.value as FlowForm["motion"] })}
+        >
+          <option value="low">low</option>
+          <option value="high">high</option>
+        </select>
+      </label>
+      <label>
+        <span>
+          Videos <span className="faint small">not at every provider</span>
+        </span>
+        <select
+          value={form.batchSize}
+          onChange={(event) => onChange({ batchSize: event.target.value as FlowForm["batchSize"] })}
+        >
+          <option value="">default</option>
+          <option value="1">1</option>
+          <option value="2">2</option>
+          <option value="4">4</option>
+        </select>
+      </label>
+      <p className="faint small">
+        The first image is the first frame, a second one the last frame. It must be one image, not a grid.
+      </p>
+    </div>
+  );
+}
+
 function PreviewTree({ steps }: { steps: Step[] }) {
   const tree = useMemo(() => layout(steps), [steps]);
   const [selected, setSelected] = useState<string>();
@@ -217,7 +262,13 @@ function PreviewTree({ steps }: { steps: Step[] }) {
 
 function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
   // Data URIs of images are megabytes of text, so the snippets show only their start.
-  const shown = input.base64Array ? { ...input, base64Array: input.base64Array.map(shortened) } : input;
+  const { base64Array, image, endImage } = input;
+  const shown = {
+    ...input,
+    ...(base64Array && { base64Array: base64Array.map(shortened) }),
+    ...(image && { image: shortened(image) }),
+    ...(endImage && { endImage: shortened(endImage) }),
+  };
   const cli = cliOf(shown);
   const forms: [string, string | undefined][] = [
     ["curl", curlOf(shown, apiUrl())],
