@@ -30,8 +30,8 @@ describe("a repeated Idempotency-Key", () => {
   });
 
   test("a repeated key returns the same flow if the fields have another order or the key is in quotes", async () => {
-    const { body } = await create({ provider: "fake", prompt: "a boat", then: [{ press: "U1", prompt: "x" }] });
-    const reordered = { then: [{ prompt: "x", press: "U1" }], prompt: "a boat", provider: "fake" };
+    const { body } = await create({ provider: "fake", prompt: "a boat", then: [{ press: "V1", prompt: "x" }] });
+    const reordered = { then: [{ prompt: "x", press: "V1" }], prompt: "a boat", provider: "fake" };
     expect((await create(reordered, `"${KEY}"`)).body.id).toBe(body.id);
   });
 

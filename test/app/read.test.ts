@@ -258,6 +258,7 @@ test("providers are listed with capabilities and account health, and without API
           swapLinks: true,
           optionalFields: [],
           promptActions: [],
+          modals: true,
           unsupportedPresses: [],
         },
         accounts: [

@@ -4,6 +4,7 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
+import { modalKindOfPress } from "@mjflow/core/button";
 import { callLimit as callLimitOf, type SlotKind } from "@mjflow/core/concurrency-limiter";
 import { counterIdsOf } from "@mjflow/core/credit";
 import type { Delivery } from "@mjflow/core/delivery";
@@ -731,7 +732,10 @@ function ofAccount(store: Store, account: string): Store {
 function randomPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {
   if (depth === 0) return [];
   const presses = ["U1", "U2", "V1", "V3", "reroll"].slice(0, rng.int(1, depth === 3 ? 2 : 4));
-  return presses.map((press) => ({ press, prompt: "more sky", then: randomPlan(depth - 1, rng) }));
+  return presses.map((press) => {
+    const prompt = modalKindOfPress(press) === "never" ? {} : { prompt: "more sky" };
+    return { press, ...prompt, then: randomPlan(depth - 1, rng) };
+  });
 }
 
 interface Time {

@@ -231,7 +231,8 @@ export function createVendor(deps: VendorDeps): Vendor {
     accepted.push(task);
     onAccepted(task);
     byId.set(`${account}/${task.id}`, task);
-    const opensModal = press !== undefined && rng.chance(profile.modal);
+    // An upscale opens no modal, so its plan can have no prompt for one.
+    const opensModal = press !== undefined && rng.chance(profile.modal) && !press.customId.includes("::upsample::");
     if (opensModal) task.status = "MODAL";
     else run(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));

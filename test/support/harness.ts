@@ -378,6 +378,7 @@ function createVendor() {
       swapLinks: true,
       optionalFields: [],
       promptActions: [],
+      modals: true,
       unsupportedPresses: [],
     },
     submit: ({ prompt }, context) => record({ kind: "submit", prompt, context }),

@@ -3,6 +3,7 @@
  * refused before anything is stored or paid, and the error names who has it.
  */
 import type { FlowRequest } from "@mjflow/core/request";
+import { taskView } from "@mjflow/engine/view";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { afterEach, describe, expect, test } from "vitest";
 import { createApiClient, OPERATOR } from "../app/api-client.ts";
@@ -154,5 +155,56 @@ describe("what the vendor lacks gets 400 or 422 before anything is stored", () =
       loop: false,
     });
     expect(answer.status).toBe(202);
+  });
+});
+
+describe("the prompt of a press whose button opens a modal only with remix", () => {
+  const then = [{ press: "V2", prompt: "the same boat at night" }];
+
+  test.each(["simulator", "trueai", "cometapi"] as const)(
+    "is used at %s, which is asked to open the modal",
+    async (provider) => {
+      const { tasks, flow } = await completed(provider, { then });
+      expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", modals: 1 });
+      const { vendorTaskId } = tasks.get("0-0")!;
+      expect(stack!.simulator.task(vendorTaskId!)!.prompt).toContain("the same boat at night");
+      expect(taskView((await stack!.harness.read(flow)).tasks.get("0-0")!, (key) => key).modalIgnored).toBe(false);
+    },
+  );
+
+  test("is shown as ignored at newapi, if its upstream opens no modal", async () => {
+    const { tasks } = await completed("newapi", { then });
+    expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", modals: 0 });
+    expect(taskView(tasks.get("0-0")!, (key) => key).modalIgnored).toBe(true);
+    expect(taskView(tasks.get("0")!, (key) => key).modalIgnored).toBe(false);
+  });
+
+  test("is part of a video request at newapi, so it is not ignored", async () => {
+    const animated = [{ press: "U1", then: [{ press: "animate:low", prompt: "waves" }] }];
+    const { tasks, rows } = await completed("newapi", { then: animated });
+    expect(rows.at(-1)).toMatchObject({ verb: "video", prompt: "waves" });
+    expect(taskView(tasks.get("0-0-0")!, (key) => key).modalIgnored).toBe(false);
+  });
+
+  test("is refused before anything is stored if the vendor takes no modal answers or the button opens none", async () => {
+    const account = { baseUrl: "http://vendor.test", apiKey: "key" };
+    const httpClient = async () => {
+      throw new Error("a request was sent");
+    };
+    const registry = createProviders({ agicto: account, simulator: account }, { httpClient });
+    const client = createApiClient({}, { registry });
+    const request = (provider: string, plan: object[]) =>
+      client.call(OPERATOR, "POST", "/v1/flows", { provider, prompt: "a boat", then: plan });
+    const atAgicto = await request("agicto", then);
+    expect(atAgicto.status).toBe(422);
+    expect(atAgicto.body).toMatchObject({
+      code: "press_unsupported",
+      field: "then[0].prompt",
+      providers: ["simulator"],
+    });
+    const onUpscale = await request("simulator", [{ press: "U1", prompt: "x" }]);
+    expect(onUpscale.status).toBe(400);
+    expect(onUpscale.body).toMatchObject({ code: "invalid_request", field: "then[0].prompt" });
+    expect((await client.call(OPERATOR, "GET", "/v1/flows")).body.data).toEqual([]);
   });
 });

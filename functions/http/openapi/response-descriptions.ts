@@ -77,6 +77,8 @@ const task = describe(
     failure: "Why the task failed, for programs; null if it has not failed.",
     attempts: "Number of submissions that the vendor may have accepted and charged.",
     modals: "Number of modal answers sent to the vendor.",
+    modalIgnored:
+      "True if the vendor made the task without the prompt or mask that the request had for a modal. It opened no modal.",
     callbacks: "Number of recorded callbacks.",
     duplicates: "Number of callbacks after the end that reported nothing new.",
     lookups: "Number of look-ups at the vendor, made because a callback was overdue.",
@@ -322,6 +324,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     optionalFields:
       "Fields of videos and edits that the vendor supports. A request with another one of `endImage`, `loop`, `batchSize`, `videoType` and `maskBase64` is rejected before anything is paid.",
     promptActions: "Root actions that need a prompt at this vendor.",
+    modals: "The vendor takes modal answers. Otherwise no press can have a prompt.",
     unsupportedPresses:
       "Presses that the vendor can never make: press names, or first parts such as `describe` for `describe:1`. A plan with such a press gets 422 `press_unsupported`, and such buttons are left out of results.",
   }),

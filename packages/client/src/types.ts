@@ -270,6 +270,11 @@ export interface Task {
   failure: Failure | null;
   attempts: number;
   modals: number;
+  /**
+   * True if the vendor made the task without the prompt or mask that the request had for a modal. Older servers do not send
+   * it.
+   */
+  modalIgnored?: boolean;
   callbacks: number;
   duplicates: number;
   lookups: number;
@@ -531,6 +536,8 @@ export interface Provider {
     optionalFields: ("endImage" | "loop" | "batchSize" | "videoType" | "maskBase64")[];
     /** Actions that need a prompt at this vendor, although others make them without. */
     promptActions: RootAction[];
+    /** Whether presses may have prompts. */
+    modals: boolean;
     /** Presses that the vendor can never make: names, or first parts such as `describe` for `describe:1`. */
     unsupportedPresses: string[];
   };

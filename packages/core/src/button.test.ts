@@ -6,6 +6,8 @@ import {
   canonicalPress,
   expandPress,
   jobIdOf,
+  modalKindOf,
+  modalKindOfPress,
   needsModal,
   offeredLabels,
   resolvePress,
@@ -268,6 +270,27 @@ it("an arrow button is found with and without the variation selector for a color
     expect(resolvePress(press, [left])).toMatchObject({ ok: true });
   const odd = { customId: "MJ::NEW::1", label: "", emoji: "\u2728" };
   expect(resolvePress("\u2728\uFE0F", [odd])).toMatchObject({ ok: true });
+});
+
+describe("whether a press can open a modal", () => {
+  it.each([
+    ["always", ["vary:region", "zoom:custom", "describe:1", "shorten:3"]],
+    ["remix", ["variation:1", "reroll", "vary:subtle", "vary:strong", "pan:left", "animate:high", "extend:low:2"]],
+    ["never", ["upscale:1", "upscale:subtle", "video:1", "tile:1", "square", "zoom:2", "zoom:1.5", "favourite"]],
+    ["never", ["describe:all", "describe:retry", "shorten:details"]],
+    [undefined, ["describe", "shorten", "enhance", "", "constructor"]],
+  ] as const)("is %s for %j", (kind, names) => {
+    for (const name of names) expect(modalKindOf(name), name).toBe(kind);
+    expect(modalKindOf(undefined)).toBeUndefined();
+  });
+
+  it("a label and a customId count like their press name", () => {
+    expect(modalKindOfPress("U1")).toBe("never");
+    expect(modalKindOfPress("Zoom Out 2x")).toBe("never");
+    expect(modalKindOfPress("🔄")).toBe("remix");
+    expect(modalKindOfPress(` MJ::JOB::variation::1::${UUID} `)).toBe("remix");
+    expect(modalKindOfPress("Enhance")).toBeUndefined();
+  });
 });
 
 describe("presses on videos", () => {

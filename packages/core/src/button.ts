@@ -213,6 +213,23 @@ export function needsModal(name: string | undefined): boolean {
   return name === "vary:region" || name === "zoom:custom";
 }
 
+/**
+ * Whether a press can open a modal, which takes a prompt (docs/protocol.md 4.4). `remix`: it opens one if remix is on for
+ * this press. Undefined: mjflow does not know the button.
+ */
+export function modalKindOf(name: string | undefined): "always" | "remix" | "never" | undefined {
+  const [verb = "", detail = ""] = (name ?? "").split(":");
+  if (needsModal(name) || /^(?:describe|shorten):\d$/.test(name ?? "")) return "always";
+  if (["variation", "reroll", "vary", "pan", "animate", "extend"].includes(verb)) return "remix";
+  if (["upscale", "video", "tile", "square", "zoom", "favourite"].includes(verb)) return "never";
+  return (verb === "describe" || verb === "shorten") && detail !== "" ? "never" : undefined;
+}
+
+/** Returns the same for a press of a plan: a press name, a label or a customId. */
+export function modalKindOfPress(press: string): ReturnType<typeof modalKindOf> {
+  return modalKindOf(canonicalButtonName(press.trim()) ?? canonicalPress(press));
+}
+
 /** Returns the job's UUID in a customId, for people who compare results. PicReader and PromptAnalyzer have none. */
 export function jobIdOf(customId: string): string | undefined {
   return customId.split("::").find((part) => UUID.test(part));

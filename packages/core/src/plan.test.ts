@@ -112,9 +112,27 @@ describe("limits of a plan", () => {
   it("a stored plan with too many bytes is rejected, and an emoji counts as four bytes", () => {
     const prompt = "🐈".repeat(4_000);
     expect(errorOf(Array.from({ length: 7 }, (_, i) => ({ press: `x${i}`, prompt }))).message).toContain("bytes");
-    const bare = JSON.stringify([{ press: "U1", modal: { prompt: "" } }]).length;
+    const bare = JSON.stringify([{ press: "V1", modal: { prompt: "" } }]).length;
     const full = "x".repeat(REQUEST.planBytes - bare);
-    expect(stored([{ press: "U1", prompt: full }])).toHaveLength(1);
-    expect(errorOf([{ press: "U1", prompt: `${full}x` }]).message).toContain("bytes");
+    expect(stored([{ press: "V1", prompt: full }])).toHaveLength(1);
+    expect(errorOf([{ press: "V1", prompt: `${full}x` }]).message).toContain("bytes");
   });
 });
+
+it.each([
+  [{ press: "U1", prompt: "x" }, "then[0].prompt", "U1"],
+  [{ press: "zoom:2", modal: { prompt: "x" } }, "then[0].modal", "zoom:2"],
+  [{ press: ["V1", "upscale:2"], prompt: "x" }, "then[0].prompt", "upscale:2"],
+  [{ press: "V1", then: [{ press: "tile:all", prompt: "x" }] }, "then[0].then[0].prompt", "tile:1"],
+])("the prompt in %j is rejected at %s, because its button never opens a modal", (node, field, press) => {
+  const plan = () => storedPlan([node], { ref: "r", images: [] });
+  expect(plan).toThrow(expect.objectContaining({ code: "invalid_request", field }));
+  expect(plan).toThrow(`${field}: "${press}" never opens a modal`);
+});
+
+it.each(["V1", "reroll", "vary:region", "pan:left", "animate:low", "describe:1", "Enhance"])(
+  "a prompt for %s is stored, because its button can open a modal",
+  (press) => {
+    expect(storedPlan([{ press, prompt: "x" }], { ref: "r", images: [] })).toEqual([{ press, modal: { prompt: "x" } }]);
+  },
+);

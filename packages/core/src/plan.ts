@@ -5,7 +5,7 @@
  * has one button per node, and its masks are in the bucket. The index of a node in its list becomes the last path
  * segment of the child task (id.ts). Therefore a stored plan never changes.
  */
-import { canonicalPress, expandPress } from "./button.ts";
+import { canonicalPress, expandPress, modalKindOfPress } from "./button.ts";
 import { MjflowError } from "./error.ts";
 import { REQUEST } from "./limit.ts";
 import type { PlanInput } from "./request.ts";
@@ -39,8 +39,8 @@ export interface Press {
  * Returns the stored form of a plan. Appends its masks to `masks`, in the order found.
  *
  * @param at field name of the plan, for error messages
- * @throws MjflowError `invalid_request` with the field, if a press is repeated on the same task or the plan has too
- *   many presses, levels or bytes
+ * @throws MjflowError `invalid_request` with the field, if a press is repeated on the same task, has a prompt that its
+ *   button never takes, or the plan has too many presses, levels or bytes
  */
 export function storedPlan(input: readonly PlanInput[], masks: Masks, at = "then"): Press[] {
   const plan = storedLevel(input, masks, at, 1, { presses: 0 });
@@ -81,6 +81,8 @@ function storedLevel(
         });
       }
       seen.add(canonical);
+      if (modal && modalKindOfPress(press) === "never")
+        throw promptNotTaken(`${at}[${i}].${fieldOfModal(node)}`, press);
       if (++budget.presses > REQUEST.planPresses) {
         throw new MjflowError("invalid_request", {
           field: at,
@@ -91,6 +93,19 @@ function storedLevel(
       return { press, ...(modal && { modal }), ...(then?.length && { then }) };
     });
   });
+}
+
+/** Error of a prompt or mask for a button that never opens a modal. Without this error it would be ignored in silence. */
+export function promptNotTaken(field: string, press: string): MjflowError {
+  return new MjflowError("invalid_request", {
+    field,
+    detail: `${field}: "${press}" never opens a modal, so the vendor would ignore it. Remove it.`,
+  });
+}
+
+/** Returns the field in which an app wrote its modal answer. */
+export function fieldOfModal({ modal }: Pick<PlanInput, "modal">): "modal" | "prompt" {
+  return modal ? "modal" : "prompt";
 }
 
 interface PressBudget {

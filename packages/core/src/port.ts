@@ -512,7 +512,10 @@ export interface PressCall {
   customId: string;
   /** The image of the parent, as the vendor links it. Unset: the vendor told none. */
   imageUrl?: string;
-  /** The prompt of the modal answer, for vendors that take it in the same call. Unset: none was given. */
+  /**
+   * The prompt of the modal answer. A vendor that has video requests takes it in the same call, another one is asked to open
+   * the modal. Unset: none was given.
+   */
   prompt?: string;
   /** The prompt of the parent, for vendors that need one with every video. Unset: not known. */
   parentPrompt?: string;
@@ -586,6 +589,8 @@ export interface ProviderCapabilities {
   optionalFields: readonly OptionalField[];
   /** Root actions that need a prompt at this vendor, although the request may leave it out. */
   promptActions: readonly RootAction[];
+  /** True if the vendor takes modal answers. Otherwise no press can have a prompt. */
+  modals: boolean;
   /**
    * Press names, or first parts of press names, that the vendor can never make: `describe` stands for `describe:1` and all
    * others. A plan with such a press is rejected, and such buttons are left out of results.

@@ -83,6 +83,7 @@ export const Task = z.strictObject({
   failure: maybe(Failure),
   attempts: count,
   modals: count,
+  modalIgnored: z.boolean(),
   callbacks: count,
   duplicates: count,
   lookups: count,
@@ -285,6 +286,7 @@ const Abilities = z.strictObject({
   swapLinks: z.boolean(),
   optionalFields: z.array(z.enum(OPTIONAL_FIELDS)),
   promptActions: z.array(z.enum(ROOT_ACTIONS)),
+  modals: z.boolean(),
   unsupportedPresses: z.array(text),
 });
 

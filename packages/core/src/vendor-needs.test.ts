@@ -8,6 +8,7 @@ const RELAY = {
   swapLinks: false,
   optionalFields: [],
   promptActions: [],
+  modals: true,
   unsupportedPresses: ["describe", "shorten", "animate", "favourite", "zoom:custom"],
 };
 const FILMER = {
@@ -52,7 +53,7 @@ describe("what a flow needs of its vendor", () => {
     expect(inPlan("Imagine all", "describe")).toMatchObject({ kind: "press" });
     expect(inPlan("2️⃣", "shorten")).toMatchObject({ kind: "press" });
     expect(inPlan("1️⃣")).toBeUndefined();
-    const can = { unsupportedPresses: ["describe"] };
+    const can = { unsupportedPresses: ["describe"], modals: true };
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:retry")).toBeDefined();
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:1")).toBeUndefined();
   });
@@ -73,7 +74,7 @@ describe("what a flow needs of its vendor", () => {
   it.each(["animate:high", "extend:low:2", "MJ::JOB::animate_low::1::x::SOLO"])(
     "the selection below %s is the selection of a video, by each of its names",
     (press) => {
-      const can = { unsupportedPresses: ["video"] };
+      const can = { unsupportedPresses: ["video"], modals: true };
       for (const selection of ["U2", "upscale:2", "video:2"]) {
         const then = [{ press, then: [{ press: selection }] }];
         expect(findUnsupportedPress(then, can), selection).toMatchObject({ field: "then[0].then[0].press" });
@@ -83,7 +84,7 @@ describe("what a flow needs of its vendor", () => {
   );
 
   it("a video that was selected or made again is still a video, and an image is none", () => {
-    const can = { unsupportedPresses: ["video:2"] };
+    const can = { unsupportedPresses: ["video:2"], modals: true };
     const below = (first: string, root?: string) =>
       findUnsupportedPress([{ press: first, then: [{ press: "U2" }] }], can, root) !== undefined;
     expect(below("U1", "video")).toBe(true);
@@ -94,6 +95,20 @@ describe("what a flow needs of its vendor", () => {
     expect(below("U1")).toBe(false);
     expect(findUnsupportedPress([{ press: "U2" }], can, "video")).toBeDefined();
     expect(findUnsupportedPress([{ press: "U2" }], can, "edit")).toBeUndefined();
+  });
+
+  it("a press with a prompt or mask is unmet if the vendor takes no modal answers, whatever the button is", () => {
+    const can = { ...FILMER, rootActions: ["imagine"] as const, modals: false };
+    const inNode = (node: object) =>
+      findUnmetNeed({ action: "imagine", then: [{ press: ["U1", "V1"], ...node }] }, can);
+    expect(inNode({ prompt: "x" })).toEqual({ kind: "press", field: "then[0].prompt", press: "U1" });
+    expect(inNode({ modal: {} })).toEqual({ kind: "press", field: "then[0].modal", press: "U1" });
+    expect(inNode({ then: [{ press: "V1", modal: { prompt: "x" } }] })).toMatchObject({
+      field: "then[0].then[0].modal",
+    });
+    expect(inNode({})).toBeUndefined();
+    const takes = { ...can, modals: true };
+    expect(findUnmetNeed({ action: "imagine", then: [{ press: "V1", prompt: "x" }] }, takes)).toBeUndefined();
   });
 
   it("the field names the place in the plan as the app wrote it", () => {

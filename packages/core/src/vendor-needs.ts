@@ -18,6 +18,8 @@ import type { OptionalField } from "./root-action.ts";
 /** A node of a plan, as the app sent it or as it is stored. */
 interface PlannedPress {
   press: string | readonly string[];
+  prompt?: unknown;
+  modal?: unknown;
   then?: readonly PlannedPress[] | undefined;
 }
 
@@ -43,7 +45,7 @@ export type UnmetNeed =
 
 type Capabilities = Pick<
   ProviderCapabilities,
-  "rootActions" | "imageLinks" | "swapLinks" | "optionalFields" | "promptActions" | "unsupportedPresses"
+  "rootActions" | "imageLinks" | "swapLinks" | "optionalFields" | "promptActions" | "modals" | "unsupportedPresses"
 >;
 
 /** Returns the first need that a vendor with these capabilities can never meet; undefined if it can meet all. */
@@ -66,24 +68,29 @@ export function findUnmetNeed(needs: VendorNeeds, can: Capabilities): UnmetNeed 
  */
 export function findUnsupportedPress(
   then: readonly PlannedPress[],
-  can: Pick<Capabilities, "unsupportedPresses">,
+  can: Pick<Capabilities, "unsupportedPresses" | "modals">,
   pressed?: string,
   at = "then",
 ): Extract<UnmetNeed, { kind: "press" }> | undefined {
-  return findUnsupported(then, can.unsupportedPresses, resultOf(pressed, undefined), at);
+  return findUnsupported(then, can, resultOf(pressed, undefined), at);
 }
 
 function findUnsupported(
   then: readonly PlannedPress[],
-  unsupported: readonly string[],
+  can: Pick<Capabilities, "unsupportedPresses" | "modals">,
   result: ResultKind,
   at: string,
 ): Extract<UnmetNeed, { kind: "press" }> | undefined {
   for (const [i, node] of then.entries()) {
+    const hasModal = node.prompt !== undefined || node.modal !== undefined;
     for (const press of [node.press].flat().flatMap(expandPress)) {
       const field = `${at}[${i}].press`;
-      if (isUnsupported(press, unsupported, result)) return { kind: "press", field, press };
-      const below = findUnsupported(node.then ?? [], unsupported, resultOf(nameOf(press), result), `${at}[${i}].then`);
+      if (isUnsupported(press, can.unsupportedPresses, result)) return { kind: "press", field, press };
+      if (hasModal && !can.modals) {
+        const answer = node.modal === undefined ? "prompt" : "modal";
+        return { kind: "press", field: `${at}[${i}].${answer}`, press };
+      }
+      const below = findUnsupported(node.then ?? [], can, resultOf(nameOf(press), result), `${at}[${i}].then`);
       if (below) return below;
     }
   }

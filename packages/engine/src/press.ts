@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { promptsIn } from "@mjflow/core/banned";
-import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
+import { actionOf, modalKindOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, taskIdOf } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { outgoingWork } from "@mjflow/core/message";
-import { storedModal, storedPlan } from "@mjflow/core/plan";
+import { fieldOfModal, promptNotTaken, storedModal, storedPlan } from "@mjflow/core/plan";
 import type { Saved } from "@mjflow/core/port";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
@@ -46,7 +46,7 @@ export interface ChosenPress {
  * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` while the task has not succeeded; `press_not_offered` (422) with
- *   `offered`; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
+ *   `offered`; `invalid_request` for a prompt that the button never takes; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
  */
 export async function pressTask(
   deps: PressDeps,
@@ -59,6 +59,10 @@ export async function pressTask(
   assertNotCanceled(flow);
   await deps.banned.assertAllowed(promptsIn(request));
   const button = resolveButton(parent, request);
+  const hasModal = request.prompt !== undefined || request.modal !== undefined;
+  if (hasModal && modalKindOf(button.name) === "never") {
+    throw promptNotTaken(fieldOfModal(request), (request.press ?? request.customId)!);
+  }
   await assertPlanSupported(deps, parent, button, request);
   const child = await createPressedChild(deps, parent, request, button, chosen);
   const saved = await startChild(deps, child, flow);

@@ -27,6 +27,8 @@ export interface ProviderView {
     optionalFields: readonly OptionalField[];
     /** Root actions that need a prompt at this vendor, although others make them without. */
     promptActions: readonly RootAction[];
+    /** Whether presses may have prompts. */
+    modals: boolean;
     /** Press names, or first parts of press names, that this vendor can never make. */
     unsupportedPresses: readonly string[];
   };

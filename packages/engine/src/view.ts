@@ -122,6 +122,8 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     failure: failure ?? null,
     attempts: countSubmissions(task),
     modals: task.modals,
+    /** True if the vendor made the task without the prompt or mask that the request had for a modal. */
+    modalIgnored: isModalIgnored(task),
     callbacks: task.callbacks,
     duplicates: task.duplicates,
     lookups: task.lookups,
@@ -142,6 +144,14 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     submittedAt: time(task.submittedAt),
     endedAt: time(task.endedAt),
   };
+}
+
+/**
+ * True for a success whose modal answer was never sent, because the vendor opened no modal. A video request has the prompt
+ * itself (`customId` of mjflow).
+ */
+function isModalIgnored({ status, modal, modals, customId }: Task): boolean {
+  return status === "SUCCESS" && modal !== undefined && modals === 0 && !customId?.startsWith("mjflow::video::");
 }
 
 /** @property ahead number of tasks that come first; null if it was not read */

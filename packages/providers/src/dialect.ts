@@ -92,6 +92,11 @@ export interface Dialect {
    * request, because the vendor refuses those customIds.
    */
   videoBy: "action" | "submit";
+  /**
+   * How a press asks for the remix modal, in which its prompt can be changed: with `enableRemix`, with `accountFilter.remix`, or not
+   * at all. Without it only the setting of the vendor's account decides.
+   */
+  remix: "enableRemix" | "accountFilter" | "none";
 }
 
 const OF_SOME_VENDORS: ReadonlySet<Operation> = new Set(["query", "recent", "video", "edit", "retexture"]);
@@ -128,6 +133,7 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
     optionalFields: [],
     promptActions: [],
     videoBy: "action",
+    remix: "none",
     canPressUnnamed: () => true,
     ...fields,
     unsupportedPresses: unsupported,
@@ -155,6 +161,7 @@ export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
     swapLinks: dialect.swapLinks,
     optionalFields: dialect.optionalFields,
     promptActions: dialect.promptActions,
+    modals: dialect.operations.includes("modal"),
     unsupportedPresses: dialect.unsupportedPresses,
   };
 }

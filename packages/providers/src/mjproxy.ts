@@ -1,4 +1,5 @@
 /** The midjourney-proxy protocol. It implements the port `Provider` for every dialect. */
+import { canonicalButtonName, modalKindOf } from "@mjflow/core/button";
 import { failure } from "@mjflow/core/error";
 import { LOOKUP_BATCH, LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import {
@@ -124,11 +125,10 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       }
       if (change) return submit("change", { taskId: vendorTaskId, ...change }, context);
       const sameChannel = dialect.chooseSameChannel ? { chooseSameChannel: true } : {};
-      return submit(
-        "action",
-        { taskId: vendorTaskId, customId, ...sameChannel, ...filterOf(dialect, context) },
-        context,
-      );
+      const wantsRemix = call.prompt !== undefined && modalKindOf(canonicalButtonName(customId)) === "remix";
+      const asked = wantsRemix && dialect.remix === "enableRemix" ? { enableRemix: true } : {};
+      const filter = filterOf(dialect, context, wantsRemix && dialect.remix === "accountFilter");
+      return submit("action", { taskId: vendorTaskId, customId, ...sameChannel, ...asked, ...filter }, context);
     },
 
     modal({ vendorTaskId, prompt, maskBase64 }, context) {
@@ -251,10 +251,11 @@ function promptOf({ mode }: Dialect, { prompt = "" }: RootCall, context: CallCon
   return `${prompt} --${context.mode}`;
 }
 
-function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext): Body {
+/** @param remix true: only accounts with remix on may make the press */
+function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext, remix = false): Body {
   if (!dialect.accountFilter) return {};
   const modes = mode && dialect.mode === "accountFilter" ? { modes: [mode.toUpperCase()] } : {};
-  const filter = { ...modes, ...accountFilter };
+  const filter = { ...modes, ...(remix && { remix }), ...accountFilter };
   return Object.keys(filter).length > 0 ? { accountFilter: filter } : {};
 }
 

@@ -95,6 +95,27 @@ describe("imagine in fast mode", () => {
   });
 });
 
+test.each([
+  ["cometapi", { enableRemix: true }],
+  ["trueai", { enableRemix: true }],
+  ["newapi", { enableRemix: true }],
+  ["simulator", { enableRemix: true }],
+  ["gitaigc", { accountFilter: { remix: true } }],
+  ["midjourney-proxy", { accountFilter: { remix: true } }],
+  ["xfusionai", {}],
+  ["agicto", {}],
+])("%s is asked with %j to open the modal of a press that has a prompt", async (id, asked) => {
+  const press = async (customId: string, more: object) => {
+    seen = [];
+    await providerOf(id).press({ vendorTaskId: "7", customId, ...more }, context());
+    const { enableRemix, accountFilter } = seen[0]!.body;
+    return { ...(enableRemix !== undefined && { enableRemix }), ...(accountFilter !== undefined && { accountFilter }) };
+  };
+  expect(await press("MJ::JOB::variation::1::x", { prompt: "at night" })).toEqual(asked);
+  expect(await press("MJ::JOB::variation::1::x", {})).toEqual({});
+  expect(await press("MJ::Inpaint::1::x::SOLO", { prompt: "a hat" })).toEqual({});
+});
+
 describe.each([...PROVIDER_IDS])("%s", (id) => {
   const dialect = DIALECTS.get(id)!;
   const provider = providerOf(id);

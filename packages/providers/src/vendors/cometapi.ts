@@ -19,4 +19,6 @@ export const cometapi = dialect({
   // It is derived from new-api, whose parser knows no customId for animations.
   videoBy: "submit",
   notifyHook: "unknown",
+  // The page of action documents it.
+  remix: "enableRemix",
 });

@@ -6,4 +6,5 @@ export const gitaigc = dialect({
   title: "gitaigc",
   sources: ["7d0ugddepq.apifox.cn/api-224747726 (action)"],
   mode: "accountFilter",
+  remix: "accountFilter",
 });

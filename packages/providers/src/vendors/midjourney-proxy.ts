@@ -23,4 +23,5 @@ export const midjourneyProxy = dialect({
   code21: "shape",
   change: "change",
   search: ["query", "recent"],
+  remix: "accountFilter",
 });

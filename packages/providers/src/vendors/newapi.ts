@@ -33,4 +33,6 @@ export const newapi = dialect({
   },
   code21: "shape",
   notifyHook: "unknown",
+  // Passed on to the upstream, which may ignore it.
+  remix: "enableRemix",
 });

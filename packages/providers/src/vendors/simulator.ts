@@ -9,4 +9,5 @@ export const simulator = dialect({
   operations: [...ALL_OPERATIONS, "video", "edit", "retexture"],
   optionalFields: OPTIONAL_FIELDS,
   search: ["query", "recent"],
+  remix: "enableRemix",
 });

@@ -24,4 +24,5 @@ export const trueai = dialect({
   search: ["recent"],
   recentLimit: 100,
   instantActions: ["UPSCALE"],
+  remix: "enableRemix",
 });
