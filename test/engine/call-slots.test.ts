@@ -200,6 +200,26 @@ test("a table that fails after the write costs the process no slot for long: its
   expect(await scene.count()).toBe(1);
 });
 
+test("after a write whose response was lost, no call uses an entry that this write has removed", async () => {
+  const scene = createScene();
+  const call = scene.newProcess();
+  // An entry that stays, and is too old for the second call.
+  await (await call())!();
+  scene.advance(29_999);
+  const { acquireSlots } = scene.stored;
+  scene.stored.acquireSlots = async (...args) => {
+    await acquireSlots(...args);
+    throw new Error("the response is lost");
+  };
+  scene.advance(1);
+  await expect(call()).rejects.toThrow("lost");
+  scene.stored.acquireSlots = acquireSlots;
+  // The clock of the function went back by a second.
+  scene.advance(-1_000);
+  await call();
+  expect(await scene.count()).toBe(1);
+});
+
 test("a version that releases every entry at once works beside: neither removes an entry of the other", async () => {
   const scene = createScene();
   const ref: SlotRowRef = { ...ACCOUNT, kind: "calls", row: 0 };

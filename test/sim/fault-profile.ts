@@ -61,6 +61,20 @@ export interface FaultProfile {
   slowPress: number;
   /** Images that are temporarily not available when they are archived. */
   imageFails: number;
+  /** Accounts that answer 429 for minutes, some with a Retry-After, and accounts that do not respond for minutes. */
+  busySpell: number;
+  hangSpell: number;
+  /**
+   * Wait lists and slots: lost messages that wake a list. Crashes between two steps at a list. Requests for rows of lists and
+   * slots that the table rejects, or reports as failed although they were done.
+   */
+  loseWake: number;
+  dispatcherDies: number;
+  listRefuses: number;
+  /** Accounts whose wait list loses its state row each minute, as after a restore of an older table. */
+  listLost: number;
+  /** Processes whose clock is wrong by up to five seconds. */
+  clockSkew: number;
 }
 
 export const NO_FAULTS: FaultProfile = {
@@ -101,6 +115,13 @@ export const NO_FAULTS: FaultProfile = {
   hookLies: 0,
   slowPress: 0,
   imageFails: 0,
+  busySpell: 0,
+  hangSpell: 0,
+  loseWake: 0,
+  dispatcherDies: 0,
+  listRefuses: 0,
+  listLost: 0,
+  clockSkew: 0,
 };
 
 /** All faults together, each often enough to occur in combination with others. */
@@ -142,6 +163,13 @@ export const ALL_FAULTS: FaultProfile = {
   hookLies: 0.1,
   slowPress: 0.1,
   imageFails: 0.2,
+  busySpell: 0.3,
+  hangSpell: 0.2,
+  loseWake: 0.2,
+  dispatcherDies: 0.02,
+  listRefuses: 0.02,
+  listLost: 0.1,
+  clockSkew: 0.3,
 };
 
 /** All faults together that the version of 2026-11-21 knew rules for. */
@@ -149,6 +177,7 @@ export const EARLIER_FAULTS: FaultProfile = {
   ...ALL_FAULTS,
   ...{ junk: 0, unstarted: 0, notYet: 0, frozen: 0, lateSuccess: 0, emptySuccess: 0, lateButtons: 0 },
   ...{ lookupNoList: 0, lookupRefused: 0 },
+  ...{ busySpell: 0, hangSpell: 0, loseWake: 0, dispatcherDies: 0, listRefuses: 0, listLost: 0, clockSkew: 0 },
 };
 
 /** One fault alone and often, so that no other fault hides its effect. */

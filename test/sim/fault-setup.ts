@@ -20,11 +20,23 @@ const COMPANIONS: Partial<Record<keyof FaultProfile, Partial<FaultProfile>>> = {
   lookupMissing: { loseCallback: 0.4 },
   lookupNoList: { loseCallback: 0.4 },
   lookupRefused: { silent: 1 },
+  loseWake: { busySpell: 0.7, busy: 0.2 },
+  dispatcherDies: { busySpell: 0.7, busy: 0.2 },
+  listRefuses: { busySpell: 0.7, busy: 0.2 },
+  listLost: { busySpell: 0.7, busy: 0.2 },
+  clockSkew: { busySpell: 0.7, crash: 0.01 },
+};
+
+const OFTEN: Partial<Record<keyof FaultProfile, number>> = {
+  crash: 0.05,
+  dispatcherDies: 0.1,
+  listRefuses: 0.1,
+  lookupRefused: 0.1,
 };
 
 /** One fault often, with what it needs to show itself. */
 export function faultAlone(fault: keyof FaultProfile): FaultProfile {
-  const often = fault === "crash" ? 0.05 : fault === "lookupRefused" ? 0.1 : 0.4;
+  const often = OFTEN[fault] ?? 0.4;
   return { ...singleFault(fault, often), ...COMPANIONS[fault] };
 }
 

@@ -155,7 +155,7 @@ const LOSSLESS: ReadonlySet<keyof FaultProfile> = new Set([
   ...(["loseCallback", "copyCallback", "delayCallback", "progressAfterEnd", "forge", "silent"] as const),
   ...(["slowAnswer", "junk", "unstarted", "notYet", "modal", "emptySuccess", "lateButtons"] as const),
   ...(["lookupNoList", "lookupRefused", "copyMessage", "loseMessage"] as const),
-  ...(["hookFails", "hookLies", "slowPress", "imageFails"] as const),
+  ...(["hookFails", "hookLies", "slowPress", "imageFails", "busySpell", "loseWake", "listLost"] as const),
 ]);
 
 /** A removed account and wrong clocks lose images, too. */
@@ -327,13 +327,19 @@ function openHoldsOf({ credits, flows }: SimulationRun): string[] {
  * MC2: the repetitions of one press have one id, and one child in addition to those that had failed before a repetition. With an
  * Idempotency-Key there is one child, however late the repetition comes.
  */
-function repeatedPressesOf({ mjPresses, mjPointers, flows }: SimulationRun): string[] {
+function repeatedPressesOf({ mjPresses, mjPointers, flows, profile }: SimulationRun): string[] {
   const pointers = Map.groupBy(mjPointers, ({ state }) => state);
   return mjPresses.flatMap(({ flowId, state, keyed, results }) => {
     const ids = new Set((pointers.get(state) ?? []).map(({ id }) => id));
     const tasks = flows.get(flowId)?.tasks.filter(({ mjTaskId }) => mjTaskId !== undefined && ids.has(mjTaskId)) ?? [];
     const byTime = tasks.toSorted((a, b) => a.createdAt - b.createdAt);
-    const others = keyed ? byTime.slice(1) : byTime.slice(0, -1).filter(({ status }) => !hasFailed(status));
+    // The ten seconds in which a repetition is the same press (MC2) are shorter if clocks differ.
+    const isTimed = !keyed && profile.clockSkew > 0;
+    const others = isTimed
+      ? []
+      : keyed
+        ? byTime.slice(1)
+        : byTime.slice(0, -1).filter(({ status }) => !hasFailed(status));
     const unknown = [...results].filter((id) => !tasks.some(({ mjTaskId }) => mjTaskId === id));
     return [
       ...others.map(() => `M ${flowId} press ${state} was made ${tasks.length} times`),

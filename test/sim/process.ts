@@ -28,7 +28,12 @@ export interface Processes {
 /** Wraps a port for one process, so that the process can crash at each call. */
 export type Wrap = <P extends object>(name: string, port: P) => P;
 
-export function createProcesses(scheduler: Scheduler, outcomeAt: (point: CrashPoint) => CallOutcome): Processes {
+/** @param onLeft called for each process that ended while a call of a port was under way. Lambda freezes it with the call. */
+export function createProcesses(
+  scheduler: Scheduler,
+  outcomeAt: (point: CrashPoint) => CallOutcome,
+  onLeft: (process: string, call: string) => void = () => {},
+): Processes {
   let points = 0;
   let killed = 0;
 
@@ -41,6 +46,7 @@ export function createProcesses(scheduler: Scheduler, outcomeAt: (point: CrashPo
     },
     start(name, body, end) {
       let alive = true;
+      const underWay: string[] = [];
 
       function pass(call: string, when: CrashPoint["when"]): Promise<void> {
         if (!alive) return new Promise(() => {});
@@ -67,18 +73,27 @@ export function createProcesses(scheduler: Scheduler, outcomeAt: (point: CrashPo
             if (typeof original !== "function") return original;
             return async (...args: unknown[]) => {
               const call = `${portName}.${String(verb)}`;
-              await pass(call, "before");
-              const result: unknown = await original.apply(target, args);
-              await pass(call, "after");
-              return result;
+              underWay.push(call);
+              try {
+                await pass(call, "before");
+                const result: unknown = await original.apply(target, args);
+                await pass(call, "after");
+                return result;
+              } finally {
+                underWay.splice(underWay.indexOf(call), 1);
+              }
             };
           },
         });
 
-      body(wrap).then(
-        (result) => alive && end?.(result),
-        () => alive && end?.(undefined),
-      );
+      body(wrap)
+        .finally(() => {
+          if (alive) for (const call of underWay) onLeft(name, call);
+        })
+        .then(
+          (result) => alive && end?.(result),
+          () => alive && end?.(undefined),
+        );
     },
   };
 }

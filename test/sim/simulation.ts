@@ -14,6 +14,7 @@ import { hasDeliveryLog } from "@mjflow/core/event";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { CallContext, Clock, Log, Metric, Provider, Queue, Store, SubmitOutcome } from "@mjflow/core/port";
@@ -46,6 +47,7 @@ import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSRecord } from "@mjflow/queue/event";
 import { createMemoryQueue } from "@mjflow/queue/memory";
+import { waitListKey } from "@mjflow/store/keys";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
@@ -216,6 +218,12 @@ const HOUR_MS = 3_600_000;
 const VISIBILITY_MS = 600_000;
 /** Longest chain that our code may build, and the longest that Lambda lets run (about 16 invocations). */
 const CHAIN_MAX = 8;
+/** Clocks that are wrong differ from the true time by at most this, ms. Slots of calls allow 10 s between two functions. */
+const SKEW_MAX_MS = 5_000;
+const PAID_CALL = /^vendor\.(?:submit|press|modal)$/;
+/** Requests for rows of wait lists and slots. */
+const LIST_CALL =
+  /^store\.(?:waitList|saveWaitList|addWaiting|removeWaiting|listWaiting|isWaiting|acquireSlots|releaseSlot|renewSlot)$/;
 const LAMBDA_CHAIN_MAX = 16;
 const HOOK_KEYS = ["a key for simulations, never for anything else"];
 
@@ -252,11 +260,17 @@ export async function runSimulation({
     submitWorkers > 0 ? callLimitOf(submitWorkers, callAccounts, { provider: "sim", account: name }) : undefined;
   /** What the idle submit functions remember. The memory of a crashed one is lost. */
   const idle: CallLimit[] = [];
+  /** Difference of clocks that the checks allow, ms. Processes with their own clocks may write times that are an hour late. */
+  const slackMs = variant.clockOf ? HOUR_MS : profile.clockSkew > 0 ? 2 * SKEW_MAX_MS : 0;
+  // Separate random numbers, so that the clocks do not change the other decisions of a seed.
+  const clockRng = createRng(seed ^ 0x510e527f);
   const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, maxCalls, broken);
   // The lease of a dispatcher is a time, so with clocks of their own two processes may both hold one. A task still has one
   // worker: the claim on its row decides.
-  const leased = variant.clockOf ? slots : checkWaitLists(slots, now, broken);
+  const leased = slackMs > 0 ? slots : checkWaitLists(slots, now, broken);
   const memory = lagIndex(leased, now, variant.indexLagMs ?? 0);
+  const spells = createSpells(createRng(seed ^ 0x3c6ef372), accountsOf, profile);
+  const since = () => now() - START;
   const webhookStore = createWebhookStore({ table, now: () => 0, dueShards });
   const sweepLeases = createSweepLeases(table);
   /** Half of the seeds sweep like a deployment, with jobs for workers; the others like the local server, in one run. */
@@ -270,9 +284,8 @@ export async function runSimulation({
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const withRuleChecks = createRuleChecks(
     broken,
-    // Processes with their own clocks may write times that are an hour late. Otherwise a second covers the delay between
-    // computing a time and writing it.
-    { now: () => scheduler.now(), slackMs: variant.clockOf ? HOUR_MS : 1_000 },
+    // A second covers the delay between computing a time and writing it.
+    { now: () => scheduler.now(), slackMs: slackMs + 1_000 },
     (task) => {
       const submission = task.vendorTaskId && vendor.find(task.account, task.vendorTaskId);
       if (submission) submission.confirmedAt ??= scheduler.now();
@@ -287,7 +300,7 @@ export async function runSimulation({
   );
   const appActs = limits !== undefined && plan === undefined;
   const limitsOf = (at: number) => variant.limitsAt?.(at) ?? limits;
-  const ledger = createLedger(broken, now, (at) => limitsOf(at - START), variant.clockOf ? HOUR_MS : 0);
+  const ledger = createLedger(broken, now, (at) => limitsOf(at - START), slackMs);
   const versions = new Map<Store, Store>();
   // Separate random numbers, so that the choice of a container does not change the other decisions of a seed.
   const containerOf = createContainers(createRng(seed ^ 0x1b873593), variant.containers ?? [1, 3, 12][seed % 3]!);
@@ -296,20 +309,31 @@ export async function runSimulation({
   const queue = createMemoryQueue({ now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const random = { bytes: (n: number) => rng.bytes(n), chance: () => rng.next() };
 
-  const processes = createProcesses(scheduler, (point) => {
-    const fixed = outcomeAt?.(point);
-    if (fixed) return fixed;
-    if (rng.chance(profile.crash)) return { kind: "die" };
-    const isSlow = point.process === "mj" && rng.chance(profile.slowPress);
-    const delayMs = isSlow ? rng.int(1_000, 30_000) : rng.int(1, 20);
-    if (/^(?:store|webhookStore|vendorStore|mjTaskIds)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
-      if (point.when === "before" && rng.chance(profile.tableRefuses))
-        return { kind: "throw", delayMs, error: overloaded() };
-      if (point.when === "after" && rng.chance(profile.tableLies))
-        return { kind: "throw", delayMs, error: overloaded() };
-    }
-    return { kind: "go", delayMs };
-  });
+  const processes = createProcesses(
+    scheduler,
+    (point) => {
+      const fixed = outcomeAt?.(point);
+      if (fixed) return fixed;
+      if (rng.chance(profile.crash)) return { kind: "die" };
+      if (LIST_CALL.test(point.call)) {
+        if (rng.chance(profile.dispatcherDies)) return { kind: "die" };
+        if (rng.chance(profile.listRefuses)) return { kind: "throw", delayMs: rng.int(1, 20), error: overloaded() };
+      }
+      const isSlow = point.process === "mj" && rng.chance(profile.slowPress);
+      const delayMs = isSlow ? rng.int(1_000, 30_000) : rng.int(1, 20);
+      if (/^(?:store|webhookStore|vendorStore|mjTaskIds)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
+        if (point.when === "before" && rng.chance(profile.tableRefuses))
+          return { kind: "throw", delayMs, error: overloaded() };
+        if (point.when === "after" && rng.chance(profile.tableLies))
+          return { kind: "throw", delayMs, error: overloaded() };
+      }
+      return { kind: "go", delayMs };
+    },
+    (process, call) => {
+      // The outcome of a paid call would be lost. Other requests are made again.
+      if (PAID_CALL.test(call)) broken.push(`P1 a ${process} function ended while ${call} was under way`);
+    },
+  );
 
   let forgedAccepted = 0;
   let forgedRefused = 0;
@@ -319,8 +343,9 @@ export async function runSimulation({
     rng,
     profile,
     searched: variant.searched ?? false,
-    isBusy: variant.isBusy && ((name) => variant.isBusy!(name, now() - START)),
-    answerMs: variant.answerMs && ((name) => variant.answerMs!(name, now() - START)),
+    isBusy: (name) => variant.isBusy?.(name, since()) || spells.isBusy(name, since()),
+    answerMs: (name) => Math.max(variant.answerMs?.(name, since()) ?? 0, spells.answerMs(name, since())),
+    acceptsHung: profile.hangSpell > 0,
     onAccepted: ({ flowPart, path, account: name, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,
@@ -371,7 +396,8 @@ export async function runSimulation({
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
     if (!versions.has(plain))
       versions.set(plain, withLateChanges(ledger.observe(withRuleChecks(withHealthCheck(plain)))));
-    const clock = variant.clockOf?.(name, now) ?? { now };
+    const skewMs = clockRng.chance(profile.clockSkew) ? clockRng.int(-SKEW_MAX_MS, SKEW_MAX_MS) : 0;
+    const clock = variant.clockOf?.(name, now) ?? { now: () => now() + skewMs };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const vendorSlots = wrap("vendorStore", vendorStore);
     // A version that knows no slots for calls has no limit of them.
@@ -406,7 +432,7 @@ export async function runSimulation({
           account,
           accounts: () =>
             accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: variant.maxRunning })),
-          provider: withCalls(wrap, checked),
+          provider: withCalls(wrap, beginInTime(checked, now, broken)),
         }),
       },
       callbackTokens: code.createHooks({ keys, callbackUrl: "https://h.test" }),
@@ -450,7 +476,7 @@ export async function runSimulation({
     const wakes = (message: Message) => message.type === "submit" && message.wake !== undefined;
     const sent = messages
       .filter(() => !rng.chance(profile.loseMessage))
-      .filter(({ message }) => !(wakes(message) && rng.chance(variant.loseWake ?? 0)))
+      .filter(({ message }) => !(wakes(message) && rng.chance(variant.loseWake ?? profile.loseWake)))
       .flatMap((each) => (wakes(each.message) && rng.chance(variant.copyWake ?? 0) ? [each, each] : [each]));
     await queue.send(sent);
     for (const { delayMs = 0 } of messages) scheduler.at(delayMs + 1_001, poll);
@@ -530,6 +556,12 @@ export async function runSimulation({
     scheduler.at(1, poll);
   }
 
+  /** Removes the state row of a wait list. The entries of the list stay. */
+  async function forgetWaitList(name: string): Promise<void> {
+    const list = await memory.waitList("sim", name);
+    if (list) await table.delete(waitListKey(list), list.rev);
+  }
+
   let handledDeadLetters = 0;
   function cron(): void {
     if (sweepsByJobs) start("sweep", (deps) => dispatchSweep(deps));
@@ -538,6 +570,7 @@ export async function runSimulation({
       handledDeadLetters++;
       start("deadletter", (deps, code) => code.bury(deps, message));
     }
+    for (const name of spells.listsLost(since())) void forgetWaitList(name);
     scheduler.at(SWEEP_MS, cron);
   }
 
@@ -691,6 +724,38 @@ function withLineage(queue: Queue, type: Message["type"], lineage: number): Queu
   return { send: (messages) => queue.send(messages.map(next)), resend: (body, group) => queue.resend(body, group) };
 }
 
+interface Spells {
+  isBusy(account: string, at: number): boolean | number;
+  answerMs(account: string, at: number): number;
+  /** Accounts whose wait list loses its state row now. */
+  listsLost(at: number): string[];
+}
+
+/** Minutes in which an account is busy, does not respond, or loses the row of its wait list. */
+function createSpells(rng: ReturnType<typeof createRng>, accounts: readonly string[], profile: FaultProfile): Spells {
+  const draw = (chance: number, maxMs: number) => {
+    const from = rng.int(0, 180_000);
+    return rng.chance(chance) ? { from, to: from + rng.int(30_000, maxMs) } : { from: 0, to: 0 };
+  };
+  const drawn = new Map(
+    accounts.map((account) => [
+      account,
+      {
+        busy: draw(profile.busySpell, 600_000),
+        hang: draw(profile.hangSpell, 300_000),
+        lost: draw(profile.listLost, 600_000),
+        afterMs: rng.chance(0.3) ? rng.int(2_000, 120_000) : true,
+      },
+    ]),
+  );
+  const isIn = ({ from, to }: { from: number; to: number }, at: number) => at >= from && at < to;
+  return {
+    isBusy: (account, at) => isIn(drawn.get(account)!.busy, at) && drawn.get(account)!.afterMs,
+    answerMs: (account, at) => (isIn(drawn.get(account)!.hang, at) ? Number.POSITIVE_INFINITY : 0),
+    listsLost: (at) => accounts.filter((account) => isIn(drawn.get(account)!.lost, at)),
+  };
+}
+
 /** Part of the processes that start in a new container, as after a crash. */
 const COLD_STARTS = 0.1;
 
@@ -827,6 +892,19 @@ function checkCalls(
     press: checked(provider.press),
     modal: checked(provider.modal),
   };
+}
+
+/** P1: a paid call begins so early that it ends before the timeout of its function. Otherwise its outcome is lost. */
+function beginInTime(provider: Provider, now: () => number, broken: string[]): Provider {
+  const latest = now() + FUNCTION_TIMEOUT_S.submit * 1_000 - TIMINGS.answerMs;
+  const timed =
+    <C>(call: (what: C, context: CallContext) => Promise<SubmitOutcome>) =>
+    async (what: C, context: CallContext) => {
+      if (now() > latest) broken.push(`P1 a call of ${context.state} began ${now() - latest} ms too late`);
+      return call(what, context);
+    };
+  const { submit, press, modal } = provider;
+  return { ...provider, submit: timed(submit), press: timed(press), modal: timed(modal) };
 }
 
 /** Returns a wrapper for the store of each code version. It checks the rules T1, T2 and T4 after every write. */

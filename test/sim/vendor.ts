@@ -62,6 +62,8 @@ export interface VendorDeps {
   isBusy?: ((account: string) => boolean | number) | undefined;
   /** Time from a submission to its response, ms. Unset: none. `Infinity`: the vendor never responds. */
   answerMs?: ((account: string) => number) | undefined;
+  /** True if the vendor accepts every second submission to which it never responds. Unset: none of them. */
+  acceptsHung?: boolean;
   onAccepted(task: VendorTask): void;
   /** Sends one callback; the vendor ignores the response. */
   post(token: string, body: string, accepted: VendorTask): void;
@@ -343,11 +345,19 @@ export function createVendor(deps: VendorDeps): Vendor {
     const [flowPart, path] = state.split("_") as [string, string];
     const at = scheduler.now();
     const answerMs = deps.answerMs?.(account) ?? 0;
-    const hangs = answerMs === Number.POSITIVE_INFINITY;
-    if (answerMs > 0) await scheduler.pause(hangs ? SUBMIT_ANSWER_TIMEOUT_MS : answerMs);
+    if (answerMs === Number.POSITIVE_INFINITY) {
+      const before = accepted.length;
+      // The worker gives up after the timeout, whatever the vendor does.
+      const taken = deps.acceptsHung === true && rng.chance(0.5) ? submit(call) : undefined;
+      await scheduler.pause(SUBMIT_ANSWER_TIMEOUT_MS);
+      const isAccepted = taken !== undefined && accepted.slice(before).some((task) => stateOf(task) === state);
+      submissions.push({ at, account, flowPart, path, isAccepted });
+      return lost(account, "no response");
+    }
+    if (answerMs > 0) await scheduler.pause(answerMs);
     const before = accepted.length;
     const busy = deps.isBusy?.(account) ?? false;
-    const reply = hangs ? lost(account, "no response") : busy === false ? await submit(call) : busyReply(account, busy);
+    const reply = busy === false ? await submit(call) : busyReply(account, busy);
     submissions.push({ at, account, flowPart, path, isAccepted: accepted.length > before });
     return reply;
   }

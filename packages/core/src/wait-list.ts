@@ -47,7 +47,10 @@ export interface WaitEntry {
 
 /** The sweeper looks after a list at least this often, ms. */
 export const WAIT_LIST_CHECK_MS = 60_000;
-/** Time for which a dispatcher picks tasks, ms. A call that begins then ends before the timeout of the function. */
+/**
+ * For so long after the start of its invocation a dispatcher picks tasks, ms. A call that begins then ends before the timeout of
+ * the function.
+ */
 export const DISPATCH_MS = 15_000;
 /** Maximum number of calls that one dispatcher has in flight. */
 export const MAX_PARALLEL = 20;

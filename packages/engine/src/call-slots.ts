@@ -180,8 +180,8 @@ async function acquireIn(
       if (removed.length === 0) return undefined;
       for (const [old, since] of removed) await store.releaseSlot(ref, old, since);
     } catch (error) {
-      // The write may have been made. No call follows, so this entry is finished too.
-      for (const each of [...own, slot]) addFinished(finished, each);
+      // The write may have been made. Then its entry is in the row, and the finished ones are not. So none may serve a call.
+      for (const each of [...own, slot]) addFinished(finished, { ...each, mayStay: false });
       throw error;
     }
   }

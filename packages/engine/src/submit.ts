@@ -53,6 +53,8 @@ interface SubmitDeps extends EngineDeps {
   calls?: CallSlots | undefined;
   /** Resolves after a time. Unset: notifications of several tasks are held back until all of their calls have ended. */
   wait?(ms: number): Promise<void>;
+  /** When the invocation began, epoch ms. Unset: now. */
+  startedAt?: number;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
@@ -251,6 +253,7 @@ async function dispatchAccount(deps: SubmitDeps, { provider, account }: AccountR
   // If the account was removed, the dispatcher ends the tasks that wait there.
   const maxRunning = (await findAccountOfTask(deps.providers, ref))?.maxRunning;
   await dispatchWaitList(deps, ref, {
+    startedAt: deps.startedAt ?? deps.clock.now(),
     maxRunning,
     countFree: () => deps.limiter.countFree(ref, maxRunning!),
     run: (entry, { hasAccepted }) => submitWaiting(deps, ref, entry, hasAccepted),
@@ -306,10 +309,11 @@ export async function handleSubmitMessage(deps: SubmitDeps, message: Message): P
 
 /** Handles a message with at most one slot for each account that it calls. */
 async function withCallSlots(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
-  if (!deps.callLimit) return submitAll(deps, message);
+  const startedAt = deps.clock.now();
+  if (!deps.callLimit) return submitAll({ ...deps, startedAt }, message);
   const calls = createCallSlots(deps, deps.callLimit);
   try {
-    await submitAll({ ...deps, calls }, message);
+    await submitAll({ ...deps, startedAt, calls }, message);
   } finally {
     await calls.release();
   }

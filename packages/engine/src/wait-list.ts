@@ -139,6 +139,8 @@ async function reopenIfUsed(deps: WaitListDeps, ref: AccountRef): Promise<boolea
 export type DispatchOutcome = "accepted" | "busy" | "full" | "later" | "other";
 
 export interface Dispatch {
+  /** When the invocation began, epoch ms. Calls that begin `DISPATCH_MS` later might end after the timeout of the function. */
+  startedAt: number;
   /** The concurrency limit of the account; undefined: none. */
   maxRunning: number | undefined;
   /** Submits a waiting task. */
@@ -152,10 +154,11 @@ const MAX_ROUNDS = 3;
 
 /**
  * Dispatches the wait list of an account until the account is busy or full, the list is empty or the time is over. It does
- * nothing if another dispatcher is running.
+ * nothing if another dispatcher is running. If the time is over already, a message makes another worker do it.
  */
 export async function dispatchWaitList(deps: WaitListDeps, ref: AccountRef, dispatch: Dispatch): Promise<void> {
-  const until = deps.clock.now() + DISPATCH_MS;
+  const until = dispatch.startedAt + DISPATCH_MS;
+  if (deps.clock.now() >= until) return wakeWaitList(deps, ref);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const state = await deps.store.accountState(ref.provider, ref.account);
     const free = await freeToDispatch(deps, state, dispatch);
@@ -218,7 +221,11 @@ async function serve(
         stop = "time";
         break;
       }
-      const entry = await nextEntry(store, ref, turn, new Set([...lanes.keys(), ...left]));
+      // A failure must not leave calls behind that are under way: the function would be frozen with them.
+      const entry = await nextEntry(store, ref, turn, new Set([...lanes.keys(), ...left])).catch((error: unknown) => {
+        stop ??= "failed";
+        log.warn("wait-list.not-read", { ...ref, error: String(error) });
+      });
       if (!entry) break;
       if (room === 0) {
         stop = "full";
