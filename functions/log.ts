@@ -10,16 +10,27 @@ export type Level = keyof typeof LEVELS;
 
 export interface FunctionLog extends Log {
   /**
-   * Writes the counts since the last written line. Each invocation calls it once. If only frequent metrics were
-   * counted, it writes at most every 30 s, because one line per callback would cost more than all other logging. A
-   * container that stops loses the counts that it has not written.
+   * Writes the counts since the last written line. Each invocation calls it once. The counts of healthy flows
+   * alone are written at most every 30 s: a line per invocation would cost more than all other logging. A container that stops
+   * loses those of its last 30 s.
    */
   flush(): void;
 }
 
-/** Metrics that almost every callback counts and that no alarm uses. */
-const FREQUENT: ReadonlySet<string> = new Set<Metric>(["Callbacks", "CallbacksDropped"]);
-const FREQUENT_INTERVAL_MS = 30_000;
+/**
+ * The counts of a healthy flow. No alarm rises with them: `Submissions` is only the whole of a share. Anything else that an
+ * invocation counts writes these too.
+ */
+const USUAL: ReadonlySet<string> = new Set<Metric>([
+  "Callbacks",
+  "CallbacksDropped",
+  "Deliveries",
+  "FlowsEnded",
+  "FollowUps",
+  "Submissions",
+  "Told",
+]);
+const USUAL_INTERVAL_MS = 30_000;
 
 export function createLog({
   name,
@@ -51,7 +62,7 @@ export function createLog({
     flush() {
       const names = Object.keys(counts);
       if (stage === undefined || names.length === 0) return;
-      if (now() - writtenAt < FREQUENT_INTERVAL_MS && names.every((name) => FREQUENT.has(name))) return;
+      if (now() - writtenAt < USUAL_INTERVAL_MS && names.every((name) => USUAL.has(name))) return;
       const counted = counts;
       counts = {};
       writtenAt = now();

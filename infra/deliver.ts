@@ -11,7 +11,8 @@ import { table, tableAccess } from "./table.ts";
 export const deliver = new sst.aws.Function("Deliver", {
   handler: "functions/deliver.handler",
   timeout: `${FUNCTION_TIMEOUT_S.deliver} seconds`,
-  memory: "512 MB",
+  // The function mostly waits for receivers, and AWS charges the waiting time by memory.
+  memory: "192 MB",
   ...reservedFor(stage.deliverConcurrency),
   environment: { ...environment.deliver, ...busEnvironment },
   // Events contain links to archived images, and these links start with the URL of the API.

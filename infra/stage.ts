@@ -18,7 +18,7 @@ export const stage = {
   systemLogLevel: production ? "WARN" : "INFO",
   logRetention: production ? ("3 months" as const) : ("1 week" as const),
   /** Days that archived images are stored: as long as their flows, RETENTION_MS in `packages/store/src/keys.ts`. */
-  mediaDays: 90,
+  mediaDays: 35,
 };
 
 /**

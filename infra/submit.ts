@@ -12,8 +12,8 @@ export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
   timeout: `${FUNCTION_TIMEOUT_S.submit} seconds`,
   // The function mostly waits for vendors, and AWS charges the waiting time by memory. It sends only a few images at
-  // the same time (functions/composition/submit.ts).
-  memory: "256 MB",
+  // the same time (functions/composition/submit.ts). The process has 80 MB without them.
+  memory: "192 MB",
   ...reservedFor(stage.submitConcurrency),
   environment: {
     ...environment.submit,

@@ -8,7 +8,7 @@ import { withVendors } from "./vendor.ts";
 
 const env = process.env;
 
-/** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 256 MB. */
+/** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 192 MB, and 80 MB without images. */
 const MAX_CONCURRENT_IMAGES = 2;
 
 export const composeSubmit = /* @__PURE__ */ lazy(() => {

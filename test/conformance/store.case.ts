@@ -386,7 +386,7 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect(tasks.filter((task) => task.result?.raw === raw)).toHaveLength(9);
       });
 
-      conformanceTest("rows older than 90 days are left out, even if they are not deleted", async () => {
+      conformanceTest("rows older than 35 days are left out, even if they are not deleted", async () => {
         const { flow } = await stored();
         now = NOW + 91 * 24 * 3_600_000;
         try {

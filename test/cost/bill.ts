@@ -4,6 +4,7 @@
  */
 import type { Measured } from "./measure.ts";
 import price from "./price.json" with { type: "json" };
+import { RUN_MS } from "./run-time.ts";
 
 export interface Line {
   what: string;
@@ -25,6 +26,7 @@ export interface BillOptions {
 const MILLION = 1e6;
 const GB = 1e9;
 const { assumed } = price;
+const RUN_TIMES = "run times from CPU times; 5 ms for each request to AWS, 200 ms for a receiver";
 
 export function billOf(measured: Measured, { answerMs, reads = "none" }: BillOptions): Line[] {
   const per = (count: number) => count / measured.flows;
@@ -38,16 +40,30 @@ export function billOf(measured: Measured, { answerMs, reads = "none" }: BillOpt
   const { read } = measured;
   const invocations = [measured.api, measured.submit, measured.deliver, measured.archive, measured.callback];
   const egress =
-    per(measured.postBytes) + readCount * read.bytes + per(measured.callback) * assumed.callbackResponseBytes;
+    per(measured.postBytes) +
+    readCount * read.bytes +
+    per(measured.callback) * assumed.callbackResponseBytes +
+    per(measured.tasks) * assumed.submissionBytes;
+  const logBytes = per(measured.logBytes) + readCount * read.logBytes + assumed.metricBytes;
   const lines = [
     line("table write units", per(measured.writeUnits) + readCount * read.writeUnits, price.tableWriteUnit),
     line("table read units", per(measured.readUnits) + readCount * read.readUnits, price.tableReadUnit),
     line("queue requests", per(queueRequests(measured)), price.queueRequest, "one receive and one delete per batch"),
     line("function invocations", per(sum(invocations)) + readCount, price.lambdaRequest),
-    line("function GB-seconds", gbSecondsOf(measured, answerMs, readCount), price.lambdaGbSecondArm, "run times"),
-    line("log bytes", per(measured.logBytes) + readCount * read.logBytes, price.logGb / GB),
-    line("bytes sent", egress, price.egressGb / GB, "responses to callbacks have 250 bytes"),
-    line("row bytes, with backup", rowByteMonthsOf(measured), rowByteMonthUsd(), "kept as long as today"),
+    line("function GB-seconds", gbSecondsOf(measured, answerMs, readCount), price.lambdaGbSecondArm, RUN_TIMES),
+    line("log bytes", logBytes, logByteUsd(), "100 bytes of metrics; stored for 3 months without compression"),
+    line(
+      "bytes sent",
+      egress,
+      price.egressGb / GB,
+      "responses to callbacks have 250 bytes, requests to vendors 1,000 bytes; no new connections",
+    ),
+    line(
+      "row bytes, with backup",
+      rowByteMonthsOf(measured),
+      rowByteMonthUsd(),
+      "AWS deletes expired rows after 2 days",
+    ),
   ];
   if (per(measured.archive) < 1) return lines;
   const { archivedMb, archivedObjects, rowDays } = assumed;
@@ -82,22 +98,22 @@ function gbSecondsOf(measured: Measured, answerMs: number, readCount: number): n
   const per = (count: number) => count / measured.flows;
   const seconds = (ms: number, mb: number) => (ms / 1_000) * (mb / 1_024);
   return sum([
-    per(measured.api) * seconds(assumed.apiMs, memoryMb.api),
-    readCount * seconds(assumed.readMs, memoryMb.api),
-    per(measured.submit) * seconds(answerMs + assumed.submitOwnMs, memoryMb.submit),
-    per(measured.callback - measured.recorded) * seconds(assumed.callbackDroppedMs, memoryMb.callback),
-    per(measured.recorded) * seconds(assumed.callbackRecordedMs, memoryMb.callback),
-    per(measured.deliver) * seconds(assumed.deliverMs, memoryMb.deliver),
-    per(measured.archive) * seconds(assumed.archiveMs, memoryMb.archive),
+    per(measured.api) * seconds(RUN_MS.api, memoryMb.api),
+    readCount * seconds(RUN_MS.read, memoryMb.api),
+    per(measured.submit) * seconds(answerMs + RUN_MS.submitOwn, memoryMb.submit),
+    per(measured.callback - measured.recorded) * seconds(RUN_MS.callbackDropped, memoryMb.callback),
+    per(measured.recorded) * seconds(RUN_MS.callbackRecorded, memoryMb.callback),
+    per(measured.deliver) * seconds(RUN_MS.deliver, memoryMb.deliver),
+    per(measured.archive) * seconds(RUN_MS.archive, memoryMb.archive),
   ]);
 }
 
 /** Bytes of the rows times the months that they are kept. */
 function rowByteMonthsOf({ rows, flows }: Measured): number {
-  const { rowOverheadBytes, rowDays, deliveryRowDays } = assumed;
+  const { rowOverheadBytes, rowDays, deliveryRowDays, deletionDays } = assumed;
   return sum(
     Object.entries(rows).map(([kind, { count, bytes }]) => {
-      const days = kind === "deliveries" ? deliveryRowDays : rowDays;
+      const days = (kind === "deliveries" ? deliveryRowDays : rowDays) + deletionDays;
       return ((bytes + count * rowOverheadBytes) / flows) * (days / 30);
     }),
   );
@@ -105,6 +121,10 @@ function rowByteMonthsOf({ rows, flows }: Measured): number {
 
 function rowByteMonthUsd(): number {
   return (price.tableGbMonth + price.tableBackupGbMonth) / GB;
+}
+
+function logByteUsd(): number {
+  return (price.logGb + assumed.logMonths * price.logStoredGbMonth) / GB;
 }
 
 /** Sum of the lines that assume nothing. */

@@ -35,7 +35,7 @@ describe.each(BUDGETED)("a flow with one imagine and four upscales: %s", (name) 
     const lines = billOf(measured[name]!, { answerMs: 1_500 });
     expect(countedOf(lines)).toBeGreaterThan(20);
     expect(totalOf(lines)).toBeLessThanOrEqual(limits.usdPerMillion);
-    expect(lines.find(({ what }) => what === "function GB-seconds")?.assumes).toBe("run times");
+    expect(lines.find(({ what }) => what === "function GB-seconds")?.assumes).toMatch(/^run times/);
   });
 
   test("the units by key add up to all units", () => {

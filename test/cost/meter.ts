@@ -44,7 +44,7 @@ interface Units {
   Table?: { CapacityUnits?: number };
   GlobalSecondaryIndexes?: Record<string, { CapacityUnits?: number }>;
 }
-type Response = { ConsumedCapacity?: Units | Units[]; Messages?: unknown[] };
+type Response = { ConsumedCapacity?: Units | Units[]; Messages?: unknown[]; Attributes?: Item };
 type Attributes = Record<string, { S?: string } | undefined>;
 
 const WRITES = new Set(["PutItemCommand", "DeleteItemCommand", "UpdateItemCommand"]);
@@ -108,13 +108,20 @@ function countTable(count: Counted, rows: Rows): () => void {
       for (const [name, index] of indexes)
         add(count, name === "app" ? of.appIndex : `index ${name}: ${of.table}`, isWrite, index.CapacityUnits ?? 0);
     }
-    if (command.constructor.name === "PutItemCommand") {
-      const item = command.input["Item"] as Attributes;
-      rows.set(`${item["pk"]?.S} ${item["sk"]?.S}`, itemBytes(command.input["Item"] as Item));
-    }
+    const stored = (command.input["Item"] ?? response.Attributes) as Item | undefined;
+    if (isWrite && stored?.["pk"]?.S !== undefined)
+      rows.set(`${stored["pk"].S} ${stored["sk"]?.S}`, itemBytes(stored) + listingBytes(stored));
     return response;
   });
 }
+
+/** The entry of a row in the index of listings: four attributes and what DynamoDB adds to each entry. */
+function listingBytes(item: Item): number {
+  const { pk, sk, appId, listedAt } = item;
+  return pk && sk && appId && listedAt ? itemBytes({ pk, sk, appId, listedAt }) + ENTRY_OVERHEAD_BYTES : 0;
+}
+
+const ENTRY_OVERHEAD_BYTES = 100;
 
 function add(count: Counted, kind: string, isWrite: boolean, units: number): void {
   count.keys[kind] ??= { writes: 0, reads: 0 };

@@ -9,6 +9,7 @@ import { flowToItem, taskToItem } from "@mjflow/store/item";
 import { describe, expect, test } from "vitest";
 import { createApiClient } from "../app/api-client.ts";
 import price from "./price.json" with { type: "json" };
+import { RUN_MS } from "./run-time.ts";
 
 const S = 1_000;
 const MILLION = 1e6;
@@ -92,7 +93,7 @@ function bill({ reads, bytes, readUnits }: Waited) {
   const lines = {
     "function invocations": reads * price.lambdaRequest,
     "function GB-seconds (assumed time)":
-      reads * (assumed.apiMs / 1_000) * (assumed.memoryMb.api / 1_024) * price.lambdaGbSecondArm,
+      reads * (RUN_MS.read / 1_000) * (assumed.memoryMb.api / 1_024) * price.lambdaGbSecondArm,
     "table read units": readUnits * price.tableReadUnit,
     "bytes sent": (bytes / 1e9) * price.egressGb,
   };

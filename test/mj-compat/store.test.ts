@@ -128,7 +128,7 @@ describe.each(Object.entries(makers))("compat task ids: %s", (_, make) => {
     expect(await store(4).get(app, newest[3]!)).toBeUndefined();
   });
 
-  test("a pointer cannot be read after 90 days, even if its row still exists", async () => {
+  test("a pointer cannot be read after 35 days, even if its row still exists", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
     await store().create(pointer);
     now = NOW + RETENTION_MS + 1_000;

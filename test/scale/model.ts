@@ -7,7 +7,7 @@ import { DUE_SHARDS } from "../../packages/core/src/due.ts";
 import { MJ_ID_SHARDS } from "../../packages/core/src/mj-task.ts";
 import { spreadsMjIds } from "../../packages/store/src/mj-task-id.ts";
 import type { Measured } from "../cost/measure.ts";
-import price from "../cost/price.json" with { type: "json" };
+import { RUN_MS } from "../cost/run-time.ts";
 import quota from "./quota.json" with { type: "json" };
 
 export interface Traffic {
@@ -47,19 +47,18 @@ export function wallsOf(
 ): Wall[] {
   const per = (count: number) => count / measured.flows;
   const writes = (kind: string) => per(measured.keys[kind]?.writes ?? 0);
-  const { assumed } = price;
   const { answerMs, largestApp, hungReceivers = 0, reads = 0 } = traffic;
   const keyWrites = quota.partitionWriteUnits.value;
   const shards = sizes.dueShards || DUE_SHARDS;
 
   const callbackS =
-    (per(measured.callback - measured.recorded) * assumed.callbackDroppedMs +
-      per(measured.recorded) * assumed.callbackRecordedMs) /
+    (per(measured.callback - measured.recorded) * RUN_MS.callbackDropped +
+      per(measured.recorded) * RUN_MS.callbackRecorded) /
     1_000;
-  const submitS = (per(measured.submit) * (answerMs + assumed.submitOwnMs)) / 1_000;
-  const deliverS = (per(measured.deliver) * (assumed.deliverMs + hungReceivers * HUNG_MS)) / 1_000;
-  const archiveS = (per(measured.archive) * assumed.archiveMs) / 1_000;
-  const apiS = (per(measured.api) * assumed.apiMs + reads * assumed.readMs) / 1_000;
+  const submitS = (per(measured.submit) * (answerMs + RUN_MS.submitOwn)) / 1_000;
+  const deliverS = (per(measured.deliver) * (RUN_MS.deliver + hungReceivers * HUNG_MS)) / 1_000;
+  const archiveS = (per(measured.archive) * RUN_MS.archive) / 1_000;
+  const apiS = (per(measured.api) * RUN_MS.api + reads * RUN_MS.read) / 1_000;
   const callbacks = sizes.callbackConcurrency ?? sizes.lambdaQuota;
   const unreserved = sizes.lambdaQuota - reservedOf(sizes);
 

@@ -193,7 +193,7 @@ describe("unknown attributes of newer code", () => {
   });
 });
 
-test("a row counts as expired after 90 days, even if TTL has not deleted it", () => {
+test("a row counts as expired after 35 days, even if TTL has not deleted it", () => {
   const item = taskToItem(pending);
   expect(isExpired(item, now + RETENTION_MS - 1_000)).toBe(false);
   expect(isExpired(item, now + RETENTION_MS + 1_000)).toBe(true);

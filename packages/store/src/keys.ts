@@ -66,8 +66,11 @@ export const INDEX_KEYS = {
   app: [ATTRIBUTE.appId, ATTRIBUTE.listedAt],
 } as const;
 
-/** Retention of flows and tasks after their creation. TTL deletes hours or days late, so readers leave out expired rows. */
-export const RETENTION_MS = 90 * 24 * 3_600_000;
+/**
+ * Retention of flows and tasks after their creation. TTL deletes hours or days late, so readers leave out expired rows. It is
+ * longer than that of deliveries: a replay reads the flow (docs/decisions/0035).
+ */
+export const RETENTION_MS = 35 * 24 * 3_600_000;
 
 export interface Key {
   pk: string;

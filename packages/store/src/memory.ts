@@ -20,7 +20,7 @@ import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
 
 export interface MemoryStoreOptions {
-  /** Clock for leaving out rows older than 90 days, epoch ms. Unset: no row expires. */
+  /** Clock for leaving out rows older than 35 days, epoch ms. Unset: no row expires. */
   now?: () => number;
   /** Table with the rows of the other stores. Its due entries are listed together with those of this store. */
   table?: MemoryTable;

@@ -120,7 +120,7 @@ class ResponseCollector extends Writable {
   statusCode = 200;
   readonly chunks: Buffer[] = [];
 
-  begin({ statusCode = 200 }: { statusCode?: number }): void {
+  start({ statusCode = 200 }: { statusCode?: number }): void {
     this.statusCode = statusCode;
   }
 

@@ -103,7 +103,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
   const lost: string[] = [];
   const plain = createMemoryTable();
   const table = watched.length > 0 ? watchedTable(plain, watched, lost) : plain;
-  // Rows expire after 90 days, and a simulation lasts one day.
+  // Rows expire after 35 days, and a simulation lasts one day.
   const now = () => START;
   const versions = releases.map(({ code, open, lens }) => ({
     code,
