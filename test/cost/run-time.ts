@@ -1,6 +1,6 @@
 /**
- * How long one invocation of each function runs at AWS, ms: its CPU time at the share of a processor that its memory gets, its
- * requests to AWS one after the other, and its wait for others. `test/cost/cpu.ts` measures the CPU times.
+ * How long one invocation of each function runs at AWS, ms. It is the sum of its CPU time, its requests to AWS in
+ * order, and its wait for others. Memory decides about the share of a processor. `test/cost/cpu.ts` measures the CPU times.
  */
 import price from "./price.json" with { type: "json" };
 
