@@ -366,6 +366,21 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect(tasks[1]).toEqual(root);
       });
 
+      conformanceTest("siblings are loaded without their descendants, also if these are many", async () => {
+        const { flow } = await stored();
+        const siblings = ["0-0", "0-1", "0-2", "0-10"];
+        const descendants = Array.from({ length: 30 }, (_, i) => `0-0-${i}`);
+        const create = (path: string) => store.createTask(taskIn(flow.id, path));
+        for (const path of siblings) await create(path);
+        const paths = ["0-2", "0", "0-9", "0-10", "0-0", "0-1"];
+        const loaded = async () => (await store.load(flow.id, paths)).tasks.map(({ path }) => path);
+        const present = paths.filter((path) => path !== "0-9");
+        expect(await loaded()).toEqual(present);
+        await Promise.all(descendants.map(create));
+        expect(await loaded()).toEqual(present);
+        expect((await store.load(flow.id, siblings)).flow).toEqual(flow);
+      });
+
       conformanceTest("a flow with more than a hundred tasks is loaded completely", async () => {
         const { flow } = await stored();
         const paths = Array.from({ length: 130 }, (_, i) => `0-${i}`);

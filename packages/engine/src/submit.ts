@@ -79,10 +79,15 @@ type CallbackHealth = Awaited<ReturnType<Accounts["callbacks"]>>;
 
 /**
  * @param wake account whose wait list is to be dispatched; unset: none
+ * @param known the rows, if they are read for several tasks together
  * @throws MjflowError `overloaded`, or another error of the table. The queue then delivers the message again.
  */
-export async function submit(deps: SubmitDeps, { flowId, path, wake }: TaskRef & { wake?: AccountRef }): Promise<void> {
-  const { flow, task, parent } = await load(deps, { flowId, path });
+export async function submit(
+  deps: SubmitDeps,
+  { flowId, path, wake }: TaskRef & { wake?: AccountRef },
+  known?: Promise<Rows>,
+): Promise<void> {
+  const { flow, task, parent } = rowsOf(await (known ?? load(deps, { flowId, paths: [path] })), path);
   if (!flow || !task) {
     deps.log.warn("submit.no-such-task", { flow: flowId, path });
     return wake && dispatchAccount(deps, wake);
@@ -107,11 +112,16 @@ export async function submit(deps: SubmitDeps, { flowId, path, wake }: TaskRef &
   if (wake && !(isInWaitList(task) && isSameAccount(task, wake))) await dispatchAccount(deps, wake);
 }
 
-async function load({ store }: SubmitDeps, { flowId, path }: TaskRef) {
-  const pathOfParent = parentPath(path);
-  const { flow, tasks } = await store.load(flowId, pathOfParent === undefined ? [path] : [path, pathOfParent]);
+type Rows = Awaited<ReturnType<EngineDeps["store"]["load"]>>;
+
+/** Reads tasks of a flow with their parents. */
+function load({ store }: SubmitDeps, { flowId, paths }: { flowId: string; paths: readonly string[] }): Promise<Rows> {
+  return store.load(flowId, [...paths, ...paths.flatMap((path) => parentPath(path) ?? [])]);
+}
+
+function rowsOf({ flow, tasks }: Rows, path: string) {
   const find = (at: string | undefined) => tasks.find((task) => task.path === at);
-  return { flow, task: find(path), parent: find(pathOfParent) };
+  return { flow, task: find(path), parent: find(parentPath(path)) };
 }
 
 function hasImages({ inputsRef, modal }: Task): boolean {
@@ -267,7 +277,7 @@ async function submitWaiting(
   entry: TaskRef,
   isRecovering: boolean,
 ): Promise<DispatchOutcome> {
-  const { flow, task, parent } = await load(deps, entry);
+  const { flow, task, parent } = rowsOf(await load(deps, { flowId: entry.flowId, paths: [entry.path] }), entry.path);
   // The entry is outdated: the task has ended, was submitted or has moved to another account.
   if (!flow || !task || !isInWaitList(task) || !isSameAccount(task, account)) return "other";
   if (flow.canceledAt !== undefined) {
@@ -328,7 +338,8 @@ async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void
   const refs = pathsOf(message).map((path, i) => ({ flowId, path, ...(i === 0 && wake && { wake }) }));
   // Siblings are accepted at about the same time, and one message notifies of all of them.
   const batch = refs.length > 1 ? holdNotifications(deps, deps.wait) : undefined;
-  const results = await Promise.allSettled(refs.map((ref) => submit(batch?.deps ?? deps, ref)));
+  const rows = load(deps, { flowId, paths: refs.map(({ path }) => path) });
+  const results = await Promise.allSettled(refs.map((ref) => submit(batch?.deps ?? deps, ref, rows)));
   await batch?.send();
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
