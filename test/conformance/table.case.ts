@@ -163,7 +163,9 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
         const flow = newFlow();
         await store.createFlow(flow, taskIn(flow.id));
         await Promise.all(["0-1", "0-2", "0-3", "0-4"].map((path) => store.createTask(taskIn(flow.id, path))));
-        const tasks = await store.getTasks(["0", "0-1", "0-2", "0-3", "0-4"].map((path) => ({ flowId: flow.id, path })));
+        const tasks = await store.getTasks(
+          ["0", "0-1", "0-2", "0-3", "0-4"].map((path) => ({ flowId: flow.id, path })),
+        );
         expect(tasks.map((task) => task.path)).toEqual(["0", "0-1", "0-2", "0-3", "0-4"]);
         expect(fired.times).toBe(3);
         expect(pauses).toEqual([25, 50]);
