@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Running, start } from "./test-mjflow.ts";
 
 let folder: string;
@@ -33,3 +33,51 @@ test("dev starts a local server, the other commands find its key without options
   server.child.kill("SIGINT");
   expect((await server.ended).code).toBe(0);
 }, 60_000);
+
+describe("a server for other machines", () => {
+  let open: Running;
+  afterEach(() => open?.child.kill("SIGKILL"));
+
+  test.skipIf(process.platform !== "linux")(
+    "MJFLOW_HOST opens other addresses, a vendor that cannot call back is named, and SIGTERM ends an open stream",
+    async () => {
+      const cwd = mkdtempSync(join(tmpdir(), "mjflow-cli-host-"));
+      onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+      const vendor = { MJFLOW_COMETAPI_BASE_URL: "https://vendor.example.com", MJFLOW_COMETAPI_KEY: "sk-vendor" };
+      open = start(undefined, ["dev", "--port", "0"], { cwd, env: { ...vendor, MJFLOW_HOST: "0.0.0.0" } });
+      const said = await open.said(/Ctrl-C stops it/);
+      expect(said).toContain("cometapi cannot reach http://127.0.0.1:");
+      expect(said).toContain('"provider":"cometapi"');
+      expect(said).toContain("you pay for this flow");
+      const [, url = "", key = ""] = /API\s+(\S+)[\s\S]*key\s+(mjk_\S+)/.exec(said)!;
+      const other = url.replace("127.0.0.1", "127.0.0.2");
+      expect((await fetch(`${other}/healthz`)).status).toBe(200);
+      // The address of the other server answers only on loopback.
+      const loopbackOnly = (await server.said(/API/)).match(/http:\/\/127\.0\.0\.1:\d+/)![0];
+      await expect(fetch(`${loopbackOnly.replace("127.0.0.1", "127.0.0.2")}/healthz`)).rejects.toThrow();
+
+      const doctor = await start(undefined, ["doctor"], { cwd, env: { MJFLOW_PORT: new URL(url).port } }).ended;
+      expect(doctor.stdout).toMatch(/! callbacks +cometapi cannot reach/);
+
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      const body = JSON.stringify({ provider: "simulator", prompt: "a boat --sim stuck" });
+      const created = await fetch(`${url}/v1/flows`, { method: "POST", headers, body });
+      const { id } = (await created.json()) as { id: string };
+      const stream = await fetch(`${url}/v1/flows/${id}/events`, { headers });
+      expect(stream.status).toBe(200);
+      open.child.kill("SIGTERM");
+      expect((await open.ended).code).toBe(0);
+      await stream.text().catch(() => {});
+    },
+    90_000,
+  );
+
+  test("an unknown setting stops the start and names the nearest one", async () => {
+    open = start(undefined, ["dev"], { cwd: folder, env: { MJFLOW_COMETAPI_URL: "https://x.example.com" } });
+    const { code, stderr } = await open.ended;
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      "There is no setting MJFLOW_COMETAPI_URL. Do you mean MJFLOW_COMETAPI_BASE_URL or MJFLOW_COMETAPI_KEY? Otherwise remove it. docs/local-server.md lists all settings.\n",
+    );
+  });
+});

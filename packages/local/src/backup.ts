@@ -80,15 +80,23 @@ export interface BackupRoute {
   close(): void;
 }
 
+/** What the commands of the same user read about a running server. */
+export interface ServerNote {
+  url: string;
+  callbackUrl: string;
+  /** Why callbacks cannot arrive; unset if they can. */
+  warning?: string | undefined;
+}
+
 /** @param copy unset if the local backend cannot be copied while it runs */
 export function createBackupRoute(
   dataDir: string,
-  url: string,
+  note: ServerNote,
   copy: ((target: string) => Promise<void>) | undefined,
 ): BackupRoute {
   const secret = randomBytes(32).toString("base64url");
   const path = join(dataDir, SERVER_FILE);
-  writeFileSync(path, JSON.stringify({ url, secret }), { mode: 0o600 });
+  writeFileSync(path, JSON.stringify({ ...note, secret }), { mode: 0o600 });
 
   async function respond(request: IncomingMessage): Promise<[number, string]> {
     if (request.method !== "POST" || !isEqual(request.headers.authorization ?? "", `Bearer ${secret}`)) {

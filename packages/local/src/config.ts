@@ -1,13 +1,18 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
+import { isIP } from "node:net";
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { TIMINGS } from "@mjflow/core/timing";
 import { BODY_BUDGET_BYTES } from "./body-budget.ts";
 import { ConfigError } from "./config-error.ts";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
+import { LOOPBACK } from "./engine/port.ts";
+import { unknownSetting } from "./setting.ts";
 
 export { ConfigError } from "./config-error.ts";
 
 export interface LocalServerConfig {
+  /** Address to listen on; unset: loopback, so that no other machine can connect. */
+  host?: string;
   /** TCP port; 0: any free port. */
   port: number;
   dataDir: string;
@@ -35,6 +40,8 @@ type Env = Record<string, string | undefined>;
 
 /** @throws ConfigError that names the invalid variable but never its value, which may be a key */
 export function readConfig(env: Env, providerIds: readonly string[]): LocalServerConfig {
+  const unknown = unknownSetting(env, providerIds);
+  if (unknown !== undefined) throw new ConfigError(unknown);
   const publicUrl = env["MJFLOW_PUBLIC_URL"];
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
@@ -45,6 +52,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
   numberOf(env, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 0, { min: 1, max: 15 });
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
+    host: hostOf(env["MJFLOW_HOST"]),
     port: numberOf(env, "MJFLOW_PORT", 4600, { max: MAX_PORT }),
     dataDir: env["MJFLOW_DATA_DIR"] || ".mjflow",
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
@@ -70,6 +78,14 @@ function assertCorsOrigins(text: string | undefined): void {
 
 function assertFanOut(text: string | undefined): void {
   if (text && text !== "one" && text !== "each") throw new ConfigError("MJFLOW_FAN_OUT must be one or each");
+}
+
+function hostOf(text: string | undefined): string {
+  const host = text?.trim() || LOOPBACK;
+  if (isIP(host) === 0 && host !== "localhost") {
+    throw new ConfigError("MJFLOW_HOST must be an IP address of this machine, for example 0.0.0.0 for all addresses");
+  }
+  return host;
 }
 
 function engineOf(text: string): EngineName {

@@ -48,8 +48,10 @@ function diskError(error: unknown): string | undefined {
     : undefined;
 }
 
-function greeting({ url, apiKey, simulator, real, engine }: LocalServer): string {
+function greeting({ url, warning, apiKey, simulator, real, engine }: LocalServer): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
+  const [provider = "simulator"] = real;
+  const paid = real.length === 0 ? "" : ` (${provider} is real: you pay for this flow)`;
   return `
 The mjflow local server is ready
 
@@ -58,11 +60,11 @@ The mjflow local server is ready
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
   data       ${dataDir} (${engine})
-
-Create a flow, then list the flows:
+${warning === undefined ? "" : `\n! ${warning}\n`}
+Create a flow${paid}, then list the flows:
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\
-    -d '{"provider":"simulator","prompt":"a paper boat on calm water","then":[{"press":["U1","U3","U4"]},{"press":"U2","then":[{"press":"zoom:2"}]}]}'
+    -d '{"provider":"${provider}","prompt":"a paper boat on calm water","then":[{"press":["U1","U3","U4"]},{"press":"U2","then":[{"press":"zoom:2"}]}]}'
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}'
 

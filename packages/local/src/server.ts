@@ -3,8 +3,7 @@
  * on a local backend. There is no second code path: only the environment that `functions/composition/` reads is
  * different.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
@@ -12,7 +11,8 @@ import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulat
 import { VENDORS_PK } from "@mjflow/store/keys";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
-import { ConfigError, type LocalServerConfig, MAX_PORT } from "./config.ts";
+import { cutOffVendors, cutOffWarning } from "./callback-reach.ts";
+import { type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
 import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
@@ -22,10 +22,14 @@ import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
 import { type Functions, importFunctions } from "./functions.ts";
 import { originForm, serveFunctionUrl } from "./lambda.ts";
+import { close, isLoopback, listen, portOf, respondStarting, urlOf } from "./listener.ts";
 import { BUCKET, TABLE } from "./provision.ts";
 
 export interface LocalServer {
+  /** URL for this machine. */
   url: string;
+  /** Why callbacks of real vendors cannot arrive; undefined if they can. */
+  warning: string | undefined;
   apiKey: string;
   simulator: Simulator;
   /** Ids of the providers that are real vendors. */
@@ -53,7 +57,7 @@ export async function startLocalServer(
   config: LocalServerConfig,
   providerIds: readonly string[],
 ): Promise<LocalServer> {
-  const { dataDir } = config;
+  const { dataDir, host = LOOPBACK } = config;
   // The steps are undone in reverse order, also if a later step fails, so that no backend keeps running after a failed
   // start.
   const cleanups: (() => unknown)[] = [lockFolder(dataDir)];
@@ -75,9 +79,12 @@ export async function startLocalServer(
     const simulator = await startVendorSimulator(config);
     cleanups.push(() => simulator.stop());
 
-    const server = await listen(config.port);
+    const server = await listen(config.port, host);
     cleanups.push(() => close(server));
-    const url = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
+    const url = urlOf(host, portOf(server));
+    const callbackUrl = config.publicUrl ?? url;
+    const cutOff = cutOffVendors(callbackUrl, config.providers);
+    const warning = cutOff.length === 0 ? undefined : cutOffWarning(callbackUrl, cutOff);
     const apiKey = config.apiKey ?? loadOrCreateSecret(dataDir, "api.key", "mjk_");
     const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
     const providers = Object.fromEntries(providerIds.map((id) => [id, config.providers[id] ?? simulated(id)]));
@@ -98,15 +105,15 @@ export async function startLocalServer(
       PreviousVaultKey: { value: "" },
       ApiKey: { value: apiKey },
       Providers: { value: JSON.stringify(providers) },
-      Callback: { url: config.publicUrl ?? url },
+      Callback: { url: callbackUrl },
       Api: { url },
       Stream: { url },
     });
     const isSimulated = Object.keys(config.providers).length === 0 && !(await hasRealAccount(backend, simulator));
-    setEndpointVariables(backend.endpoints, url, config, isSimulated);
+    setEndpointVariables(backend.endpoints, url, config, isSimulated ? simulator.url : undefined);
 
     const functions = await importFunctions(backend.ports);
-    const backup = createBackupRoute(dataDir, url, backend.backup);
+    const backup = createBackupRoute(dataDir, { url, callbackUrl, warning }, backend.backup);
     cleanups.push(() => backup.close());
     serve(server, functions, backup, config);
     const mapping = (name: QueueName | "deadletter", source: MessageSource) => {
@@ -123,6 +130,7 @@ export async function startLocalServer(
     cleanups.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
     return {
       url,
+      warning,
       apiKey,
       simulator,
       real: Object.keys(config.providers),
@@ -167,57 +175,40 @@ function setLinkedResources(resources: Record<string, object>): void {
 function setEndpointVariables(
   endpoints: LocalBackend["endpoints"],
   url: string,
-  { timings, providers }: LocalServerConfig,
-  isSimulated: boolean,
+  { timings, providers, publicUrl, host = LOOPBACK }: LocalServerConfig,
+  simulatorUrl: string | undefined,
 ): void {
+  const isPrivate = isLoopback(host) && publicUrl === undefined;
   Object.assign(process.env, {
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
     ...endpoints,
     MJFLOW_TIMINGS: timings,
-    MJFLOW_API_URL: url,
+    // Links to images in webhooks must work where the receiver is.
+    MJFLOW_API_URL: process.env["MJFLOW_API_URL"] || (publicUrl ?? url),
     // An open stream is a promise in this process and costs nothing, so clients prefer it to reads.
     MJFLOW_STREAMS: "here",
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
     MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
-    // While all vendors are simulated, webhook receivers on this machine and the simulator's images are allowed.
-    // Otherwise apps of others could reach every server of this machine.
-    MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? (isSimulated ? `${LOOPBACK}:*,localhost:*` : ""),
+    MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? outboundAllow(simulatorUrl, isPrivate),
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
 }
 
+/**
+ * Returns the addresses that mjflow may call although they are not public. While all vendors are simulated and only this
+ * machine can connect, webhook receivers of this machine are allowed. Otherwise apps of others could reach every server
+ * of this machine, so only the simulator's images are allowed.
+ *
+ * @param simulatorUrl undefined if one vendor is real
+ */
+function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): string {
+  if (simulatorUrl === undefined) return "";
+  return isPrivate ? `${LOOPBACK}:*,localhost:*` : new URL(simulatorUrl).host;
+}
+
 // ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function listen(port: number): Promise<Server> {
-  // Until the functions are imported, requests get 503 with Retry-After.
-  const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
-  // Interval in which Node checks these limits. With Node's own 30 s the longest limit would double.
-  const server = createServer({ ...limits, connectionsCheckingInterval: 5_000 });
-  server.on("request", respondStarting);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === "EADDRINUSE"
-          ? "is in use"
-          : error.code === "EACCES"
-            ? "is not allowed for this user"
-            : undefined;
-      reject(
-        why === undefined
-          ? error
-          : new ConfigError(`Port ${port} ${why}. Set MJFLOW_PORT to another port (0: any free port).`),
-      );
-    });
-    server.listen(port, LOOPBACK, resolve);
-  });
-  return server;
-}
-
-function respondStarting(_: unknown, response: ServerResponse): void {
-  response.writeHead(503, { "retry-after": "1" }).end();
-}
 
 /**
  * Serves two function URLs and a static site on one port: vendors' callbacks, the console, and the API for all other
@@ -251,11 +242,4 @@ function serve(
   server.off("request", respondStarting);
   server.on("request", respond);
   continueLate(server, respond);
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
 }

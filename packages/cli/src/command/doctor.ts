@@ -12,6 +12,7 @@ import {
   checkQueues,
   checkUnclear,
 } from "../doctor/backlog.ts";
+import { checkCallbacks } from "../doctor/callback.ts";
 import { checkClock } from "../doctor/clock.ts";
 import type { Finding, Level } from "../doctor/finding.ts";
 import { checkVendors } from "../doctor/vendor.ts";
@@ -63,6 +64,7 @@ async function runChecks(context: Context): Promise<{ findings: Finding[]; code:
   const key = await checkKey(context);
   const findings = [...api, key];
   if (key.level === "bad") return { findings, code: EXIT.unreachable };
+  findings.push(...checkCallbacks(context.connection.keyFrom ?? ""));
   findings.push(...(await Promise.all(startChecks(context))).flat());
   return { findings, code: findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.ok };
 }
