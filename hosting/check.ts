@@ -2,8 +2,8 @@
  * `npm run hosting:check`: runs the examples of proxies in front of a local server, with a certificate of its own.
  * It needs openssl and the packages `nginx-light` and `caddy` of Debian; a missing proxy is an error.
  *
- * For each proxy: the API and the console through TLS, a body above the proxies' defaults, each event of a stream as it
- * happens, a stream that a proxy must not hold back, and no callback path in a log.
+ * Each proxy must serve the API and the console with TLS, and pass a body above its own default limit. It must pass the
+ * first event of a stream while the flow still runs, and no log may contain the path of a callback.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
