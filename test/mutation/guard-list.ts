@@ -1,0 +1,122 @@
+/**
+ * Heals of the wait lists and slots. Each guard removes one heal from a source file, and then a test in `tests` must fail. So a
+ * heal cannot be removed unnoticed, although another one often hides its absence in the simulation.
+ */
+export interface Guard {
+  name: string;
+  file: string;
+  /** Text that occurs once in the file, and what replaces it. */
+  was: string;
+  is: string;
+  tests: string;
+}
+
+const LIST = { file: "packages/engine/src/wait-list.ts", tests: "test/engine/wait-list-heal.test.ts" };
+const CALLS = { file: "packages/engine/src/call-slots.ts", tests: "test/engine/call-slots.test.ts" };
+const WORKER = { file: "packages/core/src/state/worker.ts", tests: "packages/core/src/state.test.ts" };
+
+export const GUARDS: readonly Guard[] = [
+  {
+    ...LIST,
+    name: "who enters looks again whether the list is open",
+    was: "  // The list may have been closed as empty meanwhile (WL4).\n  await openWaitList(deps, task);\n",
+    is: "",
+  },
+  {
+    ...LIST,
+    name: "the list is open before it has an entry",
+    was: "  await openWaitList(deps, task);\n  await deps.store.addWaiting",
+    is: "  await deps.store.addWaiting",
+  },
+  {
+    ...LIST,
+    name: "a look at a waiting task opens its list",
+    was: "if (list?.since === undefined || list.due === undefined) await addToWaitList(deps, task);",
+    is: "if (!isThere) await addToWaitList(deps, task);",
+  },
+  {
+    ...LIST,
+    name: "a look at a waiting task adds its entry",
+    was: "const list = isThere ? await deps.store.waitList(provider, account) : undefined;",
+    is: "const list = await deps.store.waitList(provider, account) ?? { since: 1, due: 1 };",
+  },
+  {
+    ...LIST,
+    name: "the sweeper looks again after it has closed a list",
+    was: "    return { ...list, since: undefined, due: undefined };\n  });\n  await reopenIfUsed(deps, ref);",
+    is: "    return { ...list, since: undefined, due: undefined };\n  });",
+  },
+  {
+    ...LIST,
+    name: "the sweeper wakes a list that is due",
+    was: 'deps.log.count("WaitListsChecked");\n  await deps.queue.send([outgoingWake(ref, first)]);',
+    is: 'deps.log.count("WaitListsChecked");',
+  },
+  {
+    ...LIST,
+    name: "the dispatcher looks again after it has closed a list",
+    was: 'if (served.stop === "empty" && !(await reopenIfUsed(deps, ref))) return;',
+    is: 'if (served.stop === "empty") return;',
+  },
+  {
+    ...LIST,
+    name: "the dispatcher looks again at a full account",
+    was: 'if (served.stop === "busy" || served.stop === "time"',
+    is: 'if (served.stop === "full" || served.stop === "busy" || served.stop === "time"',
+  },
+  {
+    ...LIST,
+    name: "the dispatcher waits for its calls",
+    was: '.catch((error: unknown) => {\n        stop ??= "failed";\n        log.warn("wait-list.not-read", { ...ref, error: String(error) });\n      });',
+    is: ";",
+  },
+  {
+    ...LIST,
+    name: "an old invocation begins no call",
+    was: "const until = dispatch.startedAt + DISPATCH_MS;",
+    is: "const until = deps.clock.now() + DISPATCH_MS;",
+  },
+  {
+    ...LIST,
+    name: "a dispatcher without time is continued",
+    was: "if (first) await queue.send([outgoingWake(ref, first, stop ===",
+    is: "if (!first) await queue.send([outgoingWake(ref, first!, stop ===",
+  },
+  {
+    ...LIST,
+    name: "a failed dispatcher is followed soon",
+    was: "failed: now + WAIT_LIST_CHECK_MS / 4,",
+    is: "failed: now + WAIT_LIST_CHECK_MS,",
+  },
+  {
+    file: "packages/core/src/wait-list.ts",
+    tests: LIST.tests,
+    name: "the lease of a dispatcher ends",
+    was: "return dispatchUntil > now;",
+    is: "return dispatchUntil > 0;",
+  },
+  {
+    ...CALLS,
+    name: "the end of a call in a full row wakes the list",
+    was: "if (ref.row === 0 || heldCount({ held }) + 1 >= limit) await wakeWaitList(deps, ref);",
+    is: "",
+  },
+  {
+    ...CALLS,
+    name: "no call uses an entry that a lost write may have removed",
+    was: "addFinished(finished, { ...each, mayStay: false });",
+    is: "addFinished(finished, each);",
+  },
+  {
+    ...CALLS,
+    name: "outdated entries are removed from a full row",
+    was: "const outdated = Object.entries(outdatedCallSlots({ held }, CALL_SLOT_MS, at));",
+    is: "const outdated: [string, number][] = [];",
+  },
+  {
+    ...WORKER,
+    name: "a claim counts only at the account of its call",
+    was: "  if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);\n  const leaseUntil",
+    is: "  const leaseUntil",
+  },
+];
