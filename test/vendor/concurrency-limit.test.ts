@@ -151,6 +151,32 @@ describe("slots", () => {
     expect(await heldNames(harness)).toHaveLength(80);
   });
 
+  test("an account with a limit of 1,000 gives each task a slot, reads few tasks when it is full, and finds every lost slot", async () => {
+    const max = 1_000;
+    const harness = withLimit(max);
+    const { store } = harness.deps;
+    const limiter = createConcurrencyLimiter(harness.deps);
+    const taskOf = (i: number) => ({ flowId: `flow_${String(i).padStart(26, "0")}`, path: "0" });
+    const slots = await Promise.all(Array.from({ length: max }, (_, i) => limiter.acquire(ACCOUNT, taskOf(i), max)));
+    expect(slots.filter((slot) => slot !== undefined)).toHaveLength(max);
+    expect(new Set(await heldNames(harness)).size).toBe(max);
+    expect(await limiter.acquire(ACCOUNT, taskOf(max), max)).toBeUndefined();
+    // All workers have crashed before they claimed their tasks. Each try checks a part of the slots.
+    harness.advance(TIMINGS.slotMs);
+    const read: number[] = [];
+    const getTasks: typeof store.getTasks = (refs) => {
+      read.push(refs.length);
+      return store.getTasks(refs);
+    };
+    const counted = createConcurrencyLimiter({ ...harness.deps, store: { ...store, getTasks } });
+    for (let tries = 0; tries < 10 && (await heldNames(harness)).length > 0; tries++) {
+      await counted.countFree(ACCOUNT, max);
+      harness.advance(1_000);
+    }
+    expect(await heldNames(harness)).toEqual([]);
+    expect(Math.max(...read)).toBe(200);
+  });
+
   test("a lowered limit lets no task start before enough tasks have ended", async () => {
     const harness = withLimit(30);
     const { limiter } = harness.deps;

@@ -224,23 +224,34 @@ function flowOf(name: string): string {
   return name.slice(0, name.indexOf("."));
 }
 
-/** Removes the slots whose tasks do not need them any more. Their own rows decide (SL2). */
+/** Slots whose tasks are read in one try. Each costs a read unit, and a full account with a high limit has many. */
+const SLOTS_CHECKED = 200;
+
+/**
+ * Removes slots whose tasks do not need them any more. Their own rows decide (SL2). Of many slots a part is checked, another one
+ * in each second.
+ */
 async function removeOutdatedSlots(
   { store, clock, log, timings }: LimiterDeps,
   account: AccountRef,
   rows: Rows,
 ): Promise<number> {
   const now = clock.now();
-  const old = [...rows.values()].flatMap((held) => Object.entries(held).filter(([, at]) => at + timings.slotMs <= now));
+  const old = [...rows].flatMap(([row, held]) =>
+    Object.entries(held).flatMap(([name, at]) => (at + timings.slotMs <= now ? [{ row, name, at }] : [])),
+  );
   if (old.length === 0) return 0;
-  const tasks = await store.getTasks(old.map(([name]) => taskOfSlot(name)));
+  const parts = Math.ceil(old.length / SLOTS_CHECKED);
+  const start = (Math.floor(now / 1_000) % parts) * SLOTS_CHECKED;
+  const checked = old.slice(start, start + SLOTS_CHECKED);
+  const tasks = await store.getTasks(checked.map(({ name }) => taskOfSlot(name)));
+  const held = Object.fromEntries(checked.map(({ name, at }) => [name, at]));
+  const outdated = outdatedTaskSlots({ held }, account, tasks, timings, now);
   let removed = 0;
-  for (const [row, held] of rows) {
-    for (const [name, at] of Object.entries(outdatedTaskSlots({ held }, account, tasks, timings, now))) {
-      const released = await store.releaseSlot({ ...account, kind: "tasks", row }, name, at);
-      rows.set(row, released.held);
-      if (released.ok) removed++;
-    }
+  for (const { row, name, at } of checked.filter((slot) => outdated[slot.name] !== undefined)) {
+    const released = await store.releaseSlot({ ...account, kind: "tasks", row }, name, at);
+    rows.set(row, released.held);
+    if (released.ok) removed++;
   }
   if (removed > 0) log.info("slot.outdated", { ...account, removed });
   return removed;
