@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   actionOf,
+  actionOfPress,
   type Button,
   canonicalButtonName,
   canonicalPress,
@@ -189,6 +190,19 @@ describe("resolvePress", () => {
 
   it("an empty emoji or label never matches", () => {
     expect(resolvePress(" ", [b("x", "", "")])).toMatchObject({ ok: false });
+  });
+
+  it("spaces around a press are ignored for its action, and a customId of mjflow needs its first part", () => {
+    expect(actionOfPress(" MJ::JOB::upsample::1::x ")).toBe("UPSCALE");
+    expect(canonicalButtonName("other::video::animate::high")).toBeUndefined();
+    expect(canonicalButtonName("mjflow::video::animate::high::12")).toBe("animate:high");
+  });
+
+  it("the first of several videos is named with its number, also with spaces around; other buttons need no name", () => {
+    const video = (n: number) => ({ customId: `mjflow::video::extend::high::${n}`, label: `E${n}`, emoji: "" });
+    const buttons = [{ customId: "unknown", label: "?", emoji: "" }, video(1), video(2)];
+    expect(resolvePress(" extend:high:1 ", buttons)).toMatchObject({ ok: true, name: "extend:high" });
+    expect(resolvePress("extend:high", buttons)).toMatchObject({ ok: false, code: "press_ambiguous" });
   });
 
   it("spaces around the press and around a label are ignored", () => {
