@@ -1,0 +1,123 @@
+/** What an end leaves to do, which due time covers it, and which slot it releases. */
+import { describe, expect, it } from "vitest";
+import { accepted, after, callback, claim, ctx, effects, NOW, pending, play, taskIn } from "../../test/sample.ts";
+import { EVENT_BITS } from "../event.ts";
+import { decide } from "../state.ts";
+import type { Task } from "../task.ts";
+import { TIMINGS } from "../timing.ts";
+import { onArchived } from "./app.ts";
+import { applyPatch, completeEffect, endTask } from "./transitions.ts";
+
+const LOGGED = EVENT_BITS.ended | EVENT_BITS.log;
+/** A running task whose due time is the one of its flow, and whose subscriber hears of the end. */
+const covered = (more: Partial<Task> = {}) =>
+  taskIn("IN_PROGRESS", { submittedAt: NOW, due: NOW + 600_000, flowDue: NOW + 600_000, eventMask: LOGGED, ...more });
+const ended = (task: Task) =>
+  after(task, endTask(task, "SUCCESS", { result: { imageUrl: "https://a.test/1" } }, ctx(NOW)));
+
+describe("the end of a task with a delivery log", () => {
+  it("leaves its notification to the due time of the flow, unless images are archived first", () => {
+    expect(ended(covered()).pendingEffects).toBeUndefined();
+    expect(ended(covered()).due).toBeUndefined();
+    expect(ended(covered({ archive: true })).pendingEffects).toEqual(["archive", "tell"]);
+    expect(ended(covered({ flowDue: undefined })).pendingEffects).toEqual(["tell"]);
+  });
+
+  it("after the archiving the flow stands for the notification, except of a result that came later", () => {
+    const archived = (task: Task) => completeEffect(ended(task), "archive", {}, ctx(NOW + 1));
+    const done = archived(covered({ archive: true }));
+    expect(effects(done)).toEqual(["tell"]);
+    expect(after(covered(), done)).toMatchObject({ pendingEffects: undefined, due: undefined });
+    const updated = completeEffect(
+      { ...ended(covered({ archive: true })), resultUpdatedAt: NOW },
+      "archive",
+      {},
+      ctx(NOW + 1),
+    );
+    expect(after(covered(), updated).pendingEffects).toEqual(["tell"]);
+    expect(effects(updated)).toEqual(["tell"]);
+  });
+
+  it("names the events in the effect, and without a log the worker looks for them", () => {
+    const tellOf = (eventMask: number) => {
+      const decision = decide(covered({ eventMask }), callback("SUCCESS"), ctx(NOW));
+      return decision.kind === "ignore" ? [] : decision.effects.filter(({ kind }) => kind === "tell");
+    };
+    expect(tellOf(LOGGED)).toEqual([{ kind: "tell", events: ["completed"] }]);
+    expect(tellOf(EVENT_BITS.ended)).toEqual([{ kind: "tell" }]);
+  });
+
+  it("keeps follow-ups alone under the due time of the flow, if this time is not near", () => {
+    const then = [{ press: "U1" }];
+    const dueOf = (more: Partial<Task>) => ended(covered({ eventMask: 0, then, ...more })).due;
+    const own = NOW + TIMINGS.effectsMs;
+    expect(dueOf({})).toBe(NOW + 600_000);
+    expect(dueOf({ due: own, flowDue: own })).toBe(own);
+    expect(dueOf({ due: own - 1, flowDue: own - 1 })).toBe(own);
+    expect(dueOf({ due: NOW + 600_000, flowDue: 0 })).toBe(own);
+    expect(dueOf({ due: undefined, flowDue: undefined })).toBe(own);
+    expect(ended(covered({ archive: true, eventMask: 0 })).due).toBe(own);
+  });
+});
+
+describe("the slot of a task", () => {
+  const slot = { row: 0, name: "s1" } as unknown as NonNullable<Task["slot"]>;
+
+  it("is stored by the claim, with the origin of the vendor", () => {
+    const claimed = play(pending(), { ...claim, slot, vendorOrigin: "https://v.test" } as typeof claim).task;
+    expect(claimed).toMatchObject({ slot, vendorOrigin: "https://v.test" });
+    expect(play(pending(), claim).task).not.toHaveProperty("slot");
+    expect(play(pending(), claim).task).not.toHaveProperty("vendorOrigin");
+  });
+
+  it("is released by the decision that ends the task, in the row and as an effect", () => {
+    const task = covered({ slot, eventMask: 0 });
+    const decision = decide(task, callback("SUCCESS"), ctx(NOW));
+    expect(after(task, decision)).not.toHaveProperty("slot");
+    const { provider, account } = task;
+    expect(decision).toMatchObject({
+      effects: [{ kind: "settle" }, { kind: "release", from: { provider, account }, slot }],
+    });
+    expect(after(task, decide(task, callback("IN_PROGRESS", 1, { progress: 50 }), ctx(NOW))).slot).toBe(slot);
+  });
+});
+
+describe("the time of the first acceptance", () => {
+  it("is kept when a later acceptance replaces the time, because events have this time", () => {
+    const again = applyPatch(taskIn("PENDING", { submittedAt: NOW }), { submittedAt: NOW + 5 }, ctx(NOW + 5));
+    expect(again.firstSubmittedAt).toBe(NOW);
+    const third = applyPatch(again, { submittedAt: NOW + 9 }, ctx(NOW + 9));
+    expect(third.firstSubmittedAt).toBe(NOW);
+    expect(applyPatch(again, { progress: 3 }, ctx(NOW + 6)).firstSubmittedAt).toBe(NOW);
+    expect(applyPatch(taskIn("PENDING", { submittedAt: NOW }), { progress: 3 }, ctx(NOW))).not.toHaveProperty(
+      "firstSubmittedAt",
+    );
+    expect(play(pending(), claim, accepted()).task).not.toHaveProperty("firstSubmittedAt");
+  });
+});
+
+describe("the prompt of an open modal", () => {
+  it("is stored by the first report that names it, and no later one changes it", () => {
+    const open = taskIn("MODAL", { submittedAt: NOW, vendorTaskId: "v1", vendorTaskIdFrom: "answer" });
+    const told = (finalPrompt?: string) =>
+      callback("MODAL", 1, { result: finalPrompt === undefined ? {} : { finalPrompt } });
+    expect(decide(open, told(), ctx(NOW)).kind).toBe("ignore");
+    const named = after(open, decide(open, told("a boat --v 7"), ctx(NOW)));
+    expect(named.result).toEqual({ finalPrompt: "a boat --v 7" });
+    expect(decide(named, told("another"), ctx(NOW)).kind).toBe("ignore");
+    const running = taskIn("IN_PROGRESS", { submittedAt: NOW, vendorTaskId: "v1", vendorTaskIdFrom: "answer" });
+    expect(decide(running, told("a boat"), ctx(NOW)).kind).toBe("ignore");
+  });
+});
+
+describe("the end of the archiving", () => {
+  it("stores failures, removes those of an earlier archiving, and writes neither if there was none", () => {
+    const failures = [{ source: "imageUrl", code: "gone" }] as unknown as Parameters<typeof onArchived>[2];
+    const task = taskIn("SUCCESS", { endedAt: NOW, pendingEffects: ["archive"], due: NOW });
+    const failed = after(task, onArchived(task, [], failures, ctx(NOW)));
+    expect(failed.copyFailures).toBe(failures);
+    expect(after(task, onArchived(task, [], [], ctx(NOW)))).not.toHaveProperty("copyFailures");
+    const again = { ...failed, pendingEffects: ["archive" as const] };
+    expect(after(again, onArchived(again, [], [], ctx(NOW))).copyFailures).toBeUndefined();
+  });
+});
