@@ -7,6 +7,7 @@ import { taskView } from "@mjflow/engine/view";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { afterEach, describe, expect, test } from "vitest";
 import { createApiClient, OPERATOR } from "../app/api-client.ts";
+import { createClient } from "../mj-compat/client.ts";
 import { type Simulated, startSimulated } from "../support/simulated.ts";
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";
@@ -207,4 +208,29 @@ describe("the prompt of a press whose button opens a modal only with remix", () 
     expect(onUpscale.body).toMatchObject({ code: "invalid_request", field: "then[0].prompt" });
     expect((await client.call(OPERATOR, "GET", "/v1/flows")).body.data).toEqual([]);
   });
+});
+
+describe("the picture of a running task", () => {
+  test.each(["simulator", "trueai", "newapi"] as const)(
+    "of %s is shown in reads and in the compat API, and is gone after the end",
+    async (provider) => {
+      stack = await startSimulated(provider);
+      const client = createClient({ defaultProvider: provider }, stack.harness);
+      const id = (await client.post("/mj/submit/imagine", { prompt: "a boat" })).body.result;
+      await stack.harness.drain();
+      await stack.pass(1_500, 300);
+      const running = await client.fetchTask(id);
+      expect(running).toMatchObject({ status: "IN_PROGRESS", imageUrl: expect.stringMatching(/preview=|rand=/) });
+      const [row] = stack.harness.dump().tasks;
+      const view = taskView(row!, (key) => key);
+      expect(view).toMatchObject({ previewUrl: running.imageUrl, imageUrl: null, images: [] });
+      await stack.pass(MINUTE, 5_000);
+      const [ended] = stack.harness.dump().tasks;
+      expect(ended).toMatchObject({ status: "SUCCESS" });
+      expect(ended).not.toHaveProperty("previewUrl");
+      expect(taskView(ended!, (key) => key).previewUrl).toBeNull();
+      // A row that an earlier version has ended may still have the link.
+      expect(taskView({ ...ended!, previewUrl: "https://x.test/old" }, (key) => key).previewUrl).toBeNull();
+    },
+  );
 });

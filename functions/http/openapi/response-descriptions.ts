@@ -61,6 +61,8 @@ const task = describe(
     provider: "Id of the provider.",
     providerTaskId: "Id of the task at the vendor; null if it is not known.",
     customId: "`customId` of the pressed button; null if there is none.",
+    previewUrl:
+      "Link to the picture while the vendor draws it, if progress is stored. It is blurred, changes with the progress and expires soon. Null before the first picture and after the end.",
     imageUrl: "Link to the image at the vendor, which can expire within a day. `copies` has the archived copies.",
     images: "All images, if the vendor returns several.",
     videos: "Videos, if the vendor returns any.",

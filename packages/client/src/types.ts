@@ -253,6 +253,8 @@ export interface Task {
   providerTaskId: string | null;
   customId: string | null;
   imageUrl: string | null;
+  /** The vendor's link to the picture while it draws, if progress is stored. Older servers do not send it. */
+  previewUrl?: string | null;
   images: Media[];
   videos: Media[];
   /** Archived copies in the order of `images`, or the copy of `imageUrl` alone. */

@@ -336,3 +336,14 @@ describe("tiles in the compat API", () => {
     expect(shown({ action: "UPSCALE" }, mediaUrl)).toBeNull();
   });
 });
+
+it("imageUrl of a running task is its preview, and no ended or waiting task shows one", () => {
+  const previewUrl = "https://x.test/preview.webp";
+  const shown = (status: Task["status"], more: Partial<Task> = {}) =>
+    mjTaskView(pointer, taskIn(status, { previewUrl, ...more })).imageUrl;
+  expect(shown("IN_PROGRESS")).toBe(previewUrl);
+  expect(shown("IN_PROGRESS", { previewUrl: undefined })).toBeNull();
+  expect(shown("FAILURE")).toBeNull();
+  expect(shown("SUBMITTED")).toBeNull();
+  expect(shown("SUCCESS", { result: { imageUrl: "https://x.test/a.png" } })).toBe("https://x.test/a.png");
+});

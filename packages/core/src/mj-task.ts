@@ -176,6 +176,8 @@ function linkOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): (url: s
 function imageOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): string | null {
   const url = task?.result?.imageUrl;
   if (url !== undefined) return linkOf(task, mediaUrl)(url);
+  // Servers of the family have the picture of a running task in the same field.
+  if (task?.status === "IN_PROGRESS" && task.previewUrl !== undefined) return task.previewUrl;
   const tile = task?.status === "SUCCESS" && task.action === TILE_ACTION ? task.copies?.[0] : undefined;
   return tile && mediaUrl ? mediaUrl(tile.key) : null;
 }

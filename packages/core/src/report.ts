@@ -30,6 +30,8 @@ export interface Report {
   action?: string;
   /** Percent, 0 to 100. It does not prove completion: new-api reports 100 together with FAILURE. */
   progress?: number;
+  /** Link to the picture of a running task, which is blurred. It can change with every report and expires soon. */
+  previewUrl?: string;
   failReason?: string;
   state?: string;
   /** End of the task by the vendor's clock, epoch ms. */

@@ -70,6 +70,7 @@ export const Task = z.strictObject({
   providerTaskId: maybe(text),
   customId: maybe(text),
   imageUrl: maybe(text),
+  previewUrl: maybe(text),
   images: z.array(Media),
   videos: z.array(Media),
   copies: z.array(Copy),

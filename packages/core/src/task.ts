@@ -160,6 +160,8 @@ export interface Task {
 
   /** Percent, 0 to 100. */
   progress: number;
+  /** The vendor's link to the picture while it draws, of the report that raised `progress`. Unset: none, or the task has ended. */
+  previewUrl?: string;
   /** This and the following times: epoch ms. */
   createdAt: number;
   /** When the vendor was known to have accepted the task, or when the last modal answer was sent. Unset before that. */

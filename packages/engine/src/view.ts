@@ -8,7 +8,7 @@ import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/co
 import { textResultOf } from "@mjflow/core/mj-task";
 import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
-import type { CopyFailure, Task } from "@mjflow/core/task";
+import { type CopyFailure, isEnded, type Task } from "@mjflow/core/task";
 import { isInWaitList, type WaitPlace, type WaitReason } from "@mjflow/core/wait-list";
 
 /** Returns the link to the archived image with this bucket key. */
@@ -102,6 +102,8 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     customId: task.customId ?? null,
     /** The vendor's link, which may expire within a day; a tile has only our link. */
     imageUrl: result?.imageUrl ?? (task.action === TILE_ACTION ? (copies[0]?.url ?? null) : null),
+    /** The vendor's link to the picture while it draws, if progress is stored. It expires soon and is never archived. */
+    previewUrl: isEnded(task) ? null : (task.previewUrl ?? null),
     images: result?.images ?? [],
     videos: result?.videos ?? [],
     /** Archived copies, if the flow requested them. The links work as long as the copies are stored. */

@@ -27,6 +27,8 @@ interface Expectation {
   /** Press names of all buttons. */
   names?: string[];
   failure?: string;
+  /** Link to the picture of a running task. */
+  preview?: string;
   images?: number;
   videos?: number;
   count?: number;
@@ -95,6 +97,8 @@ describe.each([...DIALECTS.values()])("dialect $id", (dialect) => {
     // A relay that cannot press a button does not offer it.
     expect(buttons).toEqual(every.filter(({ customId }) => canPress(dialect, customId)));
     if (wanted.names) expect(every.map(({ customId }) => canonicalButtonName(customId))).toEqual(wanted.names);
+    if (wanted.preview) expect(report!.previewUrl).toBe(wanted.preview);
+    if (report!.status !== "IN_PROGRESS") expect(report!.previewUrl).toBeUndefined();
     if (wanted.failure) expect(failureOf(report!).code).toBe(wanted.failure);
     if (wanted.images) expect(report!.result.images).toHaveLength(wanted.images);
     if (wanted.videos !== undefined) expect(report!.result.videos ?? []).toHaveLength(wanted.videos);

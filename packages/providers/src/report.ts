@@ -77,6 +77,8 @@ export function parseTask(body: unknown, options: ReadOptions = {}): Report | un
   // new-api reports 100 % with FAILURE, so the progress of a failure is ignored.
   const progress = status.status === "FAILURE" ? undefined : progressOf(task["progress"]);
   if (progress !== undefined) report.progress = progress;
+  const previewUrl = status.status === "IN_PROGRESS" ? previewUrlOf(task, options) : undefined;
+  if (previewUrl !== undefined) report.previewUrl = previewUrl;
   const finishTime = timeOf(task["finishTime"] ?? task["finish_time"]);
   if (finishTime !== undefined) report.finishTime = finishTime;
   if (isFinal(status.status)) {
@@ -252,6 +254,14 @@ function resultOf(task: Fields, { baseUrl, canPress }: ReadOptions): Result {
     raw: redactRawReport(task),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as Result;
+}
+
+/** A longer link would make a write of the progress cost more than one unit. */
+const PREVIEW_URL_LENGTH = 500;
+
+function previewUrlOf(task: Fields, { baseUrl }: ReadOptions): string | undefined {
+  const url = linkOf(task["imageUrl"], baseUrl) ?? linkOf(task["image_url"], baseUrl);
+  return url !== undefined && url.length <= PREVIEW_URL_LENGTH ? url : undefined;
 }
 
 /** What a row without an end can show: its picture and its body. Its buttons cannot be pressed. */

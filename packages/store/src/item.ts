@@ -52,6 +52,7 @@ const TASK = {
   vendorTaskIdFrom: ["idf", "text"],
   vendorSiblings: ["ids", "json"],
   progress: ["pg", "count"],
+  previewUrl: ["pv", "text"],
   createdAt: ["cr", "number"],
   submittedAt: ["su", "number"],
   firstSubmittedAt: ["sf", "number"],

@@ -2,12 +2,12 @@ import type { Task } from "@mjflow/client";
 import { useState } from "react";
 import { safeImageUrl } from "../lib/safe.ts";
 
-/** Returns the address of the task's image. The archived copy comes first, because the vendor's link expires. */
+/** Returns the address of the task's image, or of its preview while the vendor draws. The archived copy comes first, because the vendor's link expires. */
 export function resultImageUrl(task: Task | undefined): string | undefined {
   if (!task) return undefined;
-  const { copies, imageUrl, images } = task;
+  const { copies, imageUrl, images, previewUrl } = task;
   const own = copies.find(({ contentType }) => contentType.startsWith("image/"))?.url;
-  return safeImageUrl(own) ?? safeImageUrl(imageUrl) ?? safeImageUrl(images[0]?.url);
+  return safeImageUrl(own) ?? safeImageUrl(imageUrl) ?? safeImageUrl(images[0]?.url) ?? safeImageUrl(previewUrl);
 }
 
 /** An image that may fail to load: a vendor link expires after a day, and `src` may be unset. */

@@ -85,7 +85,14 @@ export function postponeDue(task: Task, byMs: number, ctx: Context, effects: Eff
 export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
   const pending = effectsDueAtEnd({ ...task, ...patch }, status);
   const due = pending.length > 0 ? effectsDueOf({ ...task, ...patch }, pending, ctx) : undefined;
-  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, pendingEffects: toStoredEffects(pending) };
+  const ended = {
+    ...patch,
+    previewUrl: undefined,
+    leaseUntil: undefined,
+    endedAt: ctx.now,
+    due,
+    pendingEffects: toStoredEffects(pending),
+  };
   return changeStatus(task, status, ended, ctx, toEffects(pending));
 }
 

@@ -41,6 +41,36 @@ describe("reports from callbacks and look-ups", () => {
   });
 });
 
+describe("the picture of a running task", () => {
+  const drawn = (progress: number, previewUrl?: string) =>
+    callback("IN_PROGRESS", 1, { progress, ...(previewUrl !== undefined && { previewUrl }) });
+
+  it("is the one of the report that raised the progress, and gone after every end", () => {
+    const started = play(taskIn("SUBMITTED"), drawn(15, "https://x.test/15")).task;
+    expect(started.previewUrl).toBe("https://x.test/15");
+    const later = play(started, drawn(62, "https://x.test/62")).task;
+    expect(later.previewUrl).toBe("https://x.test/62");
+    expect(play(later, drawn(78)).task).toMatchObject({ progress: 78, previewUrl: "https://x.test/62" });
+    expect(play(later, callback("SUCCESS")).task.previewUrl).toBeUndefined();
+    expect(play(later, callback("FAILURE")).task.previewUrl).toBeUndefined();
+  });
+
+  it("costs no write of its own, and a late report shows no older one", () => {
+    const started = play(taskIn("SUBMITTED"), drawn(46, "https://x.test/46")).task;
+    expect(play(started, drawn(46, "https://x.test/other")).last).toEqual({ kind: "ignore", why: "duplicate" });
+    expect(play(started, drawn(31, "https://x.test/31")).last).toEqual({ kind: "ignore", why: "duplicate" });
+    const full = play(started, lookup("IN_PROGRESS", 1, { progress: 100, previewUrl: "https://x.test/100" })).task;
+    const again = { ...full, fullProgressAt: undefined, previewUrl: "https://x.test/kept" };
+    const stalled = lookup("IN_PROGRESS", 1, { progress: 100, previewUrl: "https://x.test/again" });
+    expect(play(again, stalled).task.previewUrl).toBe("https://x.test/kept");
+  });
+
+  it("of a later callback about SUBMITTED is not stored without progress", () => {
+    const submitted = callback("SUBMITTED", 1, { previewUrl: "https://x.test/a" });
+    expect(play(taskIn("SUBMITTED"), submitted).task.previewUrl).toBeUndefined();
+  });
+});
+
 describe("report of another attempt", () => {
   const orphans: Orphan[] = [
     { attempt: 3, vendorTaskId: "c", at: NOW },

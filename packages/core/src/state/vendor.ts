@@ -156,7 +156,10 @@ function onProgressReport(
   const isFull = from === "lookup" && report.status === "IN_PROGRESS" && report.progress === 100;
   if (isFull && isStalled(task, ctx)) return onStalled(task, report, seen, ctx);
   const full = isFull && task.fullProgressAt === undefined ? { fullProgressAt: ctx.now } : {};
-  const patch = { ...seen, ...full, progress, ...(report.action && { action: report.action }) };
+  // The preview is stored only with a change of the progress. So it costs no write, and a late report shows no older picture.
+  const isNews = rank < reportRank || progress > task.progress;
+  const preview = isNews && report.previewUrl !== undefined ? { previewUrl: report.previewUrl } : {};
+  const patch = { ...seen, ...full, ...preview, progress, ...(report.action && { action: report.action }) };
   // A task in MODAL leaves it only with an answer, with progress or with an end. A SUBMITTED report is older than the
   // modal and is ignored (T2).
   if (rank < reportRank)
