@@ -20,6 +20,7 @@ export interface App {
 }
 
 export const SUBSCRIBED_APP = "subscribed";
+export const ENDPOINT_ID = "ep_01HZZZZZZZZZZZZZZZZZZZZZZZ";
 export const ENDPOINT_URL = "https://app.test/endpoint";
 export const NOTIFY_HOOK_URL = "https://app.test/hook";
 

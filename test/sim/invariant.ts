@@ -75,7 +75,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks without a valid token were accepted`);
   findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run), ...repeatedPressesOf(run));
   const notifications = missingNotificationsOf(run);
-  findings.push(...notifications.findings, ...incompleteLogsOf(run));
+  findings.push(...notifications.findings, ...incompleteLogsOf(run), ...openReplaysOf(run));
   if (run.waiting > 0) findings.push(`${run.waiting} entries are left in wait lists`);
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
@@ -255,6 +255,15 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
     notified: expected.length - missing.length,
     givenUp: missing.length - lost.length,
   };
+}
+
+/** J: every replay has ended, and a completed one has handled each delivery that it found (D11). */
+function openReplaysOf({ replays }: SimulationRun): string[] {
+  return replays.flatMap(({ id, status, found, sent, failed, skipped, due }) => {
+    if (!["completed", "canceled", "failed"].includes(status) || due !== undefined) return [`J ${id} is ${status}`];
+    const handled = sent + failed + skipped;
+    return status === "completed" && handled !== found ? [`J ${id} has handled ${handled} of ${found} deliveries`] : [];
+  });
 }
 
 /**

@@ -18,6 +18,7 @@ import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { CallContext, Clock, Log, Metric, Provider, Queue, Store, SubmitOutcome } from "@mjflow/core/port";
+import type { Replay } from "@mjflow/core/replay";
 import { needsWrite } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import type { SweepJob } from "@mjflow/core/sweep-job";
@@ -38,6 +39,7 @@ import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { notifySubscribers } from "@mjflow/engine/notify";
 import { pressTask } from "@mjflow/engine/press";
+import { startReplay } from "@mjflow/engine/replay";
 import { runReplay } from "@mjflow/engine/replay-job";
 import { applyAcceptedMessage, handleSubmitMessage, submit } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
@@ -54,7 +56,7 @@ import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
-import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
+import { createApp, ENDPOINT_ID, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { type AppCredit, createLedger } from "./ledger.ts";
 import { createMjClient, type MjPress } from "./mj-client.ts";
@@ -117,6 +119,8 @@ export interface SimulationVariant {
   isBusy?(account: string, at: number): boolean | number;
   /** True while the receiver of the endpoint is down. @param at ms since the start of the run */
   isEndpointDown?(at: number): boolean;
+  /** When the app starts a replay of all deliveries of its endpoint, ms since the start of the run. Unset: never. */
+  replayAt?: number;
   /** Time from a submission to its response, ms. @param at ms since the start of the run */
   answerMs?(account: string, at: number): number;
   /** Number of submit workers, some of which may wait for one account. 0 or unset: no limit. */
@@ -190,6 +194,7 @@ export interface SimulationRun {
   /** Delivery logs of the flows that have one, and all delivery rows, at the end. */
   deliveryLogs: Map<string, DeliveryLog>;
   deliveries: Delivery[];
+  replays: Replay[];
   /** Presses by clients of the compat API, with all their repetitions, and the compat task ids at the end. */
   mjPresses: MjPress[];
   mjPointers: MjTaskPointer[];
@@ -577,7 +582,7 @@ export async function runSimulation({
   // ── the app ──
 
   if (hooks) {
-    const listener = { appId: SUBSCRIBED_APP, id: "ep_01HZZZZZZZZZZZZZZZZZZZZZZZ", rev: 0, url: ENDPOINT_URL };
+    const listener = { appId: SUBSCRIBED_APP, id: ENDPOINT_ID, rev: 0, url: ENDPOINT_URL };
     const secrets = [
       {
         sealed: vault.seal(
@@ -629,6 +634,10 @@ export async function runSimulation({
     });
   }
   scheduler.at(SWEEP_MS, cron);
+  if (variant.replayAt !== undefined) {
+    const fields = { listener: ENDPOINT_ID, only: "all" as const };
+    scheduler.at(variant.replayAt, () => start("api", (deps) => startReplay(deps, SUBSCRIBED_APP, fields)));
+  }
   // Separate random numbers, so that the client's decisions do not change those of a seed.
   const mjClient = createMjClient(createRng(seed ^ 0x2545f491), scheduler, (press, end) => {
     start("mj", press, end);
@@ -652,6 +661,7 @@ export async function runSimulation({
   const quiet = () =>
     // Waits until the app has done all its actions and the vendor has sent its callbacks.
     scheduler.now() > Math.max(START + (appActs ? 4_200_000 : 120_000), vendor.lastCallbackAt() + 60_000) &&
+    scheduler.now() > START + (variant.replayAt ?? 0) &&
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
@@ -690,6 +700,7 @@ export async function runSimulation({
     vendor,
     posts: app.posts,
     deliveryLogs: new Map(await Promise.all(stored.flows.filter(hasLog).map(logOf))),
+    replays: await webhookStore.replays(SUBSCRIBED_APP),
     deliveries: (await Promise.all(stored.flows.map(({ id }) => webhookStore.deliveriesOf(id)))).flat(),
     mjPresses: mjClient.presses,
     mjPointers: (await Promise.all(["app", SUBSCRIBED_APP].map((id) => mjTaskIds.latest(id, 10_000)))).flat(),
