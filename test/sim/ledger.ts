@@ -112,11 +112,14 @@ export function createLedger(
     return ref?.kind === "press" && (history.get(ref.flowId) ?? []).some(({ task }) => task.path === ref.path);
   }
 
-  /** K6, K11: no hold exceeds a limit, and new flows come no faster than the quota. */
+  /**
+   * K6, K11: no hold exceeds a limit, and new flows come no faster than the quota. A process whose clock is behind may have read
+   * newer limits.
+   */
   function checkLimits(name: string, next: CreditCounter, { enter = {}, add = {}, fullAtUs, at }: CreditChange): void {
     const entered = Object.keys(enter);
     const { no } = parseCounterId(next.appId);
-    const limits = [at, at - LIMITS_AGE_MS].map((time) => limitsOfCounter(limitsAt(time) ?? {}, no));
+    const limits = [at + skewMs, at, at - LIMITS_AGE_MS].map((time) => limitsOfCounter(limitsAt(time) ?? {}, no));
     const most = (key: keyof Limits) => Math.max(...limits.map((each) => each[key] ?? Infinity));
     const isHold = entered.some((entry) => /^[hx]/.test(entry) && !isAdoption(entry)) && (add.used ?? 0) > 0;
     if (isHold && next.used > most("creditsUsd") * 1e6)
