@@ -1,6 +1,6 @@
 /**
  * How long an app waits whose neighbor has a vendor that accepts connections and never answers, or a webhook receiver that
- * does the same. In the scenario `undisturbed` the neighbor has as many flows, and its vendor and receiver answer. In `alone`
+ * does the same. In `both hung` half of its flows have this vendor, and all have this receiver. In the scenario `undisturbed` the neighbor has as many flows, and its vendor and receiver answer. In `alone`
  * there is no neighbor. Each scenario has a new local server. The result is a ratio of medians of one run, because the times
  * depend on the machine.
  */
@@ -21,7 +21,7 @@ export interface NeighborOptions {
   root?: string | undefined;
 }
 
-const SCENARIOS = ["alone", "undisturbed", "hung vendor", "hung receiver"] as const;
+const SCENARIOS = ["alone", "undisturbed", "hung vendor", "hung receiver", "both hung"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 export interface NeighborsFound extends Omit<NeighborOptions, "root"> {
@@ -82,12 +82,15 @@ async function measure(
       if (response.status >= 300) throw new Error(`${path}: ${response.status} ${JSON.stringify(response.body)}`);
       return response;
     };
-    const provider = scenario === "hung vendor" ? "gitaigc" : "simulator";
-    const url = scenario === "hung receiver" ? hung.url : receiver.url;
+    const isVendorHung = (i: number) => scenario === "hung vendor" || (scenario === "both hung" && i % 2 === 0);
+    const url = scenario === "hung receiver" || scenario === "both hung" ? hung.url : receiver.url;
     await post(other, "/v1/endpoints", { url: `${url}/neighbor` });
-    const neighbor = { provider, prompt: "a boat", then: [{ press: "upscale:all" }] };
+    const neighbor = (i: number) => {
+      const provider = isVendorHung(i) ? "gitaigc" : "simulator";
+      return { provider, prompt: "a boat", then: [{ press: "upscale:all" }] };
+    };
     const count = scenario === "alone" ? 0 : hungFlows;
-    for (let i = 0; i < count; i++) await post(other, "/v1/flows", neighbor);
+    for (let i = 0; i < count; i++) await post(other, "/v1/flows", neighbor(i));
     const took: Promise<number>[] = [];
     for (let i = 0; i < flows; i++) {
       const startedAt = performance.now();
