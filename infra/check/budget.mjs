@@ -32,14 +32,17 @@
  *
  * Every function that runs effects sends the notifications of one invocation together, and the store reads siblings as one range
  * (3 kB).
+ *
+ * All functions that read reports know videos, their buttons and previews (3 kB). Submit also makes video requests and knows
+ * which vendors have what (5 kB). The schemas of apps left Submit, Sweep and the API: only a number of theirs was used.
  */
 export const BUDGET_KB = {
   Api: 646,
   Archive: 378,
-  Callback: 345,
-  Deadletter: 322,
+  Callback: 348,
+  Deadletter: 323,
   Deliver: 357,
-  Stream: 341,
-  Submit: 450,
+  Stream: 342,
+  Submit: 460,
   Sweep: 421,
 };

@@ -10,6 +10,7 @@
  */
 import * as z from "zod/mini";
 import { crockford, flowIdOf } from "./id.ts";
+import { MAX_COUNTERS } from "./limit.ts";
 
 /** The app id that the operator key acts as. It has no row and therefore no limits. */
 export const DEFAULT_APP = "app_default";
@@ -59,8 +60,6 @@ export const KEY_CACHE_TTL_MS = 30_000;
 /** How long the previous key stays valid after a rotation, unless the operator sets another time. */
 export const KEY_OVERLAP_S = 24 * 3_600;
 export const KEYS_PER_APP = 50;
-/** Maximum number of credit counters of an app. */
-export const MAX_COUNTERS = 16;
 
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 const APP = new RegExp(`^app_${ULID}$`);

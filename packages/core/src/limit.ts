@@ -24,6 +24,9 @@ export const REQUEST = {
   bodyBytes: 6 * 1024 * 1024,
 } as const;
 
+/** Maximum number of credit counters of an app. It is here, so that workers do not load the schemas of apps with it. */
+export const MAX_COUNTERS = 16;
+
 /** Limits of the operator's list of banned words. The list is one row, which can have 400 KB. */
 export const BANNED = { words: 3_000, wordLength: 60, bytes: 300_000 } as const;
 

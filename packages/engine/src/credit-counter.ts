@@ -3,7 +3,6 @@
  * which entries are confirmed, and removes them with later changes.
  */
 
-import { MAX_COUNTERS } from "@mjflow/core/app";
 import {
   type CreditChange,
   type CreditCounter,
@@ -21,6 +20,7 @@ import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mj
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-credit";
+import { MAX_COUNTERS } from "@mjflow/core/limit";
 import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
 
