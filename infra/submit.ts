@@ -6,7 +6,7 @@ import { consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQ
 import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { environment, setting } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
-import { table, tableAccess } from "./table.ts";
+import { table, tableAccess, tableDelete } from "./table.ts";
 
 export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
@@ -33,7 +33,14 @@ export const submit = new sst.aws.Function("Submit", {
     previousVaultKey,
     providers,
   ],
-  permissions: [tableAccess, queueSend(submitQueue, deliverQueue), queueConsume(submitQueue), ...inputsRead],
+  permissions: [
+    tableAccess,
+    // The dispatcher of a wait list removes the entries that it has taken.
+    tableDelete,
+    queueSend(submitQueue, deliverQueue),
+    queueConsume(submitQueue),
+    ...inputsRead,
+  ],
 });
 
 consume(submitQueue, submit, QUEUE.submit.batchSize, stage.submitConcurrency);

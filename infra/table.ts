@@ -53,7 +53,10 @@ export const tableAccess = {
   resources: [table.arn],
 };
 
-/** Allows deleting rows. The API deletes rows on behalf of apps; the sweeper deletes roots of interrupted creations. */
+/**
+ * Allows deleting rows. The API deletes rows on behalf of apps, the sweeper roots of interrupted creations, and the submit
+ * worker entries of wait lists.
+ */
 export const tableDelete = { actions: ["dynamodb:DeleteItem"], resources: [table.arn] };
 
 export function indexAccess(index: keyof typeof indexes) {

@@ -103,6 +103,7 @@ export const functionsHaveNeededPermissions: Rule = (infra) => {
     Callback: [...items, ...sending("Submit", "Deliver", "Archive")],
     Submit: [
       ...items,
+      ...deleting,
       ...sending("Submit", "Deliver"),
       ...consume("SubmitQueueQueue"),
       ...on(`${bucket}/inputs/*`, "s3:GetObject"),
