@@ -7,6 +7,7 @@
  *     node infra/check/evaluate.mjs --build        bundles and runs each function, and prints a table instead
  *     node infra/check/evaluate.mjs --dev          evaluates like `sst dev`
  *     node infra/check/evaluate.mjs --without ApiKey    evaluates without a value for that secret
+ *     node infra/check/evaluate.mjs --build --keep folder --out file.json   keeps the bundles, for npm run rehearse
  *     node infra/check/evaluate.mjs --quota 10     evaluates with a small Lambda quota of the account; 0: unknown
  *     node infra/check/evaluate.mjs --stages ""    evaluates with these stages in the account, comma-separated
  *
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     build: { type: "boolean", default: false },
     dev: { type: "boolean", default: false },
     without: { type: "string", multiple: true, default: [] },
+    keep: { type: "string" },
     quota: { type: "string", default: "1000" },
     stages: { type: "string", default: "trial" },
     out: { type: "string" },
@@ -52,8 +54,8 @@ for (const [name, value] of Object.entries(SECRETS)) {
 // Each evaluation builds in its own folder, so that concurrent evaluations do not zip the bundles of one another.
 const platform = path.join(root, ".sst/platform");
 await mkdir(path.join(root, ".sst/check"), { recursive: true });
-const work = await mkdtemp(path.join(root, ".sst/check/"));
-process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+const work = options.keep ? path.resolve(options.keep) : await mkdtemp(path.join(root, ".sst/check/"));
+if (!options.keep) process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 
 const builds = [];
 const server = await startRpc({

@@ -218,6 +218,7 @@ export interface Build {
 }
 
 export interface Infra {
+  app: string;
   stage: string;
   links: Record<string, Record<string, string>>;
   builds: Build[];
