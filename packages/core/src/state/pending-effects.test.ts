@@ -9,7 +9,7 @@ import { onArchived } from "./app.ts";
 import { applyPatch, completeEffect, endTask } from "./transitions.ts";
 
 const LOGGED = EVENT_BITS.ended | EVENT_BITS.log;
-/** A running task whose due time is the one of its flow, and whose subscriber hears of the end. */
+/** A running task whose due time is the one of its flow, and whose subscriber receives the event of the end. */
 const covered = (more: Partial<Task> = {}) =>
   taskIn("IN_PROGRESS", { submittedAt: NOW, due: NOW + 600_000, flowDue: NOW + 600_000, eventMask: LOGGED, ...more });
 const ended = (task: Task) =>
