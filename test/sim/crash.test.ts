@@ -72,18 +72,25 @@ describe("crashes at every point of a flow", () => {
     console.log(`one crash at each of ${points} points of a flow with subscribers`);
   }, 120_000);
 
-  test("after one crash at any point at a busy account with one slot, nothing is left in its wait list", async () => {
-    const isBusy = (_: string, at: number) => at < 70_000 || (at > 150_000 && at < 170_000);
-    const options = { variant: { accounts: ["a"], maxRunning: 1, isBusy } };
-    const points = await pointsOf(options);
-    for (let at = 0; at < points; at++) {
-      const killed = await runKilledAt(options, at);
-      expect(killed.findings).toEqual([]);
-      expect(killed.fired).toBe(1);
-      if (killed.run.flows.size > 0) expect(killed.counts.paid).toBeLessThanOrEqual(TASKS + 1);
-    }
-    console.log(`one crash at each of ${points} points of a flow that waits`);
-  }, 120_000);
+  test.each([
+    ["at a busy account with one slot", { accounts: ["a"], maxRunning: 1 }],
+    ["at busy accounts that one worker each may call", { accounts: ["a", "b"], submitWorkers: 2 }],
+  ])(
+    "after one crash at any point %s, nothing is left in a wait list",
+    async (_, limits) => {
+      const isBusy = (_: string, at: number) => at < 70_000 || (at > 150_000 && at < 170_000);
+      const options = { variant: { ...limits, isBusy } };
+      const points = await pointsOf(options);
+      for (let at = 0; at < points; at++) {
+        const killed = await runKilledAt(options, at);
+        expect(killed.findings).toEqual([]);
+        expect(killed.fired).toBe(1);
+        if (killed.run.flows.size > 0) expect(killed.counts.paid).toBeLessThanOrEqual(TASKS + 1);
+      }
+      console.log(`one crash at each of ${points} points of a flow that waits`);
+    },
+    120_000,
+  );
 
   test("after two crashes at any pair of points the flow ends and costs at most two additional images", async () => {
     const points = await pointsOf({ limits: LIMITS });
