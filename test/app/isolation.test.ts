@@ -32,7 +32,9 @@ async function createOwner(api: ApiClient) {
   await api.harness.finishAll();
   const [button] = (await call("GET", `/mj/task/${compatId}/fetch`)).body.buttons;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
-  return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, compatId, button };
+  const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, {})).body.id;
+  await api.harness.finishAll();
+  return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, replay, compatId, button };
 }
 
 type Owner = Awaited<ReturnType<typeof createOwner>>;
@@ -44,7 +46,10 @@ function isMjCompat(path: string): boolean {
 /**
  * Returns the id for the parameter of a route. A route with an unknown parameter fails the test until it is added here.
  */
-function idFor(path: string, { appId, flow, root, open, endpoint, delivery, compatId }: Owner): string | undefined {
+function idFor(
+  path: string,
+  { appId, flow, root, open, endpoint, delivery, replay, compatId }: Owner,
+): string | undefined {
   if (isMjCompat(path)) return compatId;
   if (path.startsWith("/v1/flows/:id")) return flow;
   if (path === "/v1/tasks/:id/modal") return open;
@@ -52,6 +57,7 @@ function idFor(path: string, { appId, flow, root, open, endpoint, delivery, comp
   if (path.startsWith("/v1/apps/:id")) return appId;
   if (path.startsWith("/v1/endpoints/:id")) return endpoint;
   if (path.startsWith("/v1/deliveries/:id")) return delivery;
+  if (path.startsWith("/v1/replays/:id")) return replay;
   if (path.startsWith("/v1/dead-letters/:id")) return "000001_letter";
   if (path.startsWith("/v1/providers/:id")) return "fake";
   return undefined;
