@@ -151,6 +151,19 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(seen).toEqual([1, 2, 3, 4, 5]);
     });
 
+    test("a range that ends before it begins, or before its cursor, is empty", async () => {
+      const appId = newApp();
+      for (const at of [NOW, NOW + 1_000, NOW + 2_000])
+        await open().saveDelivery(delivery(newFlow({ appId }).id, appId, { createdAt: at }));
+      const list = (more: object) => open().listDeliveries({ appId, listeners: [EP], limit: 1, ...more });
+      for (const oldestFirst of [false, true]) {
+        expect(await list({ since: NOW + 1_000, until: NOW, oldestFirst })).toEqual({ deliveries: [] });
+        const { cursor } = await list({ oldestFirst });
+        const other = oldestFirst ? { until: NOW - 1_000 } : { since: NOW + 3_000 };
+        expect(await list({ oldestFirst, cursor, ...other })).toEqual({ deliveries: [] });
+      }
+    });
+
     test("a replay is stored once, read and listed by its own app only, and is due while it runs", async () => {
       const appId = newApp();
       const ids = [1, 2].map((n) => replayIdOf(NOW + n, new Uint8Array(10)));

@@ -242,6 +242,8 @@ export function createTable({
       return items;
     },
     async list({ partition, index, from, to, descending = false, limit, after }) {
+      // DynamoDB rejects such a range instead of finding nothing in it.
+      if (from !== undefined && to !== undefined && from > to) return [];
       const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
       const value = (sort: string | number) => (typeof sort === "number" ? { N: String(sort) } : { S: sort });
       const bounds = [from !== undefined && "#range >= :from", to !== undefined && "#range <= :to"];
