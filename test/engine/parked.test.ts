@@ -1,7 +1,8 @@
 /** Parked events: what an endpoint that is down costs, and how its events come back. */
 import { deliveryIdOf } from "@mjflow/core/delivery";
+import type { Endpoint } from "@mjflow/core/endpoint";
 import { taskIdOf } from "@mjflow/core/id";
-import type { PostOutcome } from "@mjflow/core/port";
+import type { PostOutcome, WebhookStore } from "@mjflow/core/port";
 import type { Replay } from "@mjflow/core/replay";
 import { deliveriesOfFlow, listDeliveriesByFlow } from "@mjflow/engine/delivery-list";
 import { createEndpoint, updateEndpoint } from "@mjflow/engine/endpoint";
@@ -270,6 +271,66 @@ describe("a crash (D12)", () => {
         expect([verb, skip, when, new Set(own).size]).toEqual([verb, skip, when, 3]);
         expect(await parked()).toBeUndefined();
       }
+  });
+});
+
+describe("an endpoint that is enabled again while its recovery ends (D12)", () => {
+  /** The next step of the recovery finds the endpoint disabled. */
+  async function recoverDisabled(): Promise<string> {
+    await goDown();
+    const flow = await runFlow();
+    isUp = true;
+    harness.advance(10 * MINUTE);
+    await harness.sweep();
+    await updateEndpoint(harness.deps, "app_a", endpointId, { enabled: false });
+    return flow;
+  }
+
+  /** Calls `before` once, before the first write that fits. */
+  function onceBefore<T extends "saveEndpoint" | "saveReplay">(
+    verb: T,
+    fits: (row: Parameters<WebhookStore[T]>[0]) => boolean,
+    before: () => Promise<unknown>,
+  ): void {
+    const store: Pick<WebhookStore, "saveEndpoint" | "saveReplay"> = harness.deps.webhookStore;
+    const save = store[verb] as (row: Parameters<WebhookStore[T]>[0]) => ReturnType<WebhookStore[T]>;
+    const patched = async (row: Parameters<WebhookStore[T]>[0]) => {
+      if (fits(row)) {
+        Object.assign(store, { [verb]: save });
+        await before();
+      }
+      return save(row);
+    };
+    Object.assign(store, { [verb]: patched });
+  }
+
+  const enable = () => updateEndpoint(harness.deps, "app_a", endpointId, { enabled: true });
+
+  async function expectAllSent(flow: string): Promise<void> {
+    await pass(60 * MINUTE);
+    expect(new Set(ids.filter((id) => id.includes(flow.slice("flow_".length)))).size).toBe(3);
+    expect(await parked()).toBeUndefined();
+  }
+
+  test("before its events are taken back: the endpoint is due, and they are sent", async () => {
+    const flow = await recoverDisabled();
+    const isTakeBack = ({ parkedFrom, disabledAt }: Endpoint) => parkedFrom !== undefined && disabledAt !== undefined;
+    onceBefore("saveEndpoint", isTakeBack, enable);
+    await expectAllSent(flow);
+  });
+
+  test("after its events were taken back: the replay that the sweeper has set back does not end as failed", async () => {
+    const flow = await recoverDisabled();
+    onceBefore(
+      "saveReplay",
+      ({ status }) => status === "failed",
+      async () => {
+        await enable();
+        harness.advance(SECOND);
+        await harness.sweep();
+      },
+    );
+    await expectAllSent(flow);
   });
 });
 

@@ -181,7 +181,10 @@ describe("parked events (D12)", () => {
   });
 
   it("what a recovery has not sent is taken back, and the earlier start counts", () => {
-    expect(takeBackParked(endpoint, 9).parkedFrom).toBe(9);
-    expect(takeBackParked({ ...endpoint, parkedFrom: 4 }, 9).parkedFrom).toBe(4);
+    const disabled = { ...endpoint, disabledAt: NOW };
+    expect(takeBackParked(disabled, 9, NOW)).toMatchObject({ parkedFrom: 9, due: undefined });
+    expect(takeBackParked({ ...disabled, parkedFrom: 4 }, 9, NOW).parkedFrom).toBe(4);
+    // The app has enabled the endpoint meanwhile.
+    expect(takeBackParked(endpoint, 9, NOW)).toMatchObject({ parkedFrom: 9, due: NOW });
   });
 });

@@ -184,7 +184,11 @@ export function endRecoveryStart(endpoint: Endpoint): Endpoint {
   return { ...endpoint, recoverFrom: undefined, due: endpoint.parkedFrom === undefined ? undefined : endpoint.due };
 }
 
-/** Takes back what a recovery has not sent, because the endpoint was disabled. It is sent when it is enabled again. */
-export function takeBackParked(endpoint: Endpoint, from: number): Endpoint {
-  return { ...endpoint, parkedFrom: Math.min(endpoint.parkedFrom ?? Number.POSITIVE_INFINITY, from) };
+/**
+ * Takes back what a recovery has not sent, because the endpoint was disabled. It is sent when the endpoint is enabled again: at
+ * once if the app has enabled it meanwhile.
+ */
+export function takeBackParked(endpoint: Endpoint, from: number, now: number): Endpoint {
+  const parkedFrom = Math.min(endpoint.parkedFrom ?? Number.POSITIVE_INFINITY, from);
+  return { ...endpoint, parkedFrom, due: isEnabled(endpoint) ? now : endpoint.due };
 }

@@ -115,16 +115,18 @@ function isSamePosition(a: Replay, b: Replay): boolean {
 }
 
 function afterPage({ clock }: ReplayJobDeps, job: Replay, page: SentPage, isSame: boolean): Replay {
-  if (page.failure && !isReplayEnded(job))
+  // A recovery that was set back meanwhile has events to send: its endpoint was enabled again.
+  if (page.failure && isSame && !isReplayEnded(job))
     return endReplay(addReplayCounts(job, page), "failed", clock.now(), page.failure);
   return page.isPartial || !isSame ? addReplayCounts(job, page) : recordReplayPage(job, page, clock.now());
 }
 
 /** The events that are still parked are sent when the app enables the endpoint again. */
-async function takeBack({ webhookStore }: ReplayJobDeps, job: Replay): Promise<void> {
+async function takeBack({ webhookStore, clock }: ReplayJobDeps, job: Replay): Promise<void> {
   for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const endpoint = await webhookStore.endpoint(job.appId, job.listener);
-    if (!endpoint || (await webhookStore.saveEndpoint(takeBackParked(endpoint, sentUntil(job)))).ok) return;
+    if (!endpoint || (await webhookStore.saveEndpoint(takeBackParked(endpoint, sentUntil(job), clock.now()))).ok)
+      return;
   }
   throw new MjflowError("write_conflict", { detail: "Other workers changed the endpoint at the same time." });
 }
