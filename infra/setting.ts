@@ -24,7 +24,7 @@ export const setting = {
    * console.
    */
   alarmEmail: env["MJFLOW_ALARM_EMAIL"] || undefined,
-  /** Whether the stage has alarms and a dashboard. They cost about $16 a month. */
+  /** Whether the stage has alarms and a dashboard. They cost about $5 a month. */
   alarms: choice("MJFLOW_ALARMS", "on", "off") !== "off",
   /** Monthly budget of the AWS account, USD. It has an effect only if `alarmEmail` is set. */
   budgetUsd: amount("MJFLOW_BUDGET_USD") ?? 100,

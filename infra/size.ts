@@ -80,7 +80,7 @@ export function sizesOf(production: boolean, env: Env, granted?: number): Sizes 
   const reserved = reservedOf(sizes);
   const isSmall = lambdaQuota < SMALL_QUOTA;
   if (reserved === 0 || reserved + UNRESERVED_MIN <= lambdaQuota) {
-    return isSmall ? { ...sizes, warnings: [smallAccount(lambdaQuota, "")] } : sizes;
+    return isSmall ? { ...sizes, warnings: [smallAccount(sizes, "")] } : sizes;
   }
   if (isChosen) {
     const quota = env["MJFLOW_LAMBDA_QUOTA"]
@@ -92,14 +92,28 @@ export function sizesOf(production: boolean, env: Env, granted?: number): Sizes 
     );
   }
   const less = sizesWith(production, false, env, granted);
-  return { ...less, warnings: [smallAccount(lambdaQuota, `, and production reserves ${reserved}`)] };
+  const reason = `, and production reserves ${reserved}. It gets the sizes of a trial stage`;
+  return { ...less, warnings: [smallAccount(less, reason)] };
 }
 
-function smallAccount(quota: number, reason: string): string {
+/** @param reason what to add to the first sentence, without its full stop */
+function smallAccount(sizes: Sizes, reason: string): string {
   return (
-    `AWS grants this account ${quota} concurrent executions${reason}. The stage reserves none and has two workers for each ` +
-    'queue. That is enough for a trial. Raise the Lambda quota "Concurrent executions" to 1,000 before real traffic'
+    `AWS grants this account ${sizes.lambdaQuota} concurrent executions${reason}. Nothing is reserved. Up ` +
+    `to ${limitedOf(sizes)} run for queues, the sweeper and streams, and Api and Callback have no limit. Lambda throttles ` +
+    'what exceeds the quota. Raise the Lambda quota "Concurrent executions" to 1,000 before real traffic'
   );
+}
+
+/**
+ * Sum of the executions that the configuration allows all functions except Api and Callback, which have no limit without a
+ * reservation. A stream that is refused takes one more for a moment.
+ */
+export function limitedOf(sizes: Sizes): number {
+  const { submitConcurrency, deliverConcurrency, archiveConcurrency, deadletterConcurrency } = sizes;
+  const queues = submitConcurrency + deliverConcurrency + archiveConcurrency + deadletterConcurrency;
+  // One execution of Sweep is the dispatcher.
+  return queues + sizes.sweepConcurrency + 1 + sizes.streamConcurrency;
 }
 
 function sizesWith(production: boolean, isLarge: boolean, env: Env, granted: number | undefined): Sizes {

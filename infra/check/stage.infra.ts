@@ -130,7 +130,7 @@ test("production needs another stage in the account, unless it exists or the ope
     expect(missingTrial({ ...first, ...known })).toBeUndefined();
 });
 
-test("production with its defaults fits into a new account: it reserves nothing and says so", async () => {
+test("production with its defaults reserves nothing in a new account, and the deployment warns about it", async () => {
   const { infra, printed } = await evaluatedWithOutput("production", { flags: ["--quota", "10"] });
   for (const { name, inputs } of all(infra, "aws:lambda/function:Function"))
     expect(inputs.reservedConcurrentExecutions, name).toBeUndefined();
@@ -309,12 +309,14 @@ test.each([
   expect(() => sizesOf(true, env)).toThrow(message);
 });
 
-test("a new AWS account has 10 concurrent executions, and a trial stage fits into them", () => {
+test("a trial stage reserves nothing, and a deployment to a new account names what it can use at most", () => {
   expect(reservedOf(sizesOf(false, {}))).toBe(0);
   expect(sizesOf(false, {}, 10)).toMatchObject({
     streamConcurrency: 2,
-    warnings: [expect.stringContaining("for a trial")],
+    warnings: [expect.stringMatching(/grants this account 10 .* Up to 15 run for queues, the sweeper and streams/)],
   });
+  // Settings raise the number in the warning.
+  expect(sizesOf(false, { MJFLOW_SUBMIT_CONCURRENCY: "5" }, 10).warnings[0]).toContain("Up to 18 run");
   expect(sizesOf(false, {}, 1_000).warnings).toEqual([]);
   expect(reservedOf(sizesOf(true, { MJFLOW_RESERVE_WORKERS: "off" }))).toBe(100);
   expect(() => sizesOf(false, { MJFLOW_LAMBDA_QUOTA: "10" })).not.toThrow();

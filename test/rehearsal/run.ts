@@ -49,7 +49,7 @@ const all = [
   { name: "every permission is used, except the named ones", problem: unused.join("; ") },
   { name: "no function fails", problem: lambdaErrors.slice(0, 3).join("; ") },
   {
-    name: `${LIMIT} concurrent executions are enough`,
+    name: `no invocation is throttled with ${LIMIT} concurrent executions`,
     problem: stage.concurrency.throttled > 0 ? `${stage.concurrency.throttled} invocations were throttled` : "",
   },
 ];
