@@ -19,7 +19,9 @@ for (const { title, answerMs, usdPerMillion, lines } of priceRows(measured)) {
     console.log(`    ${usd(line.usdPerMillion)}  ${line.what.padEnd(28)} ${round(line.perFlow)}${assumes}`);
   }
 }
-console.log(`\nNot in the table: about $15 a month for alarms and metrics, $2 for idle queues, $0.4 for the sweeper.`);
+console.log(
+  `\nNot in the table: about $5 a month for alarms, $13 or more for counters, $2 for idle queues, $0.4 for the sweeper.`,
+);
 process.exit();
 
 function usd(value: number): string {
