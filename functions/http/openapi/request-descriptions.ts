@@ -138,7 +138,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     name: "Name of the app, for people.",
     limits: "Limits of the app. A limit that is absent does not apply.",
     creditCounters:
-      "Number of counters that the limits are divided over, for an app with more than 300 new flows per second. It cannot be changed later. Default: 1.",
+      "Number of counters that the limits are divided over, for an app with more than 250 new flows per second. It cannot be changed later. Default: 1.",
   }),
   describe("AppPatch", AppPatch, "", {
     name: "Name of the app, for people.",

@@ -22,7 +22,7 @@ export const FLOW_OPTIONS = {
   provider: { type: "string", value: "ID", help: "provider id; default: MJFLOW_PROVIDER, then simulator" },
   mode: { type: "string", value: "MODE", help: "fast, relax or turbo" },
   state: { type: "string", help: "text of your own; every event of the flow contains it" },
-  archive: { type: "boolean", help: "copy the images to permanent storage; --no-archive turns this off" },
+  archive: { type: "boolean", help: "copy the images to the bucket of the server; --no-archive turns this off" },
   progress: {
     type: "boolean",
     help: "store each progress report; --no-progress turns this off; default: on while progress is shown",

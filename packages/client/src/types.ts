@@ -646,7 +646,7 @@ export interface Limits {
 export interface AppInput {
   name: string;
   limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
-  /** Number of counters that the limits are divided over, for more than 300 new flows per second. It cannot be changed. Default: 1. */
+  /** Number of counters that the limits are divided over, for more than 250 new flows per second. It cannot be changed. Default: 1. */
   creditCounters?: number;
 }
 
