@@ -70,6 +70,6 @@ export function missingTrial({ production, exists, others, skip }: StageHistory)
   if (!production || exists || skip || others === undefined || others.length > 0) return undefined;
   return (
     "Deploy a trial stage in this account and region first: npx sst deploy --stage trial. It shows what this account " +
-    "lacks, and sst remove takes it away. To deploy production at once set MJFLOW_TRIAL_STAGE=skip"
+    "lacks, and npx sst remove --stage trial deletes it later. To deploy production at once set MJFLOW_TRIAL_STAGE=skip"
   );
 }

@@ -18,7 +18,8 @@ export function checkDeadLetters(deadLetters: readonly DeadLetter[]): Finding {
 }
 
 export function checkEndpoints(endpoints: readonly Endpoint[]): Finding[] {
-  const advice = "Fix the receiver, then run `mjflow endpoints enable` and `mjflow replay` with the endpoint's id.";
+  const advice =
+    "Fix the receiver, then run `mjflow endpoints enable`: parked events are sent. `mjflow replay` sends those that failed.";
   const failing = endpoints.flatMap(({ id, enabled, disabledWhy, failingSince }): Finding[] => {
     if (!enabled && disabledWhy !== "by_app") {
       return [
