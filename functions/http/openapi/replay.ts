@@ -5,7 +5,7 @@ import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 export const replays = {
   tag: "Replays",
   description:
-    "A replay is a job that sends many deliveries of one endpoint again. Start it with `POST /v1/endpoints/{id}/replay`. It sends the oldest delivery first and at most 40 a second, and it waits while the receiver fails. It is stored for 30 days.",
+    "A replay is a job that sends many deliveries of one endpoint again. Start it with `POST /v1/endpoints/{id}/replay`. mjflow itself starts one for the parked events of an endpoint that works again. It sends the oldest delivery first and at most 40 a second, and it waits while the receiver fails. It is stored for 30 days.",
   routes: {
     "GET /v1/replays": {
       id: "listReplays",
@@ -22,7 +22,7 @@ export const replays = {
     "POST /v1/replays/:id/cancel": {
       id: "cancelReplay",
       summary: "Cancel a replay",
-      description: "Posts that are under way end. A replay that has ended stays as it is.",
+      description: "Attempts in progress finish. A replay that has ended stays as it is.",
       responses: { 200: { about: "The replay.", schema: Replay } },
       errors: [...AUTH_ERRORS, "not_found", "write_conflict"],
     },
