@@ -13,7 +13,7 @@ import {
   rotateSecret,
   updateEndpoint,
 } from "@mjflow/engine/endpoint";
-import { countParked } from "@mjflow/engine/parked";
+import { countParked, type ParkedCount } from "@mjflow/engine/parked";
 import { startReplay } from "@mjflow/engine/replay";
 import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
 import { type Context, Hono } from "hono";
@@ -26,24 +26,24 @@ export const endpoints = new Hono<AppEnv>()
     const request = await readBody(c, EndpointRequest);
     checkCallbackUrl(c, "url", request.url);
     const created = await createEndpoint(c.get("deps"), c.get("appId"), request);
-    return c.json(await secretView(c, created), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
+    return c.json(secretView(c, created, undefined), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
   })
   .get("/", async (c) => {
     await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const all = await c.get("deps").webhookStore.endpoints(c.get("appId"));
-    const data = await Promise.all(all.map((endpoint) => endpointView(c, endpoint)));
+    const data = await Promise.all(all.map((endpoint) => countedView(c, endpoint)));
     return c.json({ data, nextCursor: null });
   })
   .get("/:id", async (c) => {
     // The endpoint `hook`, which signs the webhooks to `notifyHook` URLs, is created when it is first read.
     if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
-    return c.json(await endpointView(c, await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
+    return c.json(await countedView(c, await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
     checkCallbackUrl(c, "url", patch.url);
     const updated = await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch);
-    return c.json(await endpointView(c, updated));
+    return c.json(await countedView(c, updated));
   })
   .delete("/:id", async (c) => {
     await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
@@ -54,7 +54,9 @@ export const endpoints = new Hono<AppEnv>()
     const id = c.req.param("id");
     if (id === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
-    return c.json(await secretView(c, await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
+    // Counted first: the response is the only one with the secret, so nothing may fail after the rotation.
+    const parked = await countParked(c.get("deps"), await getEndpoint(c.get("deps"), c.get("appId"), id));
+    return c.json(secretView(c, await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs), parked));
   })
   .post("/:id/test", async (c) =>
     c.json(testEventView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
@@ -82,14 +84,17 @@ function msOf(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time);
 }
 
-async function secretView(c: Context<AppEnv>, { endpoint, secret }: EndpointWithSecret) {
-  return { ...(await endpointView(c, endpoint)), ...(secret !== undefined && { secret }) };
+function secretView(c: Context<AppEnv>, { endpoint, secret }: EndpointWithSecret, parked: ParkedCount | undefined) {
+  return { ...endpointView(c, endpoint, parked), ...(secret !== undefined && { secret }) };
+}
+
+async function countedView(c: Context<AppEnv>, endpoint: Endpoint) {
+  return endpointView(c, endpoint, await countParked(c.get("deps"), endpoint));
 }
 
 /** An endpoint without its secrets, encrypted or not. */
-async function endpointView(c: Context<AppEnv>, endpoint: Endpoint) {
+function endpointView(c: Context<AppEnv>, endpoint: Endpoint, parked: ParkedCount | undefined) {
   const now = c.get("deps").clock.now();
-  const parked = await countParked(c.get("deps"), endpoint);
   const { id, url, scheme, publicKey, description, disabledAt, disabledWhy, failingSince, createdAt, secrets } =
     endpoint;
   const isPaused = isEnabled(endpoint) && endpointBreakerState(endpoint, now) === "open";
