@@ -348,7 +348,8 @@ describe("listing and replay", () => {
     const { deliveries } = await listDeliveriesByFlow(harness.deps, query);
     expect(new Set(deliveries.map(({ flowId }) => flowId))).toEqual(new Set([flows[1]!.id]));
     const { cursor } = await listDeliveriesByFlow(harness.deps, { appId: "app_a", limit: 1 });
-    for (const broken of [cursor, "x"]) {
+    const noTime = Buffer.from(JSON.stringify(["app_b", 9e15, flows[0]!.id, ""])).toString("base64url");
+    for (const broken of [cursor, "x", noTime]) {
       const foreign = listDeliveriesByFlow(harness.deps, { appId: "app_b", limit: 1, cursor: broken });
       await expect(foreign).rejects.toMatchObject({ code: "invalid_request", field: "cursor" });
     }

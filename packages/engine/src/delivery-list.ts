@@ -221,6 +221,10 @@ function entryOf(delivery: Delivery): [string, Delivery] {
   return [deliveryIdOf(delivery), delivery];
 }
 
+function isTime(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
+}
+
 function encodeCursor(appId: string, { createdAt, flowId, after }: Position): string {
   return Buffer.from(JSON.stringify([appId, createdAt, flowId, after])).toString("base64url");
 }
@@ -231,7 +235,8 @@ function decodeCursor(appId: string, cursor: string): Position {
   try {
     const [owner, createdAt, flowId, after] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
     const isOwn = owner === appId && typeof flowId === "string" && isFlowId(flowId) && typeof after === "string";
-    if (!isOwn || !Number.isSafeInteger(createdAt)) throw foreign();
+    // A cursor that an app has made up itself may have no valid time.
+    if (!isOwn || !Number.isSafeInteger(createdAt) || !isTime(createdAt as number)) throw foreign();
     return { createdAt: createdAt as number, flowId, after };
   } catch {
     throw foreign();
