@@ -49,6 +49,25 @@ export const setting = {
   console: consoleAt(),
 };
 
+assertDistinctHosts();
+
+/** CloudFront serves a host name with one distribution. It would refuse a second one after much of the stage was made. */
+function assertDistinctHosts(): void {
+  const { api, callback, stream } = setting.domains;
+  const hosts: [setting: string, host: string | undefined][] = [
+    ["MJFLOW_API_DOMAIN", api?.host],
+    ["MJFLOW_CALLBACK_DOMAIN", callback?.host],
+    ["MJFLOW_PREVIOUS_CALLBACK_DOMAIN", callback?.previous],
+    ["MJFLOW_STREAM_DOMAIN", stream?.host],
+    ["MJFLOW_CONSOLE_URL", setting.console?.host],
+  ];
+  const given = hosts.filter(([, host]) => host !== undefined);
+  for (const [i, [name, host]] of given.entries()) {
+    const other = given.slice(0, i).find((earlier) => earlier[1] === host)?.[0];
+    if (other !== undefined) throw new Error(`${name} and ${other} need different host names`);
+  }
+}
+
 /** Where apps reach the API; unset: at its function URL. */
 export const apiAddress = setting.apiUrl ?? (setting.domains.api && `https://${setting.domains.api.host}`);
 
@@ -154,8 +173,7 @@ function consoleAt(): { origin: string; host: string; certificate: string | unde
 function domain(name: string, previous?: string): Domain | undefined {
   const host = hostName(name);
   const former = previous === undefined ? undefined : hostName(previous);
-  if (former !== undefined && (host === undefined || former === host))
-    throw new Error(`${previous} needs another host name in ${name}`);
+  if (former !== undefined && host === undefined) throw new Error(`${previous} needs another host name in ${name}`);
   if (host === undefined) return undefined;
   return { host, previous: former, certificate: certificateArn("MJFLOW_DOMAIN_CERTIFICATE") };
 }

@@ -244,10 +244,10 @@ test("a restored table replaces the stage's own table in every function, alarm a
   expect(text("Dashboard")).toContain("restored");
 });
 
-async function readSettings(name: string, value: string) {
+async function readSettings(name: string, value: string, others: Record<string, string> = {}) {
   vi.resetModules();
   for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);
-  vi.stubEnv(name, value);
+  for (const each of Object.entries({ ...others, [name]: value })) vi.stubEnv(...each);
   return import("../setting.ts").finally(() => vi.unstubAllEnvs());
 }
 
@@ -290,6 +290,16 @@ test.each([
   ["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", "2.5"],
 ])("the invalid setting %s=%s stops the deployment", async (name, value) => {
   await expect(readSettings(name, value)).rejects.toThrow(name);
+});
+
+test.each([
+  ["MJFLOW_CALLBACK_DOMAIN", "api.example.com"],
+  ["MJFLOW_PREVIOUS_CALLBACK_DOMAIN", "callbacks.example.com"],
+  ["MJFLOW_STREAM_DOMAIN", "callbacks.example.com"],
+  ["MJFLOW_CONSOLE_URL", "https://streams.example.com"],
+])("a host name of another setting in %s=%s stops the deployment", async (name, value) => {
+  const others = { ...DOMAINS, MJFLOW_CONSOLE_CERTIFICATE: "arn:aws:acm:us-east-1:123456789012:certificate/1" };
+  await expect(readSettings(name, value, others)).rejects.toThrow(`${name} and MJFLOW_`);
 });
 
 test.each([
