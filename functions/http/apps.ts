@@ -22,6 +22,7 @@ import {
 } from "@mjflow/engine/app";
 import { addCredit } from "@mjflow/engine/credit";
 import { usageOf } from "@mjflow/engine/credit-repair";
+import { isoOf } from "@mjflow/engine/date";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
@@ -77,9 +78,9 @@ function appView({ id, name, limits, createdAt, disabledAt, deletedAt }: App) {
     name,
     limits: { flowsPerMinute, runningFlows, creditsUsd },
     creditCounters: counters,
-    createdAt: time(createdAt),
-    disabledAt: time(disabledAt),
-    deletedAt: time(deletedAt),
+    createdAt: isoOf(createdAt),
+    disabledAt: isoOf(disabledAt),
+    deletedAt: isoOf(deletedAt),
   };
 }
 
@@ -88,20 +89,14 @@ function keyView({ appId, id, createdAt, usedOn, expiresAt, revokedAt }: AppKey)
     id,
     appId,
     prefix: keyPrefix(appId, id),
-    createdAt: time(createdAt),
+    createdAt: isoOf(createdAt),
     lastUsedOn: usedOn ?? null,
-    expiresAt: time(expiresAt),
-    revokedAt: time(revokedAt),
+    expiresAt: isoOf(expiresAt),
+    revokedAt: isoOf(revokedAt),
   };
 }
 
 /** The only response that contains the API key itself. */
 function newKeyView({ key, text }: NewKey) {
   return { ...keyView(key), key: text };
-}
-
-function time(ms: number): string;
-function time(ms: number | undefined): string | null;
-function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -3,6 +3,7 @@ import { type Delivery, deliveryIdOf } from "@mjflow/core/delivery";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { taskIdOf } from "@mjflow/core/id";
 import { DeliveryListQuery } from "@mjflow/core/request";
+import { isoOf } from "@mjflow/engine/date";
 import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
 import { replayDelivery } from "@mjflow/engine/replay";
 import { Hono } from "hono";
@@ -58,10 +59,4 @@ function deliveryView(delivery: Delivery) {
     createdAt: isoOf(delivery.createdAt),
     endedAt: isoOf(delivery.endedAt),
   };
-}
-
-function isoOf(ms: number): string;
-function isoOf(ms: number | undefined): string | null;
-function isoOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

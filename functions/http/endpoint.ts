@@ -4,6 +4,7 @@ import type { Endpoint } from "@mjflow/core/endpoint";
 import { isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
 import { endpointBreakerState } from "@mjflow/core/endpoint-breaker";
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
+import { isoOf } from "@mjflow/engine/date";
 import {
   createEndpoint,
   deleteEndpoint,
@@ -116,10 +117,4 @@ function endpointView(c: Context<AppEnv>, endpoint: Endpoint, parked: ParkedCoun
     earlierSecretsUntil: secrets.slice(1).map(({ until }) => isoOf(until)),
     createdAt: isoOf(createdAt),
   };
-}
-
-function isoOf(ms: number): string;
-function isoOf(ms: number | undefined): string | null;
-function isoOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

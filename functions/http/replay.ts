@@ -1,5 +1,6 @@
 /** `/v1/replays`: jobs that send many deliveries again. `POST /v1/endpoints/{id}/replay` starts one. */
 import { leftOf, type Replay } from "@mjflow/core/replay";
+import { isoOf } from "@mjflow/engine/date";
 import { cancelReplay, getReplay } from "@mjflow/engine/replay";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
@@ -33,10 +34,4 @@ export function replayView(replay: Replay) {
     createdAt: isoOf(replay.createdAt),
     endedAt: isoOf(replay.endedAt),
   };
-}
-
-function isoOf(ms: number): string;
-function isoOf(ms: number | undefined): string | null;
-function isoOf(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

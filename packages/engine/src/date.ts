@@ -2,3 +2,10 @@
 export function dateOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
 }
+
+/** Returns a time as the API shows it; null if it is unset. */
+export function isoOf(ms: number): string;
+export function isoOf(ms: number | undefined): string | null;
+export function isoOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -4,6 +4,7 @@ import { type AccountHealth, type CallbackBehavior, type LookupFault, newHealth 
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
 import type { OptionalField } from "@mjflow/core/root-action";
+import { isoOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
 import { lengthOfWaitList, type WaitListLength } from "./wait-place.ts";
 
@@ -101,24 +102,20 @@ function accountView(
   now: number,
 ): AccountView {
   const circuit = breakerStateOf(health, now);
-  const after = (at: number | undefined) => time(at !== undefined && at > now ? at : undefined);
+  const after = (at: number | undefined) => isoOf(at !== undefined && at > now ? at : undefined);
   return {
     name,
     weight,
     maxRunning: maxRunning ?? null,
     callbacks: health.callbacks,
-    heardAt: time(health.heardAt),
+    heardAt: isoOf(health.heardAt),
     failures: health.failures,
-    askAt: time(health.askAt),
+    askAt: isoOf(health.askAt),
     lookupFault: health.lookupFault ?? null,
     circuit,
     openUntil: after(health.openUntil),
     fault: health.fault ?? null,
     busyUntil: after(Math.max(health.busyUntil ?? 0, health.fullUntil ?? 0)),
-    waiting: { ...waiting, oldestAt: time(waiting.oldestAt) },
+    waiting: { ...waiting, oldestAt: isoOf(waiting.oldestAt) },
   };
-}
-
-function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
 }

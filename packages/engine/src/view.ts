@@ -10,6 +10,7 @@ import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
 import { type CopyFailure, isEnded, type Task } from "@mjflow/core/task";
 import { isInWaitList, type WaitPlace, type WaitReason } from "@mjflow/core/wait-list";
+import { isoOf } from "./date.ts";
 
 /** Returns the link to the archived image with this bucket key. */
 export type MediaUrl = (key: string) => string;
@@ -25,10 +26,10 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     mode: flow.mode ?? null,
     notifyHook: flow.notifyHook ?? null,
     events: flow.events ?? null,
-    createdAt: time(flow.createdAt),
-    endedAt: time(flow.endedAt),
+    createdAt: isoOf(flow.createdAt),
+    endedAt: isoOf(flow.endedAt),
     /** Time of the cancellation; nothing of the flow is submitted after it. */
-    canceledAt: time(flow.canceledAt),
+    canceledAt: isoOf(flow.canceledAt),
     /**
      * `restartOf`: the flow that this one replaces after a vendor loss. `restartedAs`: the flow that replaces this one.
      */
@@ -68,8 +69,8 @@ export function flowSummary(flow: Flow) {
     action,
     provider,
     prompt: flow.prompt ?? null,
-    createdAt: time(createdAt),
-    endedAt: time(endedAt),
+    createdAt: isoOf(createdAt),
+    endedAt: isoOf(endedAt),
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
   };
@@ -136,15 +137,15 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     /** Further submissions of this task that the vendor accepted: they are paid, with our estimated price. */
     orphans: (task.orphans ?? []).map(({ at, ...orphan }) => ({
       ...orphan,
-      at: time(at),
+      at: isoOf(at),
       estimatedUsd: estimateUsd(task),
     })),
     late: task.late
-      ? { status: task.late.status, at: time(task.late.at), imageUrl: task.late.result?.imageUrl ?? null }
+      ? { status: task.late.status, at: isoOf(task.late.at), imageUrl: task.late.result?.imageUrl ?? null }
       : null,
-    createdAt: time(task.createdAt),
-    submittedAt: time(task.submittedAt),
-    endedAt: time(task.endedAt),
+    createdAt: isoOf(task.createdAt),
+    submittedAt: isoOf(task.submittedAt),
+    endedAt: isoOf(task.endedAt),
   };
 }
 
@@ -176,12 +177,6 @@ function compareByPath(a: Task, b: Task): number {
 }
 
 export type TaskView = ReturnType<typeof taskView>;
-
-function time(ms: number): string;
-function time(ms: number | undefined): string | null;
-function time(ms: number | undefined): string | null {
-  return ms === undefined ? null : new Date(ms).toISOString();
-}
 
 /**
  * The data of an event. A task event has the task view and the flow's `state`. A flow event has the flow without its
