@@ -55,7 +55,7 @@ export const endpoints = new Hono<AppEnv>()
     const id = c.req.param("id");
     if (id === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
-    // Counted first: the response is the only one with the secret, so nothing may fail after the rotation.
+    // The count comes first. Only this response has the secret, so nothing may fail after the rotation.
     const parked = await countParked(c.get("deps"), await getEndpoint(c.get("deps"), c.get("appId"), id));
     return c.json(secretView(c, await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs), parked));
   })
