@@ -182,6 +182,10 @@ describe("backlog", () => {
       { level: "bad", subject: "ep_1" },
     ]);
     expect(checkEndpoints([endpoint({ failingSince: "2026-11-20T08:00:00Z" })])).toMatchObject([{ level: "warn" }]);
+    // Only a disabled endpoint has to be enabled.
+    const adviceOf = (more: Partial<Endpoint>) => checkEndpoints([endpoint(more)])[0]?.advice;
+    expect(adviceOf({ enabled: false, disabledWhy: "gone" })).toContain("mjflow endpoints enable");
+    expect(adviceOf({ failingSince: "2026-11-20T08:00:00Z" })).not.toContain("mjflow endpoints enable");
     expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "by_app" }), endpoint({})])).toMatchObject([
       { level: "ok" },
     ]);
