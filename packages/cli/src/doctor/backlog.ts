@@ -20,7 +20,8 @@ export function checkDeadLetters(deadLetters: readonly DeadLetter[]): Finding {
 export function checkEndpoints(endpoints: readonly Endpoint[]): Finding[] {
   const disabled =
     "Fix the receiver, then run `mjflow endpoints enable`: parked events are sent. `mjflow replay` sends those that failed.";
-  const advice = "Fix the receiver: parked events are then sent by themselves. `mjflow replay` sends those that failed.";
+  const advice =
+    "Fix the receiver: parked events are then sent by themselves. `mjflow replay` sends those that failed.";
   const failing = endpoints.flatMap(({ id, enabled, disabledWhy, failingSince }): Finding[] => {
     if (!enabled && disabledWhy !== "by_app") {
       return [
