@@ -1,6 +1,6 @@
 /** Replays of many deliveries: what they send, what they count, and how they end. */
 import type { PostOutcome } from "@mjflow/core/port";
-import type { Replay } from "@mjflow/core/replay";
+import { REPLAY_LEASE_MS, type Replay } from "@mjflow/core/replay";
 import { createEndpoint, deleteEndpoint, updateEndpoint } from "@mjflow/engine/endpoint";
 import { cancelReplay, getReplay, type ReplayFields, startReplay } from "@mjflow/engine/replay";
 import { runReplay } from "@mjflow/engine/replay-job";
@@ -129,6 +129,23 @@ describe("a replay (D11)", () => {
     await replay();
     await harness.drain();
     expect(most).toBe(2);
+  });
+
+  test("begins no post after the time of a step, so that a receiver that takes 14 s for each does not outlast the function", async () => {
+    const { harness, endpoint, replay, read } = await setUp(12);
+    const send = harness.deps.webhooks.send;
+    harness.deps.webhooks.send = async (post) => {
+      harness.advance(14 * SECOND);
+      return send(post);
+    };
+    const { id } = await replay();
+    const startedAt = harness.deps.clock.now();
+    await runReplay(harness.deps, { appId: endpoint.appId, replayId: id });
+    expect(harness.deps.clock.now() - startedAt).toBeLessThan(REPLAY_LEASE_MS);
+    await pass(harness, 30 * MINUTE);
+    expect(await read(id)).toMatchObject({ status: "completed", found: 12, sent: 12, skipped: 0 });
+    expect(idsOf(harness)).toHaveLength(24);
+    expect(new Set(idsOf(harness).slice(12)).size).toBe(12);
   });
 
   test("waits while the receiver hangs, posts one trial then, and goes on where it stopped", async () => {

@@ -30,7 +30,7 @@ import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
 
 export type ReplayJobDeps = DeliverDeps & { chain?: Chain };
 
-/** A step begins no page after this time, ms. A page and storing its result take at most half a minute more. */
+/** A step begins no post after this time, ms. A post and storing its result take at most half a minute more. */
 const STEP_MS = 15_000;
 /** Posts after which a step ends, and time that each of them takes at least, ms: 40 in a second. */
 const POSTS_PER_STEP = 200;
@@ -65,7 +65,7 @@ export async function runReplay(
   let retryAt: number | undefined;
   const hasTime = () => posts < POSTS_PER_STEP && deps.clock.now() - startedAt < STEP_MS;
   while (job && !isReplayEnded(job) && retryAt === undefined && hasTime()) {
-    const page: SentPage = job.status === "counting" ? await countPage(deps, job) : await sendPage(deps, job);
+    const page: SentPage = job.status === "counting" ? await countPage(deps, job) : await sendPage(deps, job, hasTime);
     posts += page.posts;
     retryAt = page.retryAt;
     if (page.failure === "endpoint_disabled" && job.only === "parked") await takeBack(deps, job);
@@ -157,15 +157,18 @@ type SendResult =
   | { kind: "refused"; retryAt: number }
   | { kind: "ended"; failure: ReplayFailure };
 
-/** Sends the deliveries of a page. Those of one flow are sent one after the other, so they arrive in their order. */
-async function sendPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
+/**
+ * Sends the deliveries of a page. Those of one flow are sent one after the other, so they arrive in their order.
+ * @param hasTime false if no further post may begin in this step
+ */
+async function sendPage(deps: ReplayJobDeps, job: Replay, hasTime: () => boolean): Promise<SentPage> {
   const { deliveries, ...end } = await pageOf(deps, job, PAGE);
   const results: SendResult[] = [];
   const trial = job.only === "parked" ? await trialOf(deps, job, deliveries) : undefined;
   if (trial) results.push(await send(deps, job, trial));
   const others = deliveries.filter((delivery) => delivery !== trial);
   const lanes = [...Map.groupBy(others, ({ flowId }) => flowId).values()];
-  const isStopped = () => results.some(({ kind }) => kind === "refused" || kind === "ended");
+  const isStopped = () => !hasTime() || results.some(({ kind }) => kind === "refused" || kind === "ended");
   async function lane(): Promise<void> {
     for (let flow = lanes.shift(); flow && !isStopped(); flow = lanes.shift())
       for (const delivery of flow) {
@@ -174,7 +177,7 @@ async function sendPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {
       }
   }
   await Promise.all(Array.from({ length: PARALLEL }, lane));
-  const page = pageFrom(results, end);
+  const page = pageFrom(results, end, results.length < deliveries.length);
   if (job.only !== "parked" || page.failure || page.isPartial || page.cursor !== undefined) return page;
   const moreAt = await nextRecoveryAt(deps, job);
   return moreAt === undefined ? page : { ...page, isPartial: true, retryAt: moreAt };
@@ -215,15 +218,21 @@ async function trialOf(
  * Counts the results of a page. A page that was stopped is read again by the next step, which then counts the deliveries that it
  * finds again.
  */
-function pageFrom(results: readonly SendResult[], end: Pick<DeliveryPage, "cursor" | "position">): SentPage {
+function pageFrom(
+  results: readonly SendResult[],
+  end: Pick<DeliveryPage, "cursor" | "position">,
+  isStopped: boolean,
+): SentPage {
   const refused = results.find((result) => result.kind === "refused");
   const ended = results.find((result) => result.kind === "ended");
-  const counted = results.filter((result) => !refused || ("isFinal" in result && result.isFinal));
+  const counted = results.filter(
+    (result) => ended || !(isStopped || refused) || ("isFinal" in result && result.isFinal),
+  );
   const count = (kind: SendResult["kind"]) => counted.filter((result) => result.kind === kind).length;
   const posts = results.filter((result) => "isPosted" in result && result.isPosted).length;
   const counts = { posts, sent: count("sent"), failed: count("failed"), skipped: count("skipped") };
   if (ended) return { ...counts, failure: ended.failure };
-  if (refused) return { ...counts, isPartial: true, retryAt: refused.retryAt };
+  if (isStopped || refused) return { ...counts, isPartial: true, retryAt: refused?.retryAt };
   return { ...counts, ...end };
 }
 
