@@ -11,6 +11,7 @@ import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { writeBin } from "./bin.ts";
+import { writeDocuments } from "./document.ts";
 import { ROOT, readManifest, versionsOf, writeManifest } from "./manifest.ts";
 import { closureOf, noticesOf } from "./notices.ts";
 
@@ -50,12 +51,13 @@ export async function buildProgram(folder: string): Promise<void> {
   writeBin("packages/cli/bin/mjflow.mjs", join(folder, "bin/mjflow.mjs"), "../dist/cli.js");
   copyFileSync(join(ROOT, "release/mjflow.md"), join(folder, "README.md"));
   copyFileSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
+  writeDocuments(folder);
   writeManifest(folder, readManifest("packages/cli"), {
     name: "mjflow",
     description: "Command line and local server of mjflow: Midjourney-style image tasks that run on webhooks.",
     bin: { mjflow: "bin/mjflow.mjs" },
     exports: { "./package.json": "./package.json" },
-    files: ["bin", "dist", "NOTICES.md"],
+    files: ["bin", "dist", "docs", "NOTICES.md"],
     dependencies: versionsOf(externalIn(metafile), WORKSPACES),
   });
 }

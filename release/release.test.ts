@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
+import { DOCUMENTS, withoutDeadLinks } from "./document.ts";
 import { withJavaScriptEndings } from "./library.ts";
 import { readManifest } from "./manifest.ts";
 import { closureOf, noticesOf } from "./notices.ts";
@@ -16,6 +17,12 @@ export type * from "../b/c.js";
 export declare const d: import("./d.js").D;
 /** See "./e.ts". */
 import "node:fs";`);
+});
+
+test("the documents of the package link only to each other, to headings and to the internet", () => {
+  expect(DOCUMENTS).toContain("local-server.md");
+  const text = "[a](local-server.md#b) [c](#d) [e](https://f.example) [g](deploy.md) [h](../packages/i.md)";
+  expect(withoutDeadLinks(text)).toBe("[a](local-server.md#b) [c](#d) [e](https://f.example) g h");
 });
 
 test("all workspaces have the version of the root", () => {
