@@ -274,6 +274,20 @@ describe("a crash (D12)", () => {
   });
 });
 
+test("a receiver that works again and rejects the first events promptly gets all others at once", async () => {
+  await goDown();
+  const flows = [await runFlow(), await runFlow()];
+  isUp = true;
+  const send = harness.deps.webhooks.send;
+  let rejects = 3;
+  harness.deps.webhooks.send = async (post) =>
+    rejects-- > 0 ? { kind: "answered", status: 422, body: "", tookMs: 1 } : send(post);
+  await pass(2 * MINUTE, 15 * SECOND);
+  expect(rejects).toBeLessThan(0);
+  const statuses = await Promise.all(flows.map((flow) => deliveriesOfFlow(harness.deps, "app_a", flow)));
+  expect(statuses.flat().map(({ status }) => status)).not.toContain("parked");
+});
+
 describe("an endpoint that is enabled again while its recovery ends (D12)", () => {
   /** The next step of the recovery finds the endpoint disabled. */
   async function recoverDisabled(): Promise<string> {

@@ -107,6 +107,19 @@ describe("afterDeliveryAttempt", () => {
     expect(afterDeliveryAttempt(failing, "failed", NOW + 1)).toBeUndefined();
   });
 
+  it("a prompt answer other than a success closes a breaker that is not closed, and the endpoint still counts as failing", () => {
+    const open = { ...failing, faults: 5, opens: 2, openUntil: NOW, trial: true };
+    expect(afterDeliveryAttempt(open, "rejected", NOW + 1)).toEqual(failing);
+    expect(afterDeliveryAttempt({ ...open, parkedFrom: 5 }, "rejected", NOW + 1)).toEqual({
+      ...failing,
+      parkedFrom: 5,
+      due: NOW + 1,
+    });
+    // Nothing was sent to a forbidden address, so nothing is known about the receiver.
+    expect(afterDeliveryAttempt(open, "failed", NOW + 1)).toBeUndefined();
+    expect(afterDeliveryAttempt({ ...failing, faults: 2 }, "rejected", NOW + 1)).toBeUndefined();
+  });
+
   it("an endpoint that is enabled again has no earlier failures and a closed breaker", () => {
     const open = { faults: 5, opens: 1, openUntil: NOW, trial: true };
     expect(reenabled({ ...disabled, ...open, failingSince: NOW }, NOW)).toEqual(endpoint);

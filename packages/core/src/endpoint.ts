@@ -109,7 +109,7 @@ export function withRotatedSecret(
  */
 export function afterDeliveryAttempt(
   endpoint: Endpoint,
-  outcome: "delivered" | "gone" | "failed" | "fault",
+  outcome: "delivered" | "gone" | "rejected" | "failed" | "fault",
   now: number,
 ): Endpoint | undefined {
   if (outcome === "delivered") {
@@ -119,11 +119,19 @@ export function afterDeliveryAttempt(
   }
   if (!isEnabled(endpoint)) return undefined;
   if (outcome === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone", due: undefined };
-  const fault = outcome === "fault" ? recordReceiverFault(endpoint, now) : undefined;
-  const counted = fault && (fault.opens ?? 0) > (endpoint.opens ?? 0) ? withParking(fault, now) : fault;
+  const counted = afterAnswer(endpoint, outcome, now);
   if (endpoint.failingSince === undefined) return { ...(counted ?? endpoint), failingSince: now };
   if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return counted;
   return { ...(counted ?? endpoint), disabledAt: now, disabledWhy: "failing", due: undefined };
+}
+
+/** Returns the endpoint with its breaker opened or closed; undefined if nothing has to be written for the breaker. */
+function afterAnswer(endpoint: Endpoint, outcome: "rejected" | "failed" | "fault", now: number): Endpoint | undefined {
+  // The prompt answer of a working receiver about one event. As a trial it must stop no other event.
+  if (outcome === "rejected" && endpoint.openUntil !== undefined) return withClosedBreaker(endpoint, now);
+  if (outcome !== "fault") return undefined;
+  const fault = recordReceiverFault(endpoint, now);
+  return fault && (fault.opens ?? 0) > (endpoint.opens ?? 0) ? withParking(fault, now) : fault;
 }
 
 /** Returns the endpoint enabled, without its earlier failures. Its parked events are sent. */

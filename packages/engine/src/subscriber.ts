@@ -265,13 +265,7 @@ async function updateEndpointHealth(
   outcome: PostOutcome,
   flow: Flow,
 ): Promise<void> {
-  const about = isDelivered(outcome)
-    ? "delivered"
-    : isGone(outcome)
-      ? "gone"
-      : isReceiverFault(outcome)
-        ? "fault"
-        : "failed";
+  const about = healthOutcomeOf(outcome);
   let current = endpoint;
   for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const next = afterDeliveryAttempt(current, about, deps.clock.now());
@@ -281,6 +275,13 @@ async function updateEndpointHealth(
     if (!saved.current) return;
     current = saved.current;
   }
+}
+
+function healthOutcomeOf(outcome: PostOutcome): Parameters<typeof afterDeliveryAttempt>[1] {
+  if (isDelivered(outcome)) return "delivered";
+  if (isGone(outcome)) return "gone";
+  if (isReceiverFault(outcome)) return "fault";
+  return outcome.kind === "answered" ? "rejected" : "failed";
 }
 
 /** After more write conflicts the outcome is not counted. The next attempt counts again. */
