@@ -35,10 +35,12 @@
  *
  * All functions that read reports know videos, their buttons and previews (3 kB). Submit also makes video requests and knows
  * which vendors have what (5 kB). The schemas of apps left Submit, Sweep and the API: only a number of theirs was used.
+ *
+ * The table itself answers for empty ranges, which DynamoDB rejects (0.1 kB in all functions with a store).
  */
 export const BUDGET_KB = {
   Api: 646,
-  Archive: 378,
+  Archive: 379,
   Callback: 348,
   Deadletter: 323,
   Deliver: 357,
