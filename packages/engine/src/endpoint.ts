@@ -173,11 +173,18 @@ export async function reencryptEndpoint(
   }));
 }
 
-/** @throws MjflowError `not_found` */
+/**
+ * Deletes an endpoint. A row that a worker has changed after the read is not deleted, so it is read again.
+ * @throws MjflowError `not_found`, `write_conflict`
+ */
 export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: string): Promise<void> {
-  const endpoint = await getEndpoint(deps, appId, id);
+  let endpoint: Endpoint | undefined = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
-  await deps.webhookStore.deleteEndpoint(endpoint);
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && endpoint; retry++) {
+    await deps.webhookStore.deleteEndpoint(endpoint);
+    endpoint = await deps.webhookStore.endpoint(appId, id);
+  }
+  if (endpoint) throw new MjflowError("write_conflict", { detail: "Deliveries changed it at the same time." });
   deps.log.info("endpoint.deleted", { app: appId, endpoint: id });
 }
 
