@@ -18,7 +18,7 @@ test("a rotation whose parked events cannot be counted fails before it changes t
   expect(rotated.body).toMatchObject({ secret: expect.any(String), parked: { count: 0, whole: true } });
 });
 
-test("an endpoint whose row a worker changes at the same moment is deleted all the same", async () => {
+test("an endpoint whose row a worker changes at the same moment is deleted nevertheless", async () => {
   const api = createApiClient();
   const { id: appId, key } = await api.join();
   const { body } = await api.call(key, "POST", "/v1/endpoints", { url: "https://app.example/hook" });

@@ -90,6 +90,20 @@ describe("stored accounts", () => {
     expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(404);
   });
 
+  test("an account that another request changes at the same moment is deleted nevertheless", async () => {
+    await add("spare/accounts/first");
+    const { vendorStore } = api.harness.deps;
+    const { deleteStoredAccount, saveStoredAccount } = vendorStore;
+    let changes = 1;
+    vendorStore.deleteStoredAccount = async (stored) => {
+      if (changes-- > 0) await saveStoredAccount({ ...stored, weight: 7 });
+      await deleteStoredAccount(stored);
+    };
+    expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(204);
+    expect(await vendorStore.storedAccount("spare", "first")).toBeUndefined();
+    expect(api.harness.deps.providers.get("spare")).toBeUndefined();
+  });
+
   test("a duplicate account, an unknown vendor or an invalid field is rejected", async () => {
     await add("fake/accounts/second");
     expect((await add("fake/accounts/second")).body).toMatchObject({ status: 409, code: "already_exists" });

@@ -204,17 +204,22 @@ export async function updateAccount(
  * Deletes a stored account. Its unfinished branches fail with `provider_missing`. If the configuration has an account
  * of the same name, that account applies again.
  *
- * @throws MjflowError `not_found`; `wrong_state` if only the configuration has the account
+ * @throws MjflowError `not_found`; `wrong_state` if only the configuration has the account; `overloaded`
  */
 export async function removeAccount(deps: VendorAdmin, provider: string, name: string): Promise<void> {
-  const stored = await deps.vendorStore.storedAccount(provider, name);
+  let stored = await deps.vendorStore.storedAccount(provider, name);
   if (!stored) {
     if (!deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
     throw new MjflowError("wrong_state", {
       detail: "The account is part of the configuration. To stop new flows there, set its weight to 0.",
     });
   }
-  await deps.vendorStore.deleteStoredAccount(stored);
+  // A row that another request has changed after the read is not deleted, so it is read again.
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && stored; retry++) {
+    await deps.vendorStore.deleteStoredAccount(stored);
+    stored = await deps.vendorStore.storedAccount(provider, name);
+  }
+  if (stored) throw new MjflowError("overloaded", { detail: "Other requests changed it at the same time." });
   await deps.vendors.refresh("force");
   deps.log.info("vendor.account-removed", { provider, account: name });
 }
