@@ -44,7 +44,7 @@ export const endpoints = {
       id: "deleteEndpoint",
       summary: "Delete a webhook endpoint",
       responses: { 204: { about: "The endpoint is deleted." } },
-      errors: [...AUTH_ERRORS, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found", "write_conflict"],
     },
     "POST /v1/endpoints/:id/rotate": {
       id: "rotateEndpointSecret",
