@@ -1,6 +1,7 @@
 /** The delivery log: what it stores, who closes it, and how its deliveries are listed and replayed. */
 import { deliveryIdOf } from "@mjflow/core/delivery";
 import { mergedLog } from "@mjflow/core/delivery-log";
+import { MjflowError } from "@mjflow/core/error";
 import type { NotifyMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
 import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
@@ -237,6 +238,24 @@ describe("events whose message is lost", () => {
     expect(harness.receiver.posts.length).toBe(2);
     expect(new Set(idsOf(harness)).size).toBe(1);
     expect((await harness.read(flow)).flow).not.toHaveProperty("due");
+  });
+
+  test("a throttled row of a failing endpoint repeats no post to the others", async () => {
+    const harness = createTestHarness();
+    await createEndpoint(harness.deps, "app_a", { url: "https://down.test/endpoint", events: ["flow.completed"] });
+    const send = harness.deps.webhooks.send;
+    harness.deps.webhooks.send = (post) =>
+      post.url.startsWith("https://down.test") ? Promise.resolve(failed()) : send(post);
+    const { saveEndpoint } = harness.deps.webhookStore;
+    harness.deps.webhookStore.saveEndpoint = async (endpoint) => {
+      if (endpoint.url !== undefined) throw new MjflowError("overloaded");
+      return saveEndpoint(endpoint);
+    };
+    await harness.start({ notifyHook: HOOK, then: THEN });
+    await harness.finishAll();
+    await pass(harness, 20 * MINUTE);
+    expect(idsOf(harness)).toHaveLength(7);
+    expect(harness.log.join()).toContain("endpoint.health-not-stored");
   });
 
   test("a worker that crashes before it closes the flow leaves that to the sweeper", async () => {

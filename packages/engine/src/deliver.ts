@@ -91,7 +91,10 @@ export async function tryAttempt(
   deps.log.count("Deliveries");
   const context = { flow, tasks, task, event: { name, type, at }, endpoint };
   const outcome = await subscriber.post(context, attemptTimeoutMs(delivery, deps.timings)).finally(permit.release);
-  await permit.record(outcome, flow);
+  // The post was made. If the message failed here, the other receivers would get their events again.
+  await permit.record(outcome, flow).catch((error: unknown) => {
+    deps.log.warn("endpoint.health-not-stored", { flow: flow.id, listener: subscriber.id, error: String(error) });
+  });
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
   // The trial says that the endpoint is still down, and nothing about the event.
