@@ -81,7 +81,7 @@ export const environment = {
   }),
   api: given({
     MJFLOW_API_URL: apiAddress,
-    MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off"),
+    MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off", "later"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),

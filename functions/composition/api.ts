@@ -1,3 +1,4 @@
+import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { bannedWordsOf } from "@mjflow/core/banned";
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { STREAMS } from "@mjflow/core/limit";
@@ -28,6 +29,10 @@ import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webho
 import { withVendors } from "./vendor.ts";
 
 const env = process.env;
+
+function archiveMode(setting: string | undefined): ArchiveMode {
+  return setting === "later" ? setting : setting === "on";
+}
 
 /**
  * The local server sets `MJFLOW_STREAMS` to `here`: it consists of one process, which also holds the streams. A deployment
@@ -77,7 +82,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
     objectUrl,
     storeProgress: env["MJFLOW_PROGRESS"] === "on",
-    archive: env["MJFLOW_ARCHIVE"] === "on",
+    archive: archiveMode(env["MJFLOW_ARCHIVE"]),
     deliveryLog: env["MJFLOW_DELIVERY_LOG"] !== "off",
     resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
   };

@@ -119,7 +119,10 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
       "https://function.test",
     ],
   ],
-  MJFLOW_ARCHIVE: [["on", ({ api }) => api.archive, true, false]],
+  MJFLOW_ARCHIVE: [
+    ["on", ({ api }) => api.archive, true, false],
+    ["later", ({ api }) => api.archive, "later", false],
+  ],
   MJFLOW_BANNED_WORDS: [
     [
       "blue movie",

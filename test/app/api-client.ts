@@ -22,7 +22,7 @@ export interface ApiResponse {
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 export function createApiClient(
-  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl">> = {},
+  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl" | "archive">> = {},
   options: TestHarnessOptions = {},
 ) {
   const harness = createTestHarness(options);

@@ -178,6 +178,7 @@ describe("responses have exactly the members of the types", () => {
         id: true,
         name: true,
         limits: true,
+        archive: true,
         creditCounters: true,
         createdAt: true,
         disabledAt: true,

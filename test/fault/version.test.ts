@@ -2,12 +2,15 @@
  * Fault 28: two versions of the code run at the same time, as during every deployment, and the older one alone after a
  * rollback. They share the table, the queue and the callback tokens.
  */
+import { archivesLater } from "@mjflow/core/event";
+import type { Flow } from "@mjflow/core/flow";
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, EARLIER_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation } from "../sim/simulation.ts";
 import { expectPaidOnce } from "./expect-paid-once.ts";
 import {
+  archivingLater,
   EARLIER,
   earlier,
   type Mixture,
@@ -107,6 +110,35 @@ describe("the delivery log of new flows", () => {
         expect(mixed.findings.filter((finding) => !/^seed \d+: N /.test(finding))).toEqual([]);
         expect(mixed.counts.unfinished).toBe(0);
       }
+    },
+  );
+});
+
+describe("flows that archive later", () => {
+  const isLater = ({ flow }: { flow: Flow }) => archivesLater(flow.eventMask);
+
+  test("flows of both kinds share a table, and no rule is broken", async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const mixed = await runMixed([today, archivingLater], seed, ALL_FAULTS, { hooks: "always" });
+      expect(mixed.findings).toEqual([]);
+      expectBothRan(mixed);
+      expect(new Set([...mixed.run.flows.values()].map(isLater)).size).toBe(2);
+    }
+  });
+
+  test.each(EARLIER)(
+    "the version %s, which does not know the mark, breaks no rule and keeps the time of the copies",
+    async (name) => {
+      let archived = 0;
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const releases = [await earlier(name), archivingLater];
+        const mixed = await runMixed(releases, seed, EARLIER_FAULTS, { hooks: "always", watched: ["aa"] });
+        expect(mixed.findings).toEqual([]);
+        expect(mixed.lost).toEqual([]);
+        expectBothRan(mixed);
+        archived += mixed.table.dump().filter((item) => item["aa"]).length;
+      }
+      expect(archived).toBeGreaterThan(2);
     },
   );
 });

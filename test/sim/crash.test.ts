@@ -54,23 +54,31 @@ describe("crashes at every point of a flow", () => {
     console.log(`one crash at each of ${points} points`);
   });
 
-  test("after one crash at any point each end is notified and each image of the flow is archived", async () => {
-    const options = { plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
-    const { points, findings, counts } = await runKilledAt(options);
-    expect(findings).toEqual([]);
+  test.each([
     // Two subscribers, and four ends: three tasks, one of them a tile, and the flow.
-    expect(counts.notified).toBe(8);
-    for (let at = 0; at < points; at++) {
-      const killed = await runKilledAt(options, at);
-      expect(killed.findings).toEqual([]);
-      expect(killed.fired).toBe(1);
-      if (killed.run.flows.size === 0) continue;
-      for (const { tasks } of killed.run.flows.values()) {
-        for (const task of tasks) expect(task.status === "SUCCESS" ? task.copies?.length : 1).toBe(1);
+    ["with the success", true, 8],
+    // Also the copies of the two tasks that are no tile.
+    ["later", "later", 12],
+  ] as const)(
+    "after one crash at any point each end is notified and each image is archived, if copies are told %s",
+    async (_, archive, notified) => {
+      const options = { plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const, variant: { archive } };
+      const { points, findings, counts } = await runKilledAt(options);
+      expect(findings).toEqual([]);
+      expect(counts.notified).toBe(notified);
+      for (let at = 0; at < points; at++) {
+        const killed = await runKilledAt(options, at);
+        expect(killed.findings).toEqual([]);
+        expect(killed.fired).toBe(1);
+        if (killed.run.flows.size === 0) continue;
+        for (const { tasks } of killed.run.flows.values()) {
+          for (const task of tasks) expect(task.status === "SUCCESS" ? task.copies?.length : 1).toBe(1);
+        }
       }
-    }
-    console.log(`one crash at each of ${points} points of a flow with subscribers`);
-  }, 120_000);
+      console.log(`one crash at each of ${points} points of a flow with subscribers`);
+    },
+    120_000,
+  );
 
   test.each([
     ["at a busy account with one slot", { accounts: ["a"], maxRunning: 1 }],

@@ -1,5 +1,6 @@
 /** Faults, limits and vendor of a seed: half of the seeds have all faults together, each other seed has one fault alone. */
 import type { Limits } from "@mjflow/core/app";
+import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
 import type { SimulationVariant } from "./simulation.ts";
 import type { SearchMode } from "./vendor.ts";
@@ -44,7 +45,7 @@ export interface FaultSetup {
   name: string;
   profile: FaultProfile;
   /** How submissions can be searched for at the vendor, and its accounts with their limits. */
-  variant: Pick<SimulationVariant, "searched" | "accounts" | "hostOf" | "submitWorkers" | "maxRunning">;
+  variant: Pick<SimulationVariant, "searched" | "accounts" | "hostOf" | "submitWorkers" | "maxRunning" | "archive">;
   /** Limits of every app; set for about half of the seeds, independent of their faults. */
   limits: Limits | undefined;
 }
@@ -61,6 +62,9 @@ const SUBMIT_WORKERS = [2, 8, 20] as const;
 /** Every second seed has no concurrency limit. */
 const MAX_RUNNING = [undefined, 2, undefined, 14] as const;
 
+/** In every second seed the copies of archived images are told later, by an event of their own. */
+const ARCHIVE: readonly ArchiveMode[] = [true, "later"];
+
 /** Chooses by the seed, independently of the other choices with another factor. */
 function choose<T>(seed: number, factor: number, values: readonly T[]): T {
   return values[(Math.imul(seed, factor) >>> 8) % values.length]!;
@@ -73,6 +77,7 @@ function variantOf(seed: number): FaultSetup["variant"] {
     hostOf: (account) => `${account[0]}.test`,
     submitWorkers: choose(seed, 0x27d4eb2f, SUBMIT_WORKERS),
     maxRunning: choose(seed, 0x165667b1, MAX_RUNNING),
+    archive: choose(seed, 0x61c88647, ARCHIVE),
   };
 }
 

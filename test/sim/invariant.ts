@@ -1,14 +1,16 @@
 /** Rules that must hold at the end of a run, whatever faults occurred. Each broken rule is one finding with its seed. */
+import { TILE_ACTION } from "@mjflow/core/button";
 import { counterIdOf } from "@mjflow/core/credit";
 import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { unrecordedEvents } from "@mjflow/core/delivery-log";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
-import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
+import { archivesLater, eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { isPlannedChild, parentPath } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
 import { hasAdoptableResult, hasMedia } from "@mjflow/core/state";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
+import type { TaskView } from "@mjflow/engine/view";
 import { ENDPOINT_URL, SUBSCRIBED_APP } from "./app.ts";
 import type { FaultProfile } from "./fault-profile.ts";
 import type { SimulationRun } from "./simulation.ts";
@@ -230,8 +232,11 @@ function keptSuccessesOf(run: SimulationRun): string[] {
   );
 }
 
-/** D: each subscriber receives each end at least once under one id, or has failed in all ten attempts. */
-function missingNotificationsOf({ flows, posts }: SimulationRun): {
+/**
+ * D: each subscriber receives each end, and the copies that are told later, at least once under one id, or has failed in all
+ * ten attempts. Earlier code does not know the event of the copies.
+ */
+function missingNotificationsOf({ flows, posts, variant }: SimulationRun): {
   findings: string[];
   notified: number;
   givenUp: number;
@@ -242,7 +247,12 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
       ...(flow.appId === SUBSCRIBED_APP ? [ENDPOINT_URL] : []),
       ...(flow.notifyHook ? [flow.notifyHook] : []),
     ];
-    const ends = tasks.map((task) => eventIdOf(flow.id, task.path, taskEvents(task).at(-1)?.name ?? ""));
+    const ends = tasks.flatMap((task) => {
+      const names = taskEvents(task).map(({ name }) => name);
+      const last =
+        task.archivedAt === undefined ? names.slice(-1) : names.slice(-2, variant.earlierCode ? -1 : undefined);
+      return (last.length > 0 ? last : [""]).map((name) => eventIdOf(flow.id, task.path, name));
+    });
     const all = [...ends, eventIdOf(flow.id, FLOW_SUBJECT, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
   });
@@ -254,10 +264,22 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
     findings: [
       ...lost.map((key) => `D ${key} was never received, after ${byId.get(key)?.length ?? 0} attempts`),
       ...changed.map(([key]) => `D ${key} was sent with different contents`),
+      ...(variant.earlierCode ? [] : wrongCopiesOf(flows, posts)),
     ],
     notified: expected.length - missing.length,
     givenUp: missing.length - lost.length,
   };
+}
+
+/** D10: if copies are told later, each attempt of `task.archived` has them, and no attempt of another event does. */
+function wrongCopiesOf(flows: SimulationRun["flows"], posts: SimulationRun["posts"]): string[] {
+  return posts.flatMap(({ id, body }) => {
+    const { type, data } = JSON.parse(body) as { type: string; data: Partial<TaskView> };
+    const flow = flows.get(`flow_${id.split("_")[1]}`)?.flow;
+    if (!flow || !archivesLater(flow.eventMask) || !type.startsWith("task.") || data.action === TILE_ACTION) return [];
+    const told = (data.copies?.length ?? 0) + (data.copyFailures?.length ?? 0) > 0;
+    return told === (type === "task.archived") ? [] : [`D ${id} was sent ${told ? "with" : "without"} copies`];
+  });
 }
 
 /** J: every replay has ended, and a completed one has handled each delivery that it found (D11). */

@@ -4,6 +4,7 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
+import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { modalKindOfPress } from "@mjflow/core/button";
 import { callLimit as callLimitOf, type SlotKind } from "@mjflow/core/concurrency-limiter";
 import { counterIdsOf } from "@mjflow/core/credit";
@@ -109,6 +110,8 @@ export interface SimulationVariant {
   searched?: SearchMode;
   /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
   accounts?: readonly string[];
+  /** How flows that archive their images do it; unset: their copies are told with the success. */
+  archive?: ArchiveMode;
   /** False: new flows have no delivery log, as in the version before it; unset: true. */
   deliveryLog?: boolean;
   /** True if the engine selects the account of each root, instead of taking turns. */
@@ -619,7 +622,7 @@ export async function runSimulation({
             {
               storeProgress: rng.chance(0.3),
               resubmit: "after-grace",
-              archive: archived,
+              archive: archived && (variant.archive ?? true),
               deliveryLog: variant.deliveryLog ?? true,
             },
           ),

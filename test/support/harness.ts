@@ -30,7 +30,7 @@ import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
-import { createFlow } from "@mjflow/engine/create";
+import { createFlow, type FlowDefaults } from "@mjflow/engine/create";
 import { deliver, type WebhookSender } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
@@ -235,12 +235,13 @@ export function createTestHarness({
     advance: (ms: number) => {
       now += ms;
     },
-    async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
+    async start(request: Partial<FlowRequest> = {}, defaults: Partial<FlowDefaults> = {}): Promise<Flow> {
       const body = { provider: "fake", prompt: "a paper boat", ...request };
       const { flow } = await createFlow(wired, "app_a", body, {
         storeProgress: false,
         resubmit: "after-grace",
         archive: false,
+        ...defaults,
       });
       return flow;
     },

@@ -51,6 +51,11 @@ const EVENT_TEXTS: Record<EventType, Pick<EventDescription, "summary" | "about">
     summary: "Task completed",
     about: "`data.imageUrl` is the image, `data.buttons` are the buttons that can be pressed next.",
   },
+  "task.archived": {
+    summary: "Images archived",
+    about:
+      'Sent for flows with `archive: "later"`, after `task.completed`. `data.copies` are the links that do not expire, `data.copyFailures` what could not be archived.',
+  },
   "task.failed": { summary: "Task failed", about: "`data.failure.code` is the reason." },
   "flow.completed": {
     summary: "Flow completed",

@@ -68,7 +68,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     state: "Your own text, up to 16 KB. mjflow returns it unchanged and never sends it to a vendor.",
     notifyHook: "URL that receives the webhooks of this flow. They are signed with the secret of the endpoint `hook`.",
     events: "Events that `notifyHook` receives. Default: all except `task.progress`.",
-    archive: "Copies the result images to mjflow's own bucket, where they do not expire. Default: set by the operator.",
+    archive:
+      "`true` copies the result images to mjflow's own bucket, where they do not expire, and `task.completed` has the copies. `later` sends `task.completed` at once with the vendor's links, and `task.archived` with the copies. Default: set by the operator.",
     progress: "Stores the progress of running tasks, so that you can read it. Default: set by the operator.",
     resubmit:
       "What happens after a submission without a clear response. `after-grace`: mjflow submits again when the grace period is over. `never`: it does not submit again.",
@@ -137,12 +138,14 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   describe("AppRequest", AppRequest, "", {
     name: "Name of the app, for people.",
     limits: "Limits of the app. A limit that is absent does not apply.",
+    archive: "Default of `archive` for the app's flows. Default: that of the deployment.",
     creditCounters:
       "Number of counters that the limits are divided over, for an app with more than 250 new flows per second. It cannot be changed later. Default: 1.",
   }),
   describe("AppPatch", AppPatch, "", {
     name: "Name of the app, for people.",
     limits: "All limits of the app. They replace the previous limits; null removes all of them.",
+    archive: "Default of `archive` for the app's flows. null: that of the deployment.",
     disabled: "While it is true, the API rejects the app's keys with 403.",
   }),
   describe(

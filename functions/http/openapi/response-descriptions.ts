@@ -67,7 +67,7 @@ const task = describe(
     images: "All images, if the vendor returns several.",
     videos: "Videos, if the vendor returns any.",
     copies:
-      "Archived copies in mjflow's own bucket, if the flow has `archive: true`. They are in the order of `images`, or there is one copy of `imageUrl`.",
+      "Archived copies in mjflow's own bucket, if the flow has `archive`. They are in the order of `images`, or there is one copy of `imageUrl`.",
     copyFailures: "Images and videos that could not be archived, with the reason. Empty if nothing failed.",
     buttons: "Buttons that can be pressed on the task.",
     finalPrompt: "The prompt that Midjourney used.",
@@ -282,6 +282,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     id: "`app_…`.",
     name: "Name of the app, for people.",
     limits: "Limits of the app.",
+    archive: "Default of `archive` for its flows; null: that of the deployment.",
     creditCounters: "Number of counters that the limits are divided over.",
     createdAt: "Time when the app was created.",
     disabledAt: "Time when the app was disabled; null if it is enabled.",

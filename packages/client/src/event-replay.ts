@@ -32,7 +32,8 @@ export function applyEvents(flow: Flow, events: readonly FlowBody[]): Flow {
     if (!isTaskEvent(event)) continue;
     const { state: _, ...task } = event.data;
     const known = tasks.get(task.id);
-    if (!known || isNewer(task, known)) tasks.set(task.id, task);
+    // The copies come after the end, in an event of their own.
+    if (!known || event.type === "task.archived" || isNewer(task, known)) tasks.set(task.id, task);
   }
   return {
     ...flow,

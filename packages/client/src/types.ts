@@ -64,6 +64,9 @@ export interface AccountFilter {
   remixAutoConsidered?: boolean;
 }
 
+/** False: no copies. True: the success is told with its copies. "later": the event `task.archived` tells the copies. */
+export type ArchiveMode = boolean | "later";
+
 /** `POST /v1/flows` */
 export interface FlowInput {
   /** Default: imagine. */
@@ -103,9 +106,10 @@ export interface FlowInput {
   /** Event types that `notifyHook` receives. Default: all except task.progress. */
   events?: EventType[];
   /**
-   * Whether the images are copied to mjflow's own bucket, where they do not expire. Default: the deployment's setting.
+   * Whether the images are copied to mjflow's own bucket, where they do not expire. True: `task.completed` waits for the
+   * copies. "later": it is sent at once, and `task.archived` has the copies. Default: that of the app, or the deployment's.
    */
-  archive?: boolean;
+  archive?: ArchiveMode;
   /** Whether each progress report is stored. Default: the deployment's setting. */
   progress?: boolean;
   /**
@@ -348,7 +352,13 @@ export interface Flow extends FlowSummary {
   eventsUrl?: string | null;
 }
 
-export type TaskEventType = "task.submitted" | "task.progress" | "task.modal" | "task.completed" | "task.failed";
+export type TaskEventType =
+  | "task.submitted"
+  | "task.progress"
+  | "task.modal"
+  | "task.completed"
+  | "task.archived"
+  | "task.failed";
 export type FlowEventType = "flow.completed" | "flow.failed";
 export type EventType = TaskEventType | FlowEventType | "endpoint.disabled";
 
@@ -646,14 +656,17 @@ export interface Limits {
 export interface AppInput {
   name: string;
   limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
+  /** Default of `archive` for the flows of the app. Unset: the deployment's setting. */
+  archive?: ArchiveMode;
   /** Number of counters that the limits are divided over, for more than 250 new flows per second. It cannot be changed. Default: 1. */
   creditCounters?: number;
 }
 
-/** `PATCH /v1/apps/{id}`: replaces the given fields. `limits` is replaced as a whole; null removes all limits. */
+/** `PATCH /v1/apps/{id}`: replaces the given fields. `limits` is replaced as a whole; null removes all limits, or the default. */
 export interface AppPatch {
   name?: string;
   limits?: AppInput["limits"] | null;
+  archive?: ArchiveMode | null;
   disabled?: boolean;
 }
 
@@ -661,6 +674,8 @@ export interface App {
   id: string;
   name: string;
   limits: Limits;
+  /** Default of `archive` for its flows; null: the deployment's setting. */
+  archive: ArchiveMode | null;
   /** Number of counters that the limits are divided over. */
   creditCounters: number;
   createdAt: string | null;

@@ -9,6 +9,7 @@
  * The key text contains the ids of its rows, so one request reads them without a search. Only its SHA-256 is stored.
  */
 import * as z from "zod/mini";
+import { ArchiveMode } from "./archive-mode.ts";
 import { crockford, flowIdOf } from "./id.ts";
 import { MAX_COUNTERS } from "./limit.ts";
 
@@ -33,6 +34,8 @@ export interface App {
   rev: number;
   name: string;
   limits?: Limits;
+  /** Whether the images of its flows are archived, and when their copies are told. Unset: the deployment's default. */
+  archive?: ArchiveMode;
   createdAt: number;
   /** Epoch ms; while it is set, the app's keys are rejected. Running flows continue. Unset: not disabled. */
   disabledAt?: number;
@@ -142,14 +145,19 @@ const LimitsInput = z.strictObject({
 export const AppRequest = z.strictObject({
   name,
   limits: z.optional(LimitsInput),
+  archive: z.optional(ArchiveMode),
   creditCounters: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_COUNTERS))),
 });
 export type AppRequest = z.infer<typeof AppRequest>;
 
-/** `PATCH /v1/apps/{id}`: each given field replaces the stored one. `limits` is replaced as a whole; null removes all limits. */
+/**
+ * `PATCH /v1/apps/{id}`: each given field replaces the stored one. `limits` is replaced as a whole; null removes all limits,
+ * or the default for archiving.
+ */
 export const AppPatch = z.strictObject({
   name: z.optional(name),
   limits: z.optional(z.nullable(LimitsInput)),
+  archive: z.optional(z.nullable(ArchiveMode)),
   disabled: z.optional(z.boolean()),
 });
 export type AppPatch = z.infer<typeof AppPatch>;

@@ -4,6 +4,7 @@ import {
   type DeliveryLog,
   deliveriesOfRecord,
   EMPTY_LOG,
+  isEndHeldBack,
   isNotifiedByFlow,
   isOverlooked,
   logRowOf,
@@ -15,7 +16,7 @@ import {
 } from "./delivery-log.ts";
 import { EVENT_BITS, EVENT_TYPES, eventMaskOf } from "./event.ts";
 import type { Flow } from "./flow.ts";
-import { newTask } from "./task.ts";
+import { newTask, type PendingEffect } from "./task.ts";
 
 const ALL = eventMaskOf(EVENT_TYPES) | EVENT_BITS.log;
 const DAY = 24 * 3_600_000;
@@ -60,6 +61,27 @@ describe("events that need a record", () => {
     expect(recordedTaskEvents(archiving).map(({ name }) => name)).toEqual(["submitted"]);
     expect(unrecordedEvents(flow, [archiving], EMPTY_LOG, NOW).isWaiting).toBe(true);
     expect(unrecordedEvents(flow, [ended], EMPTY_LOG, NOW).isWaiting).toBe(false);
+  });
+
+  it("copies that are told later hold back only the flow, and only if they have a subscriber", () => {
+    const archiving = (eventMask: number) => ({ ...ended, eventMask, pendingEffects: ["archive" as const] });
+    const later = archiving(ALL | EVENT_BITS.archiveLater);
+    expect(recordedTaskEvents(later).map(({ name }) => name)).toEqual(["submitted", "completed"]);
+    expect(unrecordedEvents(flow, [later], EMPTY_LOG, NOW).isWaiting).toBe(true);
+    const onlyEnd = archiving(EVENT_BITS.ended | EVENT_BITS.archiveLater | EVENT_BITS.log);
+    expect(unrecordedEvents(flow, [onlyEnd], EMPTY_LOG, NOW).isWaiting).toBe(false);
+    const onlyCopies = archiving(EVENT_BITS.archived | EVENT_BITS.archiveLater | EVENT_BITS.log);
+    expect(unrecordedEvents(flow, [onlyCopies], EMPTY_LOG, NOW).isWaiting).toBe(true);
+    expect(unrecordedEvents(flow, [archiving(EVENT_BITS.archived)], EMPTY_LOG, NOW).isWaiting).toBe(false);
+    const archived = { ...later, pendingEffects: undefined, archivedAt: NOW + 9 };
+    expect(recordedTaskEvents(archived).map(({ name }) => name)).toEqual(["submitted", "completed", "archived"]);
+  });
+
+  it("the end is held back only while images are archived whose copies are not told later", () => {
+    const heldBack = (pendingEffects: PendingEffect[] | undefined, eventMask: number) =>
+      isEndHeldBack({ pendingEffects, eventMask });
+    expect([heldBack(["archive"], ALL), heldBack(["archive"], ALL | EVENT_BITS.archiveLater)]).toEqual([true, false]);
+    expect([heldBack(["tell"], ALL), heldBack(undefined, ALL)]).toEqual([false, false]);
   });
 
   it("the end of a flow waits for its restart, so that the event names the new flow", () => {

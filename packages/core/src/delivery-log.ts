@@ -6,7 +6,14 @@
  */
 import type { Delivery } from "./delivery.ts";
 import { eventTypeOf, flowEvents, taskEvents } from "./derived-events.ts";
-import { type DomainEvent, type EventSubject, FLOW_SUBJECT, hasDeliveryLog, isSubscribed } from "./event.ts";
+import {
+  archivesLater,
+  type DomainEvent,
+  type EventSubject,
+  FLOW_SUBJECT,
+  hasDeliveryLog,
+  isSubscribed,
+} from "./event.ts";
 import type { Flow } from "./flow.ts";
 import { hashOf } from "./hash.ts";
 import type { Task } from "./task.ts";
@@ -87,12 +94,18 @@ export interface SubjectEvent {
   event: DomainEvent;
 }
 
+/** True while the event of a success waits for the copies of its images. */
+export function isEndHeldBack({ pendingEffects, eventMask }: Pick<Task, "pendingEffects" | "eventMask">): boolean {
+  return (pendingEffects?.includes("archive") ?? false) && !archivesLater(eventMask);
+}
+
 /**
  * Returns the events of a task that need a record: every event with a subscriber, except progress, which gets one attempt
- * and no record. While the images are archived, the end is not ready: its event must contain the links of the copies.
+ * and no record. While the images are archived, the end is not ready: its event must contain the links of the copies, unless
+ * they are told later.
  */
 export function recordedTaskEvents(task: Task): DomainEvent[] {
-  const isArchiving = task.pendingEffects?.includes("archive") ?? false;
+  const isArchiving = isEndHeldBack(task);
   return taskEvents(task)
     .filter(({ type }) => type !== "task.progress" && isSubscribed(task.eventMask, type))
     .filter(({ type }) => !isArchiving || (type !== "task.completed" && type !== "task.failed"));
@@ -125,8 +138,9 @@ export function unrecordedEvents(
 ): Unrecorded {
   const ofTasks = tasks.flatMap((task) => recordedTaskEvents(task).map((event) => ({ subject: task.path, event })));
   const ofFlow = recordedFlowEvents(flow).map((event) => ({ subject: FLOW_SUBJECT, event }));
-  const isArchiving = (task: Task) =>
-    (task.pendingEffects?.includes("archive") ?? false) && isSubscribed(task.eventMask, "task.completed");
+  const isArchiving = ({ pendingEffects, eventMask }: Task) =>
+    (pendingEffects?.includes("archive") ?? false) &&
+    isSubscribed(eventMask, archivesLater(eventMask) ? "task.archived" : "task.completed");
   return {
     events: [...ofTasks, ...ofFlow].filter(
       ({ subject, event }) => !records.has(recordKeyOf(subject, event.name)) && now - event.at < FORGOTTEN_AFTER_MS,

@@ -9,7 +9,7 @@ import { isEnded, type Task } from "./task.ts";
 /** Returns all events of a task so far, in order; of its progress events only the latest. */
 export function taskEvents(task: Task): DomainEvent[] {
   const events: DomainEvent[] = [];
-  const { submittedAt, firstSubmittedAt, progress, status, endedAt } = task;
+  const { submittedAt, firstSubmittedAt, progress, status, endedAt, archivedAt } = task;
   // The time of an event never changes, so that all its attempts have one body.
   if (submittedAt !== undefined)
     events.push({ name: "submitted", type: "task.submitted", at: firstSubmittedAt ?? submittedAt });
@@ -24,6 +24,7 @@ export function taskEvents(task: Task): DomainEvent[] {
   if (endedAt !== undefined && status === "SUCCESS")
     events.push({ name, type: "task.completed", at: resultUpdatedAt ?? endedAt });
   else if (endedAt !== undefined) events.push({ name: "failed", type: "task.failed", at: endedAt });
+  if (archivedAt !== undefined) events.push({ name: "archived", type: "task.archived", at: archivedAt });
   return events;
 }
 

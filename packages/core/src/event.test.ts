@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { eventTypeOf, flowEvents, newSubscribedEvents, taskEvents } from "./derived-events.ts";
 import {
+  archivesLater,
+  COMPAT_EVENTS,
   DEFAULT_EVENTS,
   disabledEndpointIdOf,
   EVENT_BITS,
@@ -12,6 +14,7 @@ import {
   eventMaskOf,
   FLOW_SUBJECT,
   isSubscribed,
+  withArchiveMode,
 } from "./event.ts";
 import type { Flow } from "./flow.ts";
 import { ENDED, type Task } from "./task.ts";
@@ -26,6 +29,7 @@ describe("event types", () => {
       "task.progress",
       "task.modal",
       "task.completed",
+      "task.archived",
       "task.failed",
       "flow.completed",
       "flow.failed",
@@ -43,6 +47,7 @@ describe("event masks", () => {
     ["task.progress", "progress"],
     ["task.modal", "modal"],
     ["task.completed", "ended"],
+    ["task.archived", "archived"],
     ["task.failed", "ended"],
     ["flow.completed", "flow"],
     ["flow.failed", "flow"],
@@ -54,8 +59,29 @@ describe("event masks", () => {
 
   it("a mask combines the bits of its events, and a repeated event changes nothing", () => {
     expect(eventMaskOf(["task.modal", "task.progress", "task.modal"])).toBe(EVENT_BITS.modal | EVENT_BITS.progress);
-    expect(eventMaskOf(OF_A_FLOW)).toBe(31);
+    expect(eventMaskOf(OF_A_FLOW)).toBe(31 + 64);
     expect(eventMaskOf([])).toBe(0);
+  });
+
+  it("a flow that archives later has a mark, and any other flow has no subscriber of the copies", () => {
+    const mask = eventMaskOf(["task.completed", "task.archived"]);
+    for (const mode of [true, false] as const) {
+      expect(withArchiveMode(mask, mode)).toBe(EVENT_BITS.ended);
+      expect(archivesLater(withArchiveMode(mask, mode))).toBe(false);
+      expect(withArchiveMode(EVENT_BITS.archived, mode)).toBe(0);
+    }
+    expect(withArchiveMode(mask, "later")).toBe(mask | EVENT_BITS.archiveLater);
+    expect([withArchiveMode(mask, "later"), withArchiveMode(0, "later")].map(archivesLater)).toEqual([true, true]);
+    expect(archivesLater(undefined)).toBe(false);
+  });
+
+  it("the mark is no event, and no event has its bit", () => {
+    for (const type of EVENT_TYPES) expect(isSubscribed(EVENT_BITS.archiveLater, type)).toBe(false);
+    expect(archivesLater(eventMaskOf(EVENT_TYPES))).toBe(false);
+  });
+
+  it("the compat API's hook receives every event except the copies", () => {
+    expect(EVENT_TYPES.filter((type) => !COMPAT_EVENTS.includes(type))).toEqual(["task.archived"]);
   });
 
   it("an empty or missing mask subscribes to no event", () => {
@@ -131,6 +157,7 @@ describe("eventTypeOf", () => {
   it.each([
     ["0", "completed", "task.completed"],
     ["0-1", "completed-2", "task.completed"],
+    ["0-1", "archived", "task.archived"],
     ["0", "progress-31", "task.progress"],
     ["flow", "failed", "flow.failed"],
     ["flow", "completed-2", "flow.completed"],
@@ -141,6 +168,15 @@ describe("eventTypeOf", () => {
   ])("the event %s %s has the type %s", (subject, name, type) => {
     expect(eventTypeOf(subject, name)).toBe(type);
   });
+});
+
+it("copies that are told later are an event after the success, at the time when the archiving ended", () => {
+  const ended = taskIn("SUCCESS", { endedAt: NOW });
+  expect(taskEvents({ ...ended, archivedAt: NOW + 7 }).slice(-2)).toEqual([
+    { name: "completed", type: "task.completed", at: NOW },
+    { name: "archived", type: "task.archived", at: NOW + 7 },
+  ]);
+  expect(names(ended)).not.toContain("archived");
 });
 
 it("a success whose result came later is another event with another name", () => {

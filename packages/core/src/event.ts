@@ -1,10 +1,12 @@
 /** Events that an app can receive from webhooks, the event bus and the stream. All three use the same type names. */
+import type { ArchiveMode } from "./archive-mode.ts";
 
 export const EVENT_TYPES = [
   "task.submitted",
   "task.progress",
   "task.modal",
   "task.completed",
+  "task.archived",
   "task.failed",
   "flow.completed",
   "flow.failed",
@@ -31,15 +33,26 @@ export interface DomainEvent {
 /**
  * Bits of the event mask. Each row carries the mask, so that a task without subscribers costs no notification. `log` is no
  * event: it marks a flow whose first attempts are recorded in its delivery log (delivery-log.ts). It is a bit of the mask,
- * because follow-ups, presses, retries and restarts copy the mask, in earlier versions too.
+ * because follow-ups, presses, retries and restarts copy the mask, in earlier versions too. `archiveLater` is no event either:
+ * it marks a flow whose successes are told before their images are archived (docs/decisions/0052).
  */
-export const EVENT_BITS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16, log: 32 } as const;
+export const EVENT_BITS = {
+  submitted: 1,
+  progress: 2,
+  modal: 4,
+  ended: 8,
+  flow: 16,
+  log: 32,
+  archived: 64,
+  archiveLater: 128,
+} as const;
 
 const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
   "task.submitted": EVENT_BITS.submitted,
   "task.progress": EVENT_BITS.progress,
   "task.modal": EVENT_BITS.modal,
   "task.completed": EVENT_BITS.ended,
+  "task.archived": EVENT_BITS.archived,
   "task.failed": EVENT_BITS.ended,
   "flow.completed": EVENT_BITS.flow,
   "flow.failed": EVENT_BITS.flow,
@@ -49,6 +62,11 @@ const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
 
 /** Events of an endpoint without a filter: all except progress, which must be selected. */
 export const DEFAULT_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type !== "task.progress");
+
+/**
+ * Events of the compat API's hook. Its posts have no event type, so a second post of a success would look like a duplicate.
+ */
+export const COMPAT_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type !== "task.archived");
 
 export function eventMaskOf(events: readonly EventType[]): number {
   return events.reduce((mask, type) => mask | EVENT_BIT_OF[type], 0);
@@ -61,6 +79,16 @@ export function isSubscribed(eventMask: number | undefined, type: EventType): bo
 /** True if the flow has a delivery log. False: each event has one delivery row per subscriber, as in earlier versions. */
 export function hasDeliveryLog(eventMask: number | undefined): boolean {
   return ((eventMask ?? 0) & EVENT_BITS.log) !== 0;
+}
+
+/** True if a success is told at once with the vendor's links, and the copies are told by `task.archived`. */
+export function archivesLater(eventMask: number | undefined): boolean {
+  return ((eventMask ?? 0) & EVENT_BITS.archiveLater) !== 0;
+}
+
+/** Returns the event mask of a new flow. Without `later` no event tells the copies, so its subscribers count for nothing. */
+export function withArchiveMode(eventMask: number, archive: ArchiveMode): number {
+  return archive === "later" ? eventMask | EVENT_BITS.archiveLater : eventMask & ~EVENT_BITS.archived;
 }
 
 /** Returns the event of a disabled endpoint. It belongs to the flow whose failed delivery disabled the endpoint. */

@@ -4,6 +4,7 @@
  * adds 21.
  */
 import * as z from "zod/mini";
+import { ArchiveMode } from "./archive-mode.ts";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
@@ -142,8 +143,11 @@ export const FlowRequest = z
     ),
     /** Event types that `notifyHook` receives. Unset: all except progress. */
     events: z.optional(eventList),
-    /** Archive the images in our bucket, where they do not expire. Unset: the deployment's default. */
-    archive: z.optional(z.boolean()),
+    /**
+     * Archive the images in our bucket, where they do not expire. `later`: the success is told at once with the vendor's
+     * links, and `task.archived` tells the copies. Unset: the app's default, or the deployment's.
+     */
+    archive: z.optional(ArchiveMode),
     /**
      * Store progress, so that it can be shown. Costs one write for each report with new progress (about ten per task).
      */

@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { after, ctx, NOW, pending } from "../test/sample.ts";
-import { taskEvents } from "./derived-events.ts";
+import { isNotifiedByFlow } from "./delivery-log.ts";
+import { newSubscribedEvents, taskEvents } from "./derived-events.ts";
 import { failure } from "./error.ts";
+import { EVENT_BITS } from "./event.ts";
 import { REPORT_STATUSES, type Report, type Result } from "./report.ts";
 import { type Decision, decide, type Signal } from "./state.ts";
 import { isEnded, type Task, type TaskStatus } from "./task.ts";
@@ -193,6 +195,53 @@ describe("random orders of all signals", () => {
       });
     });
     fc.assert(check, RUNS);
+  });
+
+  it("D10: for every order, copies that are told later never change, and each new event is told or stays pending", () => {
+    const copy = (key: string) => ({ key, bytes: 1, sha256: "00", contentType: "image/png", source: key });
+    const failures = [{ source: "https://x/1.png", code: "gone" as const }];
+    const media = fc.constantFrom<Signal>(
+      { kind: "archived", copies: [copy("a")] },
+      { kind: "archived", copies: [copy("b")], failures },
+      { kind: "archived", copies: [] },
+      { kind: "notified", status: "SUCCESS" },
+    );
+    const all = EVENT_BITS.ended | EVENT_BITS.archived | EVENT_BITS.archiveLater;
+    const archiving = fc
+      .record({ task: start, log: fc.boolean(), flowDue: fc.constantFrom(undefined, NOW) })
+      .map(({ task, log, flowDue }): Task => {
+        const running = { ...task, status: "IN_PROGRESS" as const, attempt: 1, submittedAt: NOW };
+        return { ...running, flowDue, archive: true, eventMask: all | (log ? EVENT_BITS.log : 0) };
+      });
+    // A success that is archived is rare in a random order, so half of the orders have nothing else.
+    const success = report.map((it): Signal => {
+      const done: Report = { ...it, status: "SUCCESS", vendorTaskId: undefined };
+      return { kind: "report", attempt: 1, from: "callback", report: done };
+    });
+    const orderOf = (signals: fc.Arbitrary<Signal>) =>
+      fc.array(fc.record({ waitMs, signal: signals }), { maxLength: 20 });
+    const orders = fc.oneof(orderOf(fc.oneof(signal, media)), orderOf(fc.oneof(success, media)));
+    let archived = 0;
+    const check = fc.property(archiving, orders, (task, sequence) => {
+      applyAll(task, sequence, ({ before, decision, next }) => {
+        if (before.archivedAt !== undefined) {
+          const told = ({ archivedAt, copies, copyFailures }: Task) => [archivedAt, copies, copyFailures];
+          expect(told(next)).toEqual(told(before));
+          return;
+        }
+        const added = newSubscribedEvents(before, next).filter((name) => name !== "failed");
+        if (added.length === 0 || decision.kind === "ignore") return;
+        if (added.includes("archived")) archived++;
+        const tells = decision.effects.filter((effect) => effect.kind === "tell");
+        expect(tells).toHaveLength(1);
+        expect(tells[0]!.events ?? added).toEqual(added);
+        // Without a flow that stands for it, the task keeps the duty until a worker has told it.
+        if (!isNotifiedByFlow(next)) expect(next).toMatchObject({ due: expect.any(Number) });
+        if (!isNotifiedByFlow(next)) expect(next.pendingEffects).toContain("tell");
+      });
+    });
+    fc.assert(check, RUNS);
+    expect(archived).toBeGreaterThan(50);
   });
 
   it("P1, P5: for every order, only a claim calls the vendor, with a new lease and an attempt within the limit", () => {

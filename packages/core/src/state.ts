@@ -15,6 +15,7 @@
  */
 
 import { occupiesSlot } from "./concurrency-limiter.ts";
+import { isEndHeldBack } from "./delivery-log.ts";
 import { newSubscribedEvents } from "./derived-events.ts";
 import { hasDeliveryLog } from "./event.ts";
 import { QUEUE } from "./limit.ts";
@@ -47,9 +48,12 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   const events = newSubscribedEvents(task, next);
   if (events.length === 0) return decision;
   // While the images are being archived, the notification of the end waits: it must contain the links of the copies.
-  if (next.pendingEffects?.includes("archive")) return decision;
-  // With a delivery log, a named event needs no look at the log before its first attempt.
-  const tell: Effect = hasDeliveryLog(next.eventMask) ? { kind: "tell", events } : { kind: "tell" };
+  if (isEndHeldBack(next)) return decision;
+  // With a delivery log, a named event needs no look at the log before its first attempt. If the end is not yet known to be
+  // told when its images are archived, the worker looks for both events.
+  const isNamed =
+    hasDeliveryLog(next.eventMask) && !(signal.kind === "archived" && task.pendingEffects?.includes("tell"));
+  const tell: Effect = isNamed ? { kind: "tell", events } : { kind: "tell" };
   return { ...decision, effects: [...effects.filter(({ kind }) => kind !== "tell"), tell] };
 }
 
@@ -101,7 +105,7 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
     case "followUpsStarted":
       return onFollowUpsStarted(task, ctx);
     case "notified":
-      return onNotified(task, signal.status, ctx);
+      return onNotified(task, signal, ctx);
     case "archived":
       return onArchived(task, signal.copies, signal.failures ?? [], ctx);
     case "tileCut":

@@ -214,6 +214,11 @@ export interface Task {
   /** What could not be archived, and why. Unset if nothing failed. */
   copyFailures?: CopyFailure[];
   /**
+   * When the archiving ended, epoch ms: the time of the event `task.archived`. Unset if the copies are told with the success, or
+   * if there was nothing to copy.
+   */
+  archivedAt?: number;
+  /**
    * Late report: a different end, reported after the task had ended (T1). If a late success was adopted, the end before
    * it.
    */

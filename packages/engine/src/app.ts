@@ -23,6 +23,7 @@ import {
   parseKeyText,
   withKeyExpiry,
 } from "@mjflow/core/app";
+import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { MjflowError } from "@mjflow/core/error";
 import type { Saved } from "@mjflow/core/port";
 import { dateOf } from "./date.ts";
@@ -35,10 +36,13 @@ const MAX_CONFLICT_RETRIES = 10;
 
 // ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export async function addApp(deps: AppDeps, { name, limits: given, creditCounters = 1 }: AppRequest): Promise<App> {
+export async function addApp(
+  deps: AppDeps,
+  { name, limits: given, archive, creditCounters = 1 }: AppRequest,
+): Promise<App> {
   const now = deps.clock.now();
   const limits = creditCounters === 1 ? given : { ...given, counters: creditCounters };
-  const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, createdAt: now };
+  const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, archive, createdAt: now };
   const saved = await deps.store.saveApp(app);
   if (!saved.ok) throw new MjflowError("internal", { detail: "The id of the new app already exists." });
   deps.log.info("app.added", { app: app.id });
@@ -53,12 +57,17 @@ export async function getApp({ store }: Pick<EngineDeps, "store">, id: string): 
 }
 
 /** @throws MjflowError `not_found` */
-export async function updateApp(deps: AppDeps, id: string, { name, limits, disabled }: AppPatch): Promise<App> {
+export async function updateApp(
+  deps: AppDeps,
+  id: string,
+  { name, limits, archive, disabled }: AppPatch,
+): Promise<App> {
   const disabledAt = (app: App) => (disabled ? (app.disabledAt ?? deps.clock.now()) : undefined);
   return updateAppWithRetry(deps, id, (app) => ({
     ...app,
     ...(name !== undefined && { name }),
     ...(limits !== undefined && { limits: withCounters(limits, app.limits?.counters) }),
+    ...(archive !== undefined && { archive: archive ?? undefined }),
     ...(disabled !== undefined && { disabledAt: disabledAt(app) }),
   }));
 }
@@ -179,6 +188,8 @@ export interface Caller {
   /** True for the operator key, which may use the routes of the operator. */
   operator: boolean;
   limits?: Limits;
+  /** The app's default for archiving. Unset: the deployment's. */
+  archive?: ArchiveMode;
 }
 
 /** An operator key from the configuration of the deployment. */
@@ -262,7 +273,12 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
       if (key.revokedAt !== undefined || app.deletedAt !== undefined) return "revoked";
       if (!isActiveKey(key, now)) return "expired";
       if (!isAppActive(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
-      return { appId: app.id, operator: false, ...(app.limits && { limits: app.limits }) };
+      return {
+        appId: app.id,
+        operator: false,
+        ...(app.limits && { limits: app.limits }),
+        ...(app.archive !== undefined && { archive: app.archive }),
+      };
     },
   };
   return callers;

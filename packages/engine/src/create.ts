@@ -1,7 +1,8 @@
 /** Creates a flow: stores the request as rows, puts input images into the bucket and sends the message for the root. */
+import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { promptsIn } from "@mjflow/core/banned";
 import { logRowsFor } from "@mjflow/core/delivery-log";
-import { EVENT_BITS } from "@mjflow/core/event";
+import { EVENT_BITS, withArchiveMode } from "@mjflow/core/event";
 import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { countPresses, storedPlan } from "@mjflow/core/plan";
@@ -22,8 +23,8 @@ export interface FlowDefaults {
   /** True: progress callbacks are stored; false: they are dropped without a database call. */
   storeProgress: boolean;
   resubmit: "after-grace" | "never";
-  /** Whether result images are copied to our bucket. */
-  archive: boolean;
+  /** Whether result images are copied to our bucket, and when their copies are told. */
+  archive: ArchiveMode;
   /** Whether new flows get a delivery log. False: one delivery row per event and subscriber, as in earlier versions. */
   deliveryLog?: boolean;
   /** Id of the provider; "auto": any provider that supports the action. */
@@ -64,7 +65,7 @@ export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
   request: FlowRequest,
-  { storeProgress, resubmit, archive, defaultProvider, deliveryLog = true }: FlowDefaults,
+  { storeProgress, resubmit, archive: defaultArchive, defaultProvider, deliveryLog = true }: FlowDefaults,
   chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
@@ -83,7 +84,8 @@ export async function createFlow(
   };
   const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
   const location = { flowId: id, provider, account };
-  const subscribed = await deps.subscriptions.eventMask(appId, request);
+  const archive = request.archive ?? defaultArchive;
+  const subscribed = withArchiveMode(await deps.subscriptions.eventMask(appId, request), archive);
   const rootOnly = chosen.eventMask ?? 0;
   const logBit = deliveryLog && (subscribed | rootOnly) !== 0 ? EVENT_BITS.log : 0;
   const logRows = logRowsFor(1 + countPresses(then));
@@ -109,7 +111,7 @@ export async function createFlow(
     events: request.events,
     eventMask: subscribed | logBit || undefined,
     logRows: logBit !== 0 && logRows > 1 ? logRows : undefined,
-    archive: (request.archive ?? archive) || undefined,
+    archive: archive !== false || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
   };

@@ -74,7 +74,7 @@ export async function* streamFlowEvents(
     for (const { id, event, task } of unsent) {
       sent.add(id);
       const { type, at } = event;
-      const data = eventView(flow, tasks, task, mediaUrl);
+      const data = eventView(flow, tasks, task, type, mediaUrl);
       yield { kind: "event", id, body: { type, timestamp: new Date(at).toISOString(), data } };
     }
     const now = clock.now();

@@ -12,7 +12,7 @@ import { createHash } from "node:crypto";
 import { promptsIn } from "@mjflow/core/banned";
 import { needsModal, resolvePress } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
-import { EVENT_TYPES, eventMaskOf } from "@mjflow/core/event";
+import { COMPAT_EVENTS, eventMaskOf } from "@mjflow/core/event";
 import { type Flow, vendorActionOf } from "@mjflow/core/flow";
 import { childPath, crockford, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { type MjTaskPointer, mjTaskIdOf } from "@mjflow/core/mj-task";
@@ -263,7 +263,7 @@ function alwaysOpensModal(name: string | undefined): boolean {
 }
 
 function ownEventMask({ mjNotifyHook }: MjCompatDeps, { notifyHook }: MjRequestFields): number | undefined {
-  return notifyHook === undefined && mjNotifyHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
+  return notifyHook === undefined && mjNotifyHook === undefined ? undefined : eventMaskOf(COMPAT_EVENTS);
 }
 
 // ── repeated presses (MC2) ─────────────────────────────────────────────────────────────────────────────────────────

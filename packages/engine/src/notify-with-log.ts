@@ -11,6 +11,7 @@ import {
   type DeliveryLog,
   type DeliveryRecord,
   type FirstOutcome,
+  isEndHeldBack,
   isOverlooked,
   logRowOf,
   mergedLog,
@@ -86,10 +87,10 @@ export async function notifyWithLog(deps: DeliverDeps, flow: Flow, loaded: reado
     const { task, subject, recorded } = one;
     const log = logs.get(logRowOf(subject, flow));
     if (log) await sendIfRecovered(deps, flow, subject, log);
-    // While the images are archived, the end event is still to come.
-    const isPending = task?.pendingEffects?.includes("tell") && !task.pendingEffects.includes("archive");
+    // While the end waits for its copies, its event is still to come.
+    const isPending = task?.pendingEffects?.includes("tell") && !isEndHeldBack(task);
     if (task && isPending && log && !recorded.some((event) => isMissing(one, event)))
-      await applySignal(deps, task, { kind: "notified", status: task.status });
+      await applySignal(deps, task, { kind: "notified", status: task.status, archivedAt: task.archivedAt });
   }
   if (end && isEnd) await closeIfComplete(deps, flow, end.tasks, mergedLog([...logs.values()]));
   else if ([...logs.values()].some(({ isFlowEnded }) => isFlowEnded)) await closeLog(deps, flow.id);

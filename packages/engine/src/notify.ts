@@ -82,7 +82,10 @@ function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" 
 
 async function clearPendingNotification(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
   if (task) {
-    if (task.pendingEffects?.includes("tell")) await applySignal(deps, task, { kind: "notified", status: task.status });
+    if (task.pendingEffects?.includes("tell")) {
+      const { status, archivedAt } = task;
+      await applySignal(deps, task, { kind: "notified", status, archivedAt });
+    }
     return;
   }
   if (!flow.pendingEffects?.includes("tell")) return;

@@ -13,6 +13,7 @@ import {
 import { afterDeliveryAttempt, type Endpoint, isEnabled, startTrial, subscribedEvents } from "@mjflow/core/endpoint";
 import { endpointBreakerState, isReceiverFault } from "@mjflow/core/endpoint-breaker";
 import {
+  COMPAT_EVENTS,
   DEFAULT_EVENTS,
   type DomainEvent,
   EVENT_TYPES,
@@ -216,7 +217,7 @@ function mjHookSubscriber(deps: DeliverDeps, appId: string, { url, body }: { url
   const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
   return {
     id: MJ_HOOK_LISTENER,
-    eventMask: EVENT_TYPES,
+    eventMask: COMPAT_EVENTS,
     start: () => startAtUrl(deps, appId, url),
     post: (_, timeoutMs) => deps.outbound.post({ url, headers, body, timeoutMs }),
   };
@@ -244,7 +245,7 @@ function bodyOf(
   { mediaUrl }: DeliverDeps,
   { flow, tasks, task, event: { type, at }, endpoint }: EventContext,
 ): EventBody {
-  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, mediaUrl);
+  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, type, mediaUrl);
   return { type, timestamp: new Date(at).toISOString(), data };
 }
 

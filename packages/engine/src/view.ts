@@ -3,6 +3,7 @@
  */
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
 import { COPY_FAILURES } from "@mjflow/core/error";
+import { archivesLater, type EventType } from "@mjflow/core/event";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
 import { textResultOf } from "@mjflow/core/mj-task";
@@ -182,7 +183,22 @@ export type TaskView = ReturnType<typeof taskView>;
  * The data of an event. A task event has the task view and the flow's `state`. A flow event has the flow without its
  * tasks.
  */
-export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, mediaUrl: MediaUrl) {
+export function eventView(
+  flow: Flow,
+  tasks: readonly Task[],
+  task: Task | undefined,
+  type: EventType,
+  mediaUrl: MediaUrl,
+) {
   if (!task) return { ...flowSummary(flow), counts: countsOf(flow, tasks) };
-  return { ...taskView(task, mediaUrl), state: flow.state ?? null };
+  const told = hasCopiesToldLater(task, type) ? { ...task, copies: undefined, copyFailures: undefined } : task;
+  return { ...taskView(told, mediaUrl), state: flow.state ?? null };
+}
+
+/**
+ * True for an event that must not contain the copies, because `task.archived` tells them. A later attempt of the event would
+ * otherwise have another body under the same id (D10). A tile has no other link than its copy.
+ */
+function hasCopiesToldLater({ action, eventMask }: Task, type: EventType): boolean {
+  return type !== "task.archived" && action !== TILE_ACTION && archivesLater(eventMask);
 }

@@ -18,6 +18,7 @@ const APP = {
   rev: [REV_ATTRIBUTE, "number"],
   name: ["na", "text"],
   limits: ["li", "json"],
+  archive: ["ar", "json"],
   createdAt: ["cr", "number"],
   disabledAt: ["da", "number"],
   deletedAt: ["de", "number"],

@@ -39,6 +39,7 @@ const TASK = {
   pendingEffects: ["ow", "json"],
   copies: ["co", "json"],
   copyFailures: ["cf", "json"],
+  archivedAt: ["aa", "number"],
   attempt: ["at", "count"],
   phase: ["ph", "text"],
   modals: ["ms", "count"],

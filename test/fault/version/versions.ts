@@ -46,6 +46,17 @@ export function withDeliveryLog(deliveryLog: boolean): Release {
   return { ...today, name, code: { ...CURRENT_VERSION, createFlow } };
 }
 
+/** The current version with an API that archives later whatever is to be archived. */
+export const archivingLater: Release = {
+  ...today,
+  name: "archiving later",
+  code: {
+    ...CURRENT_VERSION,
+    createFlow: (deps, appId, request, defaults, chosen) =>
+      CURRENT_VERSION.createFlow(deps, appId, request, { ...defaults, archive: defaults.archive && "later" }, chosen),
+  },
+};
+
 export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> {
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
     createDynamoStore: OpenStore;

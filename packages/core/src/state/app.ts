@@ -1,5 +1,6 @@
 /** Signals of the app and of our own media worker, and the end of tasks that cannot be submitted. */
 import { failure } from "../error.ts";
+import { archivesLater } from "../event.ts";
 import type { ModalAnswer } from "../plan.ts";
 import { canRelocate, isSameAccount } from "../relocation.ts";
 import type { Result } from "../report.ts";
@@ -36,10 +37,16 @@ export function onModalAnswer(task: Task, modal: ModalAnswer, ctx: Context): Dec
 /** The archiving is finished. What has no copy has failed permanently: its reason is stored, and the vendor's link stays. */
 export function onArchived(task: Task, copies: Copy[], failures: CopyFailure[], ctx: Context): Decision {
   if (!isEnded(task)) return ignoreNotWaiting(task);
+  // The event `task.archived` has one body: what a second worker found changes nothing.
+  const isLater = archivesLater(task.eventMask);
+  if (isLater && !task.pendingEffects?.includes("archive")) return { kind: "ignore", why: "no-news" };
+  if (task.archivedAt !== undefined) return completeEffect(task, "archive", {}, ctx);
+  const isEvent = isLater && copies.length + failures.length > 0;
   const changed = failures.length > 0 || task.copyFailures !== undefined;
   const stored = {
     ...(copies.length > 0 && { copies }),
     ...(changed && { copyFailures: failures.length > 0 ? failures : undefined }),
+    ...(isEvent && { archivedAt: ctx.now }),
   };
   return completeEffect(task, "archive", stored, ctx);
 }

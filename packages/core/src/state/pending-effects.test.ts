@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { accepted, after, callback, claim, ctx, effects, NOW, pending, play, taskIn } from "../../test/sample.ts";
 import { EVENT_BITS } from "../event.ts";
-import { decide } from "../state.ts";
-import type { Task } from "../task.ts";
+import { type Decision, decide, type Signal } from "../state.ts";
+import type { PendingEffect, Task } from "../task.ts";
 import { TIMINGS } from "../timing.ts";
 import { onArchived } from "./app.ts";
 import { applyPatch, completeEffect, endTask } from "./transitions.ts";
@@ -57,6 +57,117 @@ describe("the end of a task with a delivery log", () => {
     expect(dueOf({ due: NOW + 600_000, flowDue: 0 })).toBe(own);
     expect(dueOf({ due: undefined, flowDue: undefined })).toBe(own);
     expect(ended(covered({ archive: true, eventMask: 0 })).due).toBe(own);
+  });
+});
+
+describe("copies that are told later", () => {
+  const LATER = LOGGED | EVENT_BITS.archived | EVENT_BITS.archiveLater;
+  const later = (more: Partial<Task> = {}) => covered({ archive: true, eventMask: LATER, ...more });
+  const copy = { key: "media/x/0/0", bytes: 1, sha256: "00", contentType: "image/png", source: "https://a.test/1" };
+  const archived: Signal = { kind: "archived", copies: [copy] };
+  const succeed = (task: Task) => decide(task, callback("SUCCESS"), ctx(NOW));
+  const tells = (decision: Decision) =>
+    decision.kind === "ignore" ? [] : decision.effects.filter(({ kind }) => kind === "tell");
+
+  it("the end is told at once, beside the archiving, and the due time of the flow stands for it", () => {
+    const task = later();
+    const end = succeed(task);
+    expect(effects(end)).toEqual(["settle", "archive", "tell"]);
+    expect(tells(end)).toEqual([{ kind: "tell", events: ["completed"] }]);
+    expect(after(task, end)).toMatchObject({ pendingEffects: ["archive"], due: NOW + TIMINGS.effectsMs });
+  });
+
+  it("the end of the archiving is an event, for which the due time of the flow stands", () => {
+    const task = after(later(), succeed(later()));
+    const done = decide(task, archived, ctx(NOW + 9));
+    expect(after(task, done)).toMatchObject({
+      archivedAt: NOW + 9,
+      copies: [copy],
+      pendingEffects: undefined,
+      due: undefined,
+    });
+    expect(tells(done)).toEqual([{ kind: "tell", events: ["archived"] }]);
+  });
+
+  it("without a log or without a flow that stands for them, both events are pending effects of the task", () => {
+    for (const more of [{ flowDue: undefined }, { eventMask: LATER & ~EVENT_BITS.log }]) {
+      const end = succeed(later(more));
+      expect(effects(end)).toEqual(["settle", "archive", "tell"]);
+      const task = after(later(more), end);
+      expect(task.pendingEffects).toEqual(["archive", "tell"]);
+      const told = after(task, decide(task, { kind: "notified", status: "SUCCESS" }, ctx(NOW + 1)));
+      expect(told).toMatchObject({ pendingEffects: ["archive"], due: NOW + TIMINGS.effectsMs });
+      const done = decide(told, archived, ctx(NOW + 9));
+      expect(tells(done)).toHaveLength(1);
+      const ended = after(told, done);
+      expect(ended).toMatchObject({ pendingEffects: ["tell"], due: NOW + TIMINGS.effectsMs });
+      // A worker that has read the task before the archiving has not told the copies.
+      expect(decide(ended, { kind: "notified", status: "SUCCESS" }, ctx(NOW + 10)).kind).toBe("ignore");
+      const last = decide(ended, { kind: "notified", status: "SUCCESS", archivedAt: NOW + 9 }, ctx(NOW + 10));
+      expect(after(ended, last)).toMatchObject({ pendingEffects: undefined, due: undefined });
+    }
+  });
+
+  it("after a crash the sweeper starts both, and the copies alone if the end is told", () => {
+    const due = (pendingEffects: PendingEffect[]) =>
+      effects(decide(later({ status: "SUCCESS", endedAt: NOW, pendingEffects, due: NOW }), { kind: "due" }, ctx(NOW)));
+    expect(due(["archive", "tell"])).toEqual(["settle", "archive", "tell"]);
+    expect(due(["archive"])).toEqual(["settle", "archive"]);
+    expect(due(["follow", "archive", "tell"])).toEqual(["follow", "archive", "tell"]);
+  });
+
+  it("an end that an earlier version has left untold is told with the copies: the worker looks for both events", () => {
+    const left = later({ status: "SUCCESS", endedAt: NOW, pendingEffects: ["archive", "tell"], due: NOW + 5 });
+    const done = decide(left, archived, ctx(NOW + 9));
+    expect(tells(done)).toEqual([{ kind: "tell" }]);
+    expect(after(left, done)).toMatchObject({ archivedAt: NOW + 9, pendingEffects: undefined, due: undefined });
+    const quiet = { ...left, eventMask: LATER & ~EVENT_BITS.archived };
+    expect(tells(decide(quiet, archived, ctx(NOW + 9)))).toEqual([{ kind: "tell" }]);
+  });
+
+  it("a result that came later keeps its own pending notification, because its flow may have ended", () => {
+    const updated = later({ status: "SUCCESS", endedAt: NOW, resultUpdatedAt: NOW + 1, pendingEffects: ["archive"] });
+    const done = decide({ ...updated, due: NOW + 5 }, archived, ctx(NOW + 9));
+    expect(after(updated, done)).toMatchObject({ pendingEffects: ["tell"], due: NOW + 5 });
+    expect(tells(done)).toEqual([{ kind: "tell", events: ["archived"] }]);
+  });
+
+  it("nothing to copy is no event, a failure is one, and a subscriber of the end alone gets none", () => {
+    const task = after(later(), succeed(later()));
+    const nothing = decide(task, { kind: "archived", copies: [] }, ctx(NOW + 9));
+    expect(after(task, nothing)).not.toHaveProperty("archivedAt");
+    expect(effects(nothing)).toEqual([]);
+    const failures = [{ source: "https://a.test/1", code: "gone" as const }];
+    const failed = decide(task, { kind: "archived", copies: [], failures }, ctx(NOW + 9));
+    expect(after(task, failed)).toMatchObject({ archivedAt: NOW + 9, copyFailures: failures });
+    const endOnly = { ...task, eventMask: LATER & ~EVENT_BITS.archived };
+    const quiet = decide(endOnly, archived, ctx(NOW + 9));
+    expect(after(endOnly, quiet)).toMatchObject({ archivedAt: NOW + 9, copies: [copy], due: undefined });
+    expect(effects(quiet)).toEqual([]);
+  });
+
+  it("a second worker changes neither the copies nor the time, so that all attempts have one body", () => {
+    const task = after(later(), succeed(later()));
+    const done = after(task, decide(task, archived, ctx(NOW + 9)));
+    const failures = [{ source: "https://a.test/1", code: "gone" as const }];
+    expect(decide(done, { kind: "archived", copies: [], failures }, ctx(NOW + 20)).kind).toBe("ignore");
+    const pending: Task = { ...done, pendingEffects: ["archive"], due: NOW + 30 };
+    const again = decide(pending, { kind: "archived", copies: [], failures }, ctx(NOW + 20));
+    expect(effects(again)).toEqual([]);
+    expect(after(pending, again)).toMatchObject({
+      archivedAt: NOW + 9,
+      copies: [copy],
+      pendingEffects: undefined,
+      due: undefined,
+    });
+    expect(after(pending, again).copyFailures).toBeUndefined();
+  });
+
+  it("a flow without the mark has no such event", () => {
+    const task = covered({ status: "SUCCESS", endedAt: NOW, eventMask: LATER & ~EVENT_BITS.archiveLater });
+    const done = decide({ ...task, pendingEffects: ["archive"], due: NOW + 5 }, archived, ctx(NOW + 9));
+    expect(after(task, done)).not.toHaveProperty("archivedAt");
+    expect(effects(done)).toEqual([]);
   });
 });
 

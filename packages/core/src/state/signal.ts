@@ -80,8 +80,11 @@ export type Signal =
   | { kind: "due"; canSearch?: boolean; askAt?: number; graceMs?: number; queueLate?: boolean }
   /** All follow-ups are stored, and their messages are sent. */
   | { kind: "followUpsStarted" }
-  /** A delivery for every subscriber is stored, for the events of the task up to `status`. */
-  | { kind: "notified"; status: TaskStatus }
+  /**
+   * A delivery for every subscriber is stored, for the events of the task up to `status`. `archivedAt`: that of the task that
+   * the worker has read.
+   */
+  | { kind: "notified"; status: TaskStatus; archivedAt?: number | undefined }
   /** The archiving is finished. `failures` says what can never be copied; unset: nothing failed. */
   | { kind: "archived"; copies: Copy[]; failures?: CopyFailure[] }
   /** mjflow has cut the tile from the grid of its parent, without a vendor. */

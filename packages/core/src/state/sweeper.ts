@@ -1,7 +1,7 @@
 /** Sweeper signals: passed due times, look-ups that missed the task, and completed effects (T4, P3). */
 import { type Failure, failure } from "../error.ts";
 import { countSubmissions } from "../relocation.ts";
-import { isEnded, type Task, type TaskStatus } from "../task.ts";
+import { isEnded, type Task } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
 import {
@@ -63,7 +63,7 @@ export function onDue(
       return { kind: "record", why: "no-news", next: applyPatch(task, patch, ctx), effects: [{ kind: "lookup" }] };
     }
     default:
-      return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task)));
+      return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task), task.eventMask));
   }
 }
 
@@ -168,11 +168,16 @@ export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
 
 /**
  * The subscribers were notified of everything up to `status`. A notification for an earlier status does not complete
- * the pending notification of the current status. After the notification of a modal, the app has `modalMs` to answer
+ * the pending notification of the current status, nor does one from before the archiving complete that of the copies. After the notification of a modal, the app has `modalMs` to answer
  * it.
  */
-export function onNotified(task: Task, status: TaskStatus, ctx: Context): Decision {
-  if (task.status !== status || !task.pendingEffects?.includes("tell")) return { kind: "ignore", why: "no-news" };
+export function onNotified(
+  task: Task,
+  { status, archivedAt }: Pick<Extract<Signal, { kind: "notified" }>, "status" | "archivedAt">,
+  ctx: Context,
+): Decision {
+  const isCurrent = task.status === status && task.archivedAt === archivedAt;
+  if (!isCurrent || !task.pendingEffects?.includes("tell")) return { kind: "ignore", why: "no-news" };
   if (isEnded(task)) return completeEffect(task, "tell", {}, ctx);
   return recordChange(task, { pendingEffects: undefined, due: ctx.now + ctx.timings.modalMs }, "no-news", ctx);
 }

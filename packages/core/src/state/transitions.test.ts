@@ -149,12 +149,12 @@ describe("pending effects of an end", () => {
   });
 
   it("without pending effects, the end of the flow is checked", () => {
-    expect(toEffects([])).toEqual([{ kind: "settle" }]);
+    expect(toEffects([], undefined)).toEqual([{ kind: "settle" }]);
   });
 
   it("a task whose follow-ups are started and whose notification is pending does not start them again", () => {
     const ended = taskIn("SUCCESS", { ...plan, due: NOW, pendingEffects: ["tell"] });
-    expect(toEffects(pendingEffectsOf(ended))).toEqual([{ kind: "settle" }, { kind: "tell" }]);
+    expect(toEffects(pendingEffectsOf(ended), ended.eventMask)).toEqual([{ kind: "settle" }, { kind: "tell" }]);
   });
 });
 

@@ -3,7 +3,7 @@
  * the status of a task.
  */
 import { isNotifiedByFlow } from "../delivery-log.ts";
-import { isSubscribed } from "../event.ts";
+import { archivesLater, isSubscribed } from "../event.ts";
 import { lastPossiblyAcceptedAttempt, markAccepted, relocateTo, restoreLocation } from "../relocation.ts";
 import { hasOwnDueEntry, isEnded, type Orphan, type PendingEffect, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
@@ -93,7 +93,7 @@ export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ct
     due,
     pendingEffects: toStoredEffects(pending),
   };
-  return changeStatus(task, status, ended, ctx, toEffects(pending));
+  return changeStatus(task, status, ended, ctx, toEffects(pending, task.eventMask));
 }
 
 /**
@@ -111,8 +111,9 @@ function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
   const pending: PendingEffect[] = [];
   if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) pending.push("follow");
   if (task.archive && status === "SUCCESS") pending.push("archive");
-  // Without images to archive, the due time of the flow stands for the notification. With them the task has a due time anyway.
-  const isCovered = isNotifiedByFlow(task) && !pending.includes("archive");
+  // The due time of the flow stands for the notification, unless it waits for the copies: then the task has a due time anyway.
+  const isHeldBack = pending.includes("archive") && !archivesLater(task.eventMask);
+  const isCovered = isNotifiedByFlow(task) && !isHeldBack;
   if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed") && !isCovered)
     pending.push("tell");
   return pending;
@@ -135,13 +136,20 @@ export function pendingEffectsOf(task: Task): readonly PendingEffect[] {
 /**
  * Returns the effects that start the pending ones. A task that starts no follow-ups may be the last task of its flow.
  */
-export function toEffects(pending: readonly PendingEffect[]): Effect[] {
+export function toEffects(pending: readonly PendingEffect[], eventMask: number | undefined): Effect[] {
   const first: Effect = pending.includes("follow") ? { kind: "follow" } : { kind: "settle" };
-  // Subscribers are notified after the archiving, so that the event contains links that do not expire.
-  const next = pending.includes("archive") ? "archive" : pending.includes("tell") ? "tell" : undefined;
+  // Subscribers are notified after the archiving, so that the event contains links that do not expire. An app can choose to be
+  // notified at once; then both start now.
+  const archives = pending.includes("archive");
+  const tells = pending.includes("tell") && (!archives || archivesLater(eventMask));
   // An adopted task reopens its flow before its follow-ups or the end of the flow.
   const adopt: Effect[] = pending.includes("adopt") ? [{ kind: "adopt" }] : [];
-  return next === undefined ? [...adopt, first] : [...adopt, first, { kind: next }];
+  return [
+    ...adopt,
+    first,
+    ...(archives ? [{ kind: "archive" as const }] : []),
+    ...(tells ? [{ kind: "tell" as const }] : []),
+  ];
 }
 
 /** Returns the patch that adds pending effects to an ended task. A notification without subscribers is left out. */
@@ -158,10 +166,14 @@ export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<T
   const pending = pendingEffectsOf(task);
   const others = pending.filter((other) => other !== kind);
   if (others.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
-  const notifies = kind === "archive" && others.length < pending.length && others.includes("tell");
+  // The end itself, if it waited for the copies; or the copies as an event of their own.
+  const isNews =
+    others.includes("tell") || (patch.archivedAt !== undefined && isSubscribed(task.eventMask, "task.archived"));
+  const notifies = kind === "archive" && others.length < pending.length && isNews;
   // The flow of a task that ended before it is still open, so its due time stands for the notification from now on.
   const isCovered = notifies && isNotifiedByFlow(task) && task.resultUpdatedAt === undefined;
-  const rest = isCovered ? others.filter((other) => other !== "tell") : others;
+  const withTell = notifies && !others.includes("tell") ? [...others, "tell" as const] : others;
+  const rest = isCovered ? others.filter((other) => other !== "tell") : withTell;
   const due = rest.length > 0 ? task.due : undefined;
   return recordChange(
     task,
