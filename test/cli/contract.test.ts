@@ -82,6 +82,12 @@ describe("requests", () => {
     expect(requests).toHaveLength(2);
   });
 
+  test("--archive-later asks for the copies in an event of their own", async () => {
+    responses["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
+    expect((await mjflow("imagine", "a boat", "--archive-later", "--no-wait")).code).toBe(0);
+    expect(requests).toMatchObject([{ body: { archive: "later" } }]);
+  });
+
   test("every option of imagine becomes a field of the request", async () => {
     responses["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
     const options = ["--mode", "turbo", "--state", "7", "--archive", "--no-progress", "--provider", "newapi"];

@@ -1,4 +1,4 @@
-/** Flows that archive later: the success is told at once, and the copies by an event of their own (docs/decisions/0052). */
+/** Flows that archive later: the success is sent at once, and the copies by an event of their own (docs/decisions/0052). */
 import { taskIdOf } from "@mjflow/core/id";
 import { archiveMessage } from "@mjflow/core/message";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -18,7 +18,7 @@ async function pass(harness: TestHarness, ms: number, stepMs = 60_000): Promise<
   }
 }
 
-describe("copies that are told later", () => {
+describe("copies that are sent later", () => {
   const LATER: Partial<FlowRequest> = {
     archive: "later",
     notifyHook: HOOK,
@@ -100,7 +100,7 @@ describe("copies that are told later", () => {
     expect((await harness.read(flow)).flow).not.toHaveProperty("due");
   });
 
-  test("images that were given up are told as failures", async () => {
+  test("images that were given up are sent as failures", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ ...LATER });
     harness.deps.media.copy = () => Promise.reject(Object.assign(new Error("away"), { retry: "later" }));

@@ -94,7 +94,7 @@ const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test", weight:
 
 /** A request that succeeds, for each route. */
 export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> = {
-  "POST /v1/flows": () => ({ path: "/v1/flows", body: { ...FLOW, then: [{ press: "U1" }] } }),
+  "POST /v1/flows": () => ({ path: "/v1/flows", body: { ...FLOW, archive: "later", then: [{ press: "U1" }] } }),
   "GET /v1/flows": () => ({ path: "/v1/flows?limit=2" }),
   "GET /v1/flows/:id": ({ flow }) => ({ path: `/v1/flows/${flow}` }),
   "GET /v1/flows/:id/events": ({ flow }) => ({ path: `/v1/flows/${flow}/events` }),
@@ -124,7 +124,10 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /v1/deliveries/:id": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}` }),
   "POST /v1/deliveries/:id/replay": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}/replay` }),
   "GET /v1/usage": () => ({ path: "/v1/usage" }),
-  "POST /v1/apps": () => ({ path: "/v1/apps", body: { name: "another", limits: { flowsPerMinute: 5 } } }),
+  "POST /v1/apps": () => ({
+    path: "/v1/apps",
+    body: { name: "another", limits: { flowsPerMinute: 5 }, archive: "later" },
+  }),
   "GET /v1/apps": () => ({ path: "/v1/apps?limit=1" }),
   "GET /v1/apps/:id": ({ appId }) => ({ path: `/v1/apps/${appId}` }),
   "PATCH /v1/apps/:id": ({ appId }) => ({ path: `/v1/apps/${appId}`, body: { name: "renamed", limits: null } }),

@@ -60,7 +60,7 @@ describe("crashes at every point of a flow", () => {
     // Also the copies of the two tasks that are no tile.
     ["later", "later", 12],
   ] as const)(
-    "after one crash at any point each end is notified and each image is archived, if copies are told %s",
+    "after one crash at any point each end is notified and each image is archived, if copies are sent %s",
     async (_, archive, notified) => {
       const options = { plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const, variant: { archive } };
       const { points, findings, counts } = await runKilledAt(options);

@@ -62,7 +62,7 @@ const SUBMIT_WORKERS = [2, 8, 20] as const;
 /** Every second seed has no concurrency limit. */
 const MAX_RUNNING = [undefined, 2, undefined, 14] as const;
 
-/** In every second seed the copies of archived images are told later, by an event of their own. */
+/** In every second seed the copies of archived images are sent later, by an event of their own. */
 const ARCHIVE: readonly ArchiveMode[] = [true, "later"];
 
 /** Chooses by the seed, independently of the other choices with another factor. */

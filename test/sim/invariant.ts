@@ -233,7 +233,7 @@ function keptSuccessesOf(run: SimulationRun): string[] {
 }
 
 /**
- * D: each subscriber receives each end, and the copies that are told later, at least once under one id, or has failed in all
+ * D: each subscriber receives each end, and the copies that are sent later, at least once under one id, or has failed in all
  * ten attempts. Earlier code does not know the event of the copies.
  */
 function missingNotificationsOf({ flows, posts, variant }: SimulationRun): {
@@ -271,7 +271,7 @@ function missingNotificationsOf({ flows, posts, variant }: SimulationRun): {
   };
 }
 
-/** D10: if copies are told later, each attempt of `task.archived` has them, and no attempt of another event does. */
+/** D10: if copies are sent later, each attempt of `task.archived` has them, and no attempt of another event does. */
 function wrongCopiesOf(flows: SimulationRun["flows"], posts: SimulationRun["posts"]): string[] {
   return posts.flatMap(({ id, body }) => {
     const { type, data } = JSON.parse(body) as { type: string; data: Partial<TaskView> };

@@ -110,7 +110,7 @@ export interface SimulationVariant {
   searched?: SearchMode;
   /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
   accounts?: readonly string[];
-  /** How flows that archive their images do it; unset: their copies are told with the success. */
+  /** How flows that archive their images do it; unset: their copies are sent with the success. */
   archive?: ArchiveMode;
   /** False: new flows have no delivery log, as in the version before it; unset: true. */
   deliveryLog?: boolean;

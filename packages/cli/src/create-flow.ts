@@ -23,6 +23,7 @@ export const FLOW_OPTIONS = {
   mode: { type: "string", value: "MODE", help: "fast, relax or turbo" },
   state: { type: "string", help: "text of your own; every event of the flow contains it" },
   archive: { type: "boolean", help: "copy the images to the bucket of the server; --no-archive turns this off" },
+  "archive-later": { type: "boolean", help: "as --archive, but the success does not wait for the copies" },
   progress: {
     type: "boolean",
     help: "store each progress report; --no-progress turns this off; default: on while progress is shown",
@@ -70,7 +71,8 @@ export async function createFlow(context: Context, values: Values, own: Partial<
 
 function inputOf(context: Context, values: Values): FlowInput {
   const { env, cwd } = context.platform;
-  const { mode, state, archive, "notify-hook": notifyHook } = values;
+  const { mode, state, "notify-hook": notifyHook } = values;
+  const archive = values["archive-later"] ? "later" : values.archive;
   const isDrawn = !context.json && values.wait !== false;
   const progress = values.progress ?? (isDrawn || undefined);
   const then = [...planOf(values.plan, cwd), ...parseThen(values.then)];

@@ -64,7 +64,7 @@ export interface AccountFilter {
   remixAutoConsidered?: boolean;
 }
 
-/** False: no copies. True: the success is told with its copies. "later": the event `task.archived` tells the copies. */
+/** False: no copies. True: the success is sent with its copies. "later": the event `task.archived` tells the copies. */
 export type ArchiveMode = boolean | "later";
 
 /** `POST /v1/flows` */

@@ -34,7 +34,7 @@ export interface App {
   rev: number;
   name: string;
   limits?: Limits;
-  /** Whether the images of its flows are archived, and when their copies are told. Unset: the deployment's default. */
+  /** Whether the images of its flows are archived, and when their copies are sent. Unset: the deployment's default. */
   archive?: ArchiveMode;
   createdAt: number;
   /** Epoch ms; while it is set, the app's keys are rejected. Running flows continue. Unset: not disabled. */

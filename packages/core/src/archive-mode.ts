@@ -1,8 +1,8 @@
-/** When the copies of a flow's result images are told (docs/decisions/0052). */
+/** When the copies of a flow's result images are sent (docs/decisions/0052). */
 import * as z from "zod/mini";
 
 /**
- * `true`: the success is told after the archiving, with the copies. `later`: the success is told at once with the vendor's
+ * `true`: the success is sent after the archiving, with the copies. `later`: the success is sent at once with the vendor's
  * links, and the event `task.archived` tells the copies. `false`: nothing is archived.
  */
 export const ArchiveMode = z.union([z.boolean(), z.enum(["later"])], { error: 'must be true, false or "later"' });

@@ -63,7 +63,7 @@ describe("events that need a record", () => {
     expect(unrecordedEvents(flow, [ended], EMPTY_LOG, NOW).isWaiting).toBe(false);
   });
 
-  it("copies that are told later hold back only the flow, and only if they have a subscriber", () => {
+  it("copies that are sent later hold back only the flow, and only if they have a subscriber", () => {
     const archiving = (eventMask: number) => ({ ...ended, eventMask, pendingEffects: ["archive" as const] });
     const later = archiving(ALL | EVENT_BITS.archiveLater);
     expect(recordedTaskEvents(later).map(({ name }) => name)).toEqual(["submitted", "completed"]);
@@ -77,7 +77,7 @@ describe("events that need a record", () => {
     expect(recordedTaskEvents(archived).map(({ name }) => name)).toEqual(["submitted", "completed", "archived"]);
   });
 
-  it("the end is held back only while images are archived whose copies are not told later", () => {
+  it("the end is held back only while images are archived whose copies are not sent later", () => {
     const heldBack = (pendingEffects: PendingEffect[] | undefined, eventMask: number) =>
       isEndHeldBack({ pendingEffects, eventMask });
     expect([heldBack(["archive"], ALL), heldBack(["archive"], ALL | EVENT_BITS.archiveLater)]).toEqual([true, false]);

@@ -102,7 +102,7 @@ export function isEndHeldBack({ pendingEffects, eventMask }: Pick<Task, "pending
 /**
  * Returns the events of a task that need a record: every event with a subscriber, except progress, which gets one attempt
  * and no record. While the images are archived, the end is not ready: its event must contain the links of the copies, unless
- * they are told later.
+ * they are sent later.
  */
 export function recordedTaskEvents(task: Task): DomainEvent[] {
   const isArchiving = isEndHeldBack(task);

@@ -170,7 +170,7 @@ describe("eventTypeOf", () => {
   });
 });
 
-it("copies that are told later are an event after the success, at the time when the archiving ended", () => {
+it("copies that are sent later are an event after the success, at the time when the archiving ended", () => {
   const ended = taskIn("SUCCESS", { endedAt: NOW });
   expect(taskEvents({ ...ended, archivedAt: NOW + 7 }).slice(-2)).toEqual([
     { name: "completed", type: "task.completed", at: NOW },

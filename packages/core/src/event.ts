@@ -34,7 +34,7 @@ export interface DomainEvent {
  * Bits of the event mask. Each row carries the mask, so that a task without subscribers costs no notification. `log` is no
  * event: it marks a flow whose first attempts are recorded in its delivery log (delivery-log.ts). It is a bit of the mask,
  * because follow-ups, presses, retries and restarts copy the mask, in earlier versions too. `archiveLater` is no event either:
- * it marks a flow whose successes are told before their images are archived (docs/decisions/0052).
+ * it marks a flow whose successes are sent before their images are archived (docs/decisions/0052).
  */
 export const EVENT_BITS = {
   submitted: 1,
@@ -81,7 +81,7 @@ export function hasDeliveryLog(eventMask: number | undefined): boolean {
   return ((eventMask ?? 0) & EVENT_BITS.log) !== 0;
 }
 
-/** True if a success is told at once with the vendor's links, and the copies are told by `task.archived`. */
+/** True if a success is sent at once with the vendor's links, and the copies are sent by `task.archived`. */
 export function archivesLater(eventMask: number | undefined): boolean {
   return ((eventMask ?? 0) & EVENT_BITS.archiveLater) !== 0;
 }

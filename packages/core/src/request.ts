@@ -144,7 +144,7 @@ export const FlowRequest = z
     /** Event types that `notifyHook` receives. Unset: all except progress. */
     events: z.optional(eventList),
     /**
-     * Archive the images in our bucket, where they do not expire. `later`: the success is told at once with the vendor's
+     * Archive the images in our bucket, where they do not expire. `later`: the success is sent at once with the vendor's
      * links, and `task.archived` tells the copies. Unset: the app's default, or the deployment's.
      */
     archive: z.optional(ArchiveMode),

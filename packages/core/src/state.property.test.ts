@@ -197,7 +197,7 @@ describe("random orders of all signals", () => {
     fc.assert(check, RUNS);
   });
 
-  it("D10: for every order, copies that are told later never change, and each new event is told or stays pending", () => {
+  it("D10: for every order, copies that are sent later never change, and each new event is sent or stays pending", () => {
     const copy = (key: string) => ({ key, bytes: 1, sha256: "00", contentType: "image/png", source: key });
     const failures = [{ source: "https://x/1.png", code: "gone" as const }];
     const media = fc.constantFrom<Signal>(
@@ -235,7 +235,7 @@ describe("random orders of all signals", () => {
         const tells = decision.effects.filter((effect) => effect.kind === "tell");
         expect(tells).toHaveLength(1);
         expect(tells[0]!.events ?? added).toEqual(added);
-        // Without a flow that stands for it, the task keeps the duty until a worker has told it.
+        // Without a flow that stands for it, the task keeps the duty until a worker has sent it.
         if (!isNotifiedByFlow(next)) expect(next).toMatchObject({ due: expect.any(Number) });
         if (!isNotifiedByFlow(next)) expect(next.pendingEffects).toContain("tell");
       });

@@ -50,7 +50,7 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   // While the images are being archived, the notification of the end waits: it must contain the links of the copies.
   if (isEndHeldBack(next)) return decision;
   // With a delivery log, a named event needs no look at the log before its first attempt. If the end is not yet known to be
-  // told when its images are archived, the worker looks for both events.
+  // sent when its images are archived, the worker looks for both events.
   const isNamed =
     hasDeliveryLog(next.eventMask) && !(signal.kind === "archived" && task.pendingEffects?.includes("tell"));
   const tell: Effect = isNamed ? { kind: "tell", events } : { kind: "tell" };

@@ -214,7 +214,7 @@ export interface Task {
   /** What could not be archived, and why. Unset if nothing failed. */
   copyFailures?: CopyFailure[];
   /**
-   * When the archiving ended, epoch ms: the time of the event `task.archived`. Unset if the copies are told with the success, or
+   * When the archiving ended, epoch ms: the time of the event `task.archived`. Unset if the copies are sent with the success, or
    * if there was nothing to copy.
    */
   archivedAt?: number;

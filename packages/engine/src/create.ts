@@ -23,7 +23,7 @@ export interface FlowDefaults {
   /** True: progress callbacks are stored; false: they are dropped without a database call. */
   storeProgress: boolean;
   resubmit: "after-grace" | "never";
-  /** Whether result images are copied to our bucket, and when their copies are told. */
+  /** Whether result images are copied to our bucket, and when their copies are sent. */
   archive: ArchiveMode;
   /** Whether new flows get a delivery log. False: one delivery row per event and subscriber, as in earlier versions. */
   deliveryLog?: boolean;

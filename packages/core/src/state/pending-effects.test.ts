@@ -60,7 +60,7 @@ describe("the end of a task with a delivery log", () => {
   });
 });
 
-describe("copies that are told later", () => {
+describe("copies that are sent later", () => {
   const LATER = LOGGED | EVENT_BITS.archived | EVENT_BITS.archiveLater;
   const later = (more: Partial<Task> = {}) => covered({ archive: true, eventMask: LATER, ...more });
   const copy = { key: "media/x/0/0", bytes: 1, sha256: "00", contentType: "image/png", source: "https://a.test/1" };
@@ -69,7 +69,7 @@ describe("copies that are told later", () => {
   const tells = (decision: Decision) =>
     decision.kind === "ignore" ? [] : decision.effects.filter(({ kind }) => kind === "tell");
 
-  it("the end is told at once, beside the archiving, and the due time of the flow stands for it", () => {
+  it("the end is sent at once, beside the archiving, and the due time of the flow stands for it", () => {
     const task = later();
     const end = succeed(task);
     expect(effects(end)).toEqual(["settle", "archive", "tell"]);
@@ -101,14 +101,14 @@ describe("copies that are told later", () => {
       expect(tells(done)).toHaveLength(1);
       const ended = after(told, done);
       expect(ended).toMatchObject({ pendingEffects: ["tell"], due: NOW + TIMINGS.effectsMs });
-      // A worker that has read the task before the archiving has not told the copies.
+      // A worker that has read the task before the archiving has not sent the copies.
       expect(decide(ended, { kind: "notified", status: "SUCCESS" }, ctx(NOW + 10)).kind).toBe("ignore");
       const last = decide(ended, { kind: "notified", status: "SUCCESS", archivedAt: NOW + 9 }, ctx(NOW + 10));
       expect(after(ended, last)).toMatchObject({ pendingEffects: undefined, due: undefined });
     }
   });
 
-  it("after a crash the sweeper starts both, and the copies alone if the end is told", () => {
+  it("after a crash the sweeper starts both, and the copies alone if the end is sent", () => {
     const due = (pendingEffects: PendingEffect[]) =>
       effects(decide(later({ status: "SUCCESS", endedAt: NOW, pendingEffects, due: NOW }), { kind: "due" }, ctx(NOW)));
     expect(due(["archive", "tell"])).toEqual(["settle", "archive", "tell"]);
@@ -116,7 +116,7 @@ describe("copies that are told later", () => {
     expect(due(["follow", "archive", "tell"])).toEqual(["follow", "archive", "tell"]);
   });
 
-  it("an end that an earlier version has left untold is told with the copies: the worker looks for both events", () => {
+  it("an end that an earlier version has left untold is sent with the copies: the worker looks for both events", () => {
     const left = later({ status: "SUCCESS", endedAt: NOW, pendingEffects: ["archive", "tell"], due: NOW + 5 });
     const done = decide(left, archived, ctx(NOW + 9));
     expect(tells(done)).toEqual([{ kind: "tell" }]);
