@@ -42,7 +42,7 @@ describe("the errors of a flow request", () => {
     [{ mode: "Fast" }, "mode", 'Did you mean "fast"?'],
     [{ botType: "NIJI" }, "botType", 'must be "MID_JOURNEY" or "NIJI_JOURNEY"; received "NIJI"'],
     [{ mode: "x".repeat(1_000) }, "mode", `received "${"x".repeat(40)}…"`],
-    [{ archive: "yes" }, "archive", "must be true or false; received text"],
+    [{ archive: "yes" }, "archive", 'must be true, false or "later"; received "yes"'],
     [{ events: ["flow.complete"] }, "events[0]", 'Did you mean "flow.completed"?'],
     [{ accountFilter: { mode: ["FAST"] } }, "accountFilter.mode", "Did you mean `modes`?"],
     [
@@ -62,7 +62,7 @@ describe("the errors of a flow request", () => {
     const body = await ask("POST", "/v1/flows", { prompt: "", provder: "x", mdoe: "fast", archive: 1 });
     expect(body.errors).toEqual([
       { field: "prompt", message: "must not be empty" },
-      { field: "archive", message: "must be true or false; received 1" },
+      { field: "archive", message: 'must be true, false or "later"; received 1' },
       { field: "provder", message: "is not a known field. Did you mean `provider`?" },
       { field: "mdoe", message: "is not a known field. Did you mean `mode`?" },
     ]);

@@ -177,7 +177,7 @@ describe("who decides", () => {
     const { key } = await api.join("shop");
     const { status, body } = await api.call(key, "POST", "/v1/flows", { ...FLOW, archive: "soon" });
     expect(status).toBe(400);
-    expect(body.errors).toEqual([{ field: "archive", message: 'must be true, false or "later"' }]);
+    expect(body.errors).toEqual([{ field: "archive", message: 'must be true, false or "later"; received "soon"' }]);
   });
 });
 

@@ -9,7 +9,7 @@
  * The key text contains the ids of its rows, so one request reads them without a search. Only its SHA-256 is stored.
  */
 import * as z from "zod/mini";
-import { ArchiveMode } from "./archive-mode.ts";
+import { ArchiveMode, ArchiveModeOrNull } from "./archive-mode.ts";
 import { crockford, flowIdOf } from "./id.ts";
 import { MAX_COUNTERS } from "./limit.ts";
 
@@ -157,7 +157,7 @@ export type AppRequest = z.infer<typeof AppRequest>;
 export const AppPatch = z.strictObject({
   name: z.optional(name),
   limits: z.optional(z.nullable(LimitsInput)),
-  archive: z.optional(z.nullable(ArchiveMode)),
+  archive: z.optional(ArchiveModeOrNull),
   disabled: z.optional(z.boolean()),
 });
 export type AppPatch = z.infer<typeof AppPatch>;

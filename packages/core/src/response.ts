@@ -6,7 +6,7 @@
 import * as z from "zod/mini";
 import { LOOKUP_FAULTS } from "./account-health.ts";
 import { KEY_PROBLEMS } from "./app.ts";
-import { ArchiveMode } from "./archive-mode.ts";
+import { ArchiveModeOrNull } from "./archive-mode.ts";
 import { FAULTS } from "./circuit-breaker.ts";
 import { COPY_FAILURES, type CopyFailureCode, ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
@@ -230,7 +230,7 @@ export const App = z.strictObject({
   id: text,
   name: text,
   limits: Limits,
-  archive: maybe(ArchiveMode),
+  archive: ArchiveModeOrNull,
   creditCounters: z.int(),
   createdAt: time,
   disabledAt: maybe(time),
