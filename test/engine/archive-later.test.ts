@@ -1,4 +1,5 @@
 /** Flows that archive later: the success is sent at once, and the copies by an event of their own (docs/decisions/0052). */
+import { EVENT_BITS } from "@mjflow/core/event";
 import { taskIdOf } from "@mjflow/core/id";
 import { archiveMessage } from "@mjflow/core/message";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -98,6 +99,18 @@ describe("copies that are sent later", () => {
       ["0_archived", 1],
     ]);
     expect((await harness.read(flow)).flow).not.toHaveProperty("due");
+  });
+
+  test("a flow without subscribers has no delivery log and sends nothing", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ archive: "later" });
+    expect(flow.eventMask).toBe(EVENT_BITS.archiveLater);
+    await harness.finishAll();
+    const { flow: ended, tasks } = await harness.read(flow);
+    expect(tasks.get("0")!.copies).toHaveLength(1);
+    expect([ended.due, ended.pendingEffects, tasks.get("0")!.due]).toEqual([undefined, undefined, undefined]);
+    expect((await harness.deps.webhookStore.deliveryLog(flow.id, 0)).records.size).toBe(0);
+    expect(harness.metrics.get("Told")).toBeUndefined();
   });
 
   test("images that were given up are sent as failures", async () => {

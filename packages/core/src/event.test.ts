@@ -13,6 +13,7 @@ import {
   eventIdOf,
   eventMaskOf,
   FLOW_SUBJECT,
+  hasSubscribers,
   isSubscribed,
   withArchiveMode,
 } from "./event.ts";
@@ -73,6 +74,12 @@ describe("event masks", () => {
     expect(withArchiveMode(mask, "later")).toBe(mask | EVENT_BITS.archiveLater);
     expect([withArchiveMode(mask, "later"), withArchiveMode(0, "later")].map(archivesLater)).toEqual([true, true]);
     expect(archivesLater(undefined)).toBe(false);
+  });
+
+  it("a mask with marks alone has no subscriber", () => {
+    for (const mask of [0, EVENT_BITS.log, EVENT_BITS.archiveLater, EVENT_BITS.log | EVENT_BITS.archiveLater])
+      expect(hasSubscribers(mask)).toBe(false);
+    for (const bit of [1, 2, 4, 8, 16, 64]) expect(hasSubscribers(bit | EVENT_BITS.archiveLater)).toBe(true);
   });
 
   it("the mark is no event, and no event has its bit", () => {

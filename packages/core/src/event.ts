@@ -76,6 +76,11 @@ export function isSubscribed(eventMask: number | undefined, type: EventType): bo
   return ((eventMask ?? 0) & EVENT_BIT_OF[type]) !== 0;
 }
 
+/** True if the mask has an event, and not only marks of the flow. */
+export function hasSubscribers(eventMask: number): boolean {
+  return (eventMask & ~(EVENT_BITS.log | EVENT_BITS.archiveLater)) !== 0;
+}
+
 /** True if the flow has a delivery log. False: each event has one delivery row per subscriber, as in earlier versions. */
 export function hasDeliveryLog(eventMask: number | undefined): boolean {
   return ((eventMask ?? 0) & EVENT_BITS.log) !== 0;

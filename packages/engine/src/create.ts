@@ -2,7 +2,7 @@
 import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { promptsIn } from "@mjflow/core/banned";
 import { logRowsFor } from "@mjflow/core/delivery-log";
-import { EVENT_BITS, withArchiveMode } from "@mjflow/core/event";
+import { EVENT_BITS, hasSubscribers, withArchiveMode } from "@mjflow/core/event";
 import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { countPresses, storedPlan } from "@mjflow/core/plan";
@@ -87,7 +87,7 @@ export async function createFlow(
   const archive = request.archive ?? defaultArchive;
   const subscribed = withArchiveMode(await deps.subscriptions.eventMask(appId, request), archive);
   const rootOnly = chosen.eventMask ?? 0;
-  const logBit = deliveryLog && (subscribed | rootOnly) !== 0 ? EVENT_BITS.log : 0;
+  const logBit = deliveryLog && hasSubscribers(subscribed | rootOnly) ? EVENT_BITS.log : 0;
   const logRows = logRowsFor(1 + countPresses(then));
 
   const flow: Flow = {

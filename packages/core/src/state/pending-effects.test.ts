@@ -163,6 +163,27 @@ describe("copies that are sent later", () => {
     expect(after(pending, again).copyFailures).toBeUndefined();
   });
 
+  it("copies of a task that was not to be archived are ignored, because no event would have them", () => {
+    const failed = later({ status: "EXPIRED", endedAt: NOW });
+    expect(decide(failed, archived, ctx(NOW + 9))).toEqual({ kind: "ignore", why: "no-news" });
+    const unmarked = { ...failed, eventMask: LOGGED };
+    expect(after(unmarked, decide(unmarked, archived, ctx(NOW + 9)))).toMatchObject({ copies: [copy] });
+  });
+
+  it("an image that comes later is named in its notification, also if the success before it is still pending", () => {
+    const empty = later({
+      status: "SUCCESS",
+      endedAt: NOW,
+      attempt: 1,
+      result: {},
+      pendingEffects: ["tell"],
+      due: NOW,
+    });
+    const image = decide(empty, callback("SUCCESS", 1, { result: { imageUrl: "https://a.test/1" } }), ctx(NOW + 9));
+    expect(tells(image)).toEqual([{ kind: "tell", events: ["completed-2"] }]);
+    expect(after(empty, image).pendingEffects).toEqual(["tell", "archive"]);
+  });
+
   it("a flow without the mark has no such event", () => {
     const task = covered({ status: "SUCCESS", endedAt: NOW, eventMask: LATER & ~EVENT_BITS.archiveLater });
     const done = decide({ ...task, pendingEffects: ["archive"], due: NOW + 5 }, archived, ctx(NOW + 9));
