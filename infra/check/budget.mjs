@@ -45,7 +45,7 @@ export const BUDGET_KB = {
   Archive: 379,
   Callback: 349,
   Deadletter: 324,
-  Deliver: 357,
+  Deliver: 358,
   Stream: 343,
   Submit: 460,
   Sweep: 421,
