@@ -273,11 +273,12 @@ describe("conflicts, limits and wrong values", () => {
     for (let i = 1; i < 20; i++) await harness.api.call(harness.key, "POST", "/v1/endpoints", { url });
     expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("limit_reached");
     const at = `/v1/endpoints/${harness.endpoint}`;
-    const conflicting = withWriteConflicts("saveEndpoint", "saveDelivery", "saveReplay");
+    const conflicting = withWriteConflicts("saveEndpoint", "deleteEndpoint", "saveDelivery", "saveReplay");
     const askConflicting = (method: string, path: string, body?: unknown) =>
       harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, conflicting);
     expect(await codeOf(askConflicting("PATCH", at, { enabled: true }))).toBe("write_conflict");
     expect(await codeOf(askConflicting("POST", `${at}/rotate`, {}))).toBe("write_conflict");
+    expect(await codeOf(askConflicting("DELETE", at))).toBe("write_conflict");
     expect(await codeOf(askConflicting("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("wrong_state");
     expect(await codeOf(askConflicting("POST", `/v1/replays/${harness.replay}/cancel`))).toBe("write_conflict");
   });
