@@ -4,7 +4,7 @@ import { createProviders, type ProvidersConfig } from "../packages/providers/src
 type Env = Record<string, string | undefined>;
 
 /** Secrets without a default, in the order of docs/deploy.md. */
-export const REQUIRED_SECRETS = ["HookKey", "VaultKey", "ApiKey", "Providers"] as const;
+const REQUIRED_SECRETS = ["HookKey", "VaultKey", "ApiKey", "Providers"] as const;
 
 /** The functions refuse shorter keys of callback tokens and of the vault. */
 const KEY_LENGTH = 32;
@@ -50,7 +50,7 @@ function vendorFaults(text: string): string[] {
   }
 }
 
-export interface StageHistory {
+interface StageHistory {
   production: boolean;
   /** Whether this stage has been deployed before. */
   exists: boolean;

@@ -27,6 +27,15 @@ async function succeed(harness: TestHarness): Promise<void> {
   await harness.drain();
 }
 
+/** Two minutes with a sweep each, in which a lost flow is restarted. */
+async function sweepTwice(harness: TestHarness): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    harness.advance(MINUTE);
+    await harness.sweep();
+    await harness.drain();
+  }
+}
+
 describe("modals with masks", () => {
   test("two planned inpaints send their own masks and prompts", async () => {
     const harness = createTestHarness();
@@ -224,11 +233,7 @@ describe("retry and restart", () => {
     await harness.drain();
     harness.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
     await succeed(harness);
-    for (let i = 0; i < 2; i++) {
-      harness.advance(MINUTE);
-      await harness.sweep();
-      await harness.drain();
-    }
+    await sweepTwice(harness);
     const { flows, tasks } = harness.dump();
     const next = flows.find(({ restartOf }) => restartOf === old.id)!;
     const root = tasks.find(({ flowId, path }) => flowId === next.id && path === "0")!;
@@ -256,11 +261,7 @@ describe("retry and restart", () => {
     await succeed(harness);
     await harness.post(harness.vendor.calls[1]!, "SUCCESS");
     await harness.drain();
-    for (let i = 0; i < 2; i++) {
-      harness.advance(MINUTE);
-      await harness.sweep();
-      await harness.drain();
-    }
+    await sweepTwice(harness);
     const { flows, tasks } = harness.dump();
     const next = flows.find(({ restartOf }) => restartOf === old.id)!;
     const ofFlow: (keyof Flow)[] = [

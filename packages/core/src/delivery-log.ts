@@ -16,7 +16,7 @@ import {
 } from "./event.ts";
 import type { Flow } from "./flow.ts";
 import { hashOf } from "./hash.ts";
-import type { Task } from "./task.ts";
+import type { PendingEffect, Task } from "./task.ts";
 
 /**
  * First outcome of an event for one subscriber: the status of a success, or "row" if a delivery row has the rest. "parked": the
@@ -95,7 +95,10 @@ export interface SubjectEvent {
 }
 
 /** True while the event of a success waits for the copies of its images. */
-export function isEndHeldBack({ pendingEffects, eventMask }: Pick<Task, "pendingEffects" | "eventMask">): boolean {
+export function isEndHeldBack({
+  pendingEffects,
+  eventMask,
+}: Pick<Task, "eventMask"> & { pendingEffects?: readonly PendingEffect[] | undefined }): boolean {
   return (pendingEffects?.includes("archive") ?? false) && !archivesLater(eventMask);
 }
 

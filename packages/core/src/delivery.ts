@@ -10,6 +10,9 @@ import type { Timings } from "./timing.ts";
 /** `parked`: its endpoint is down, so no attempt was made yet. Such a delivery has no row. */
 export type DeliveryStatus = "pending" | "delivered" | "failed" | "parked";
 
+/** Deliveries and their records are stored for this time after their creation. A replay of all of them begins there. */
+export const DELIVERY_RETENTION_MS = 30 * 24 * 3_600_000;
+
 /** One delivery attempt. */
 export interface DeliveryAttempt {
   /** Epoch ms. */

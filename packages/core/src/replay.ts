@@ -6,7 +6,7 @@
 import { flowIdOf } from "./id.ts";
 
 /** Which deliveries are sent: the failed ones, those of parked events, or every one. */
-export type ReplayFilter = "failed" | "all" | "parked";
+type ReplayFilter = "failed" | "all" | "parked";
 
 /** `counting`: it searches the deliveries, so that `found` is the whole number. `sending`: it sends them, the oldest first. */
 export type ReplayStatus = "counting" | "sending" | "completed" | "canceled" | "failed";
@@ -14,7 +14,7 @@ export type ReplayStatus = "counting" | "sending" | "completed" | "canceled" | "
 /** Why a replay failed: its endpoint receives nothing any more. */
 export type ReplayFailure = "endpoint_deleted" | "endpoint_disabled";
 
-export interface ReplayCounts {
+interface ReplayCounts {
   /** Number of deliveries that match. While the replay counts, the number of those that it has found so far. */
   found: number;
   /** Number of deliveries that the receiver accepted. */
@@ -52,8 +52,6 @@ export interface Replay extends ReplayCounts {
   endedAt?: number;
 }
 
-/** Deliveries are stored for this time, so a replay of all of them begins there. */
-export const REPLAY_REACHES_MS = 30 * 24 * 3_600_000;
 /** Running replays of one app. Each is paced on its own, so more of them would be as fast as none. */
 export const REPLAYS_PER_APP = 5;
 /** Longest time of one step with all its posts, and for storing the result. After a crash another worker makes the step. */

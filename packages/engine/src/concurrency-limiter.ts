@@ -105,43 +105,31 @@ async function acquireSlots(
 ): Promise<Map<string, Slot>> {
   const acquired = new Map<string, Slot>();
   const missing = () => names.filter((name) => !acquired.has(name));
-  if (state) {
-    const known = await countSlots(deps, state);
-    await addSlots(
-      deps,
-      account,
-      await keepSlots(deps, account, names, known.rows, acquired),
-      { max, ...known },
-      acquired,
-    );
-    if (missing().length === 0) return acquired;
+  /** @returns true if all tasks have a slot */
+  async function tryIn(known: Known): Promise<boolean> {
+    const left = await keepSlots(deps, account, missing(), known.rows, acquired);
+    await addSlots(deps, account, left, { max, ...known }, acquired);
+    return missing().length === 0;
   }
-  const { rows, earlier } = await readSlots(deps, account);
-  await addSlots(
-    deps,
-    account,
-    await keepSlots(deps, account, missing(), rows, acquired),
-    { max, rows, earlier },
-    acquired,
-  );
-  if (missing().length === 0) return acquired;
+  if (state && (await tryIn(await countSlots(deps, state)))) return acquired;
+  const known = await readSlots(deps, account);
+  if (await tryIn(known)) return acquired;
   // Only here an account may count as full: every row was read, or has refused a write (SL3).
-  const freed = await removeOutdatedSlots(deps, account, rows);
-  if (freed > 0) await addSlots(deps, account, missing(), { max, rows, earlier }, acquired);
+  const freed = await removeOutdatedSlots(deps, account, known.rows);
+  if (freed > 0) await addSlots(deps, account, missing(), { max, ...known }, acquired);
   return acquired;
 }
 
 type Rows = Map<number, HeldSlots>;
+/** What was read of an account. */
+type Known = Pick<Limit, "rows" | "earlier">;
 
-async function readSlots(deps: LimiterDeps, account: AccountRef): Promise<Pick<Limit, "rows" | "earlier">> {
+async function readSlots(deps: LimiterDeps, account: AccountRef): Promise<Known> {
   return countSlots(deps, await deps.store.accountState(account.provider, account.account));
 }
 
 /** Returns the slots of tasks, and counts those that an earlier version has given. */
-async function countSlots(
-  deps: LimiterDeps,
-  { slots, earlierSlots }: SlotState,
-): Promise<Pick<Limit, "rows" | "earlier">> {
+async function countSlots(deps: LimiterDeps, { slots, earlierSlots }: SlotState): Promise<Known> {
   const rows: Rows = new Map(slots.filter(({ kind }) => kind === "tasks").map(({ row, held }) => [row, held]));
   return { rows, earlier: earlierSlots ? await countEarlierSlots(deps, earlierSlots, rows) : 0 };
 }

@@ -18,7 +18,7 @@ type BatchDeps = Pick<EngineDeps, "store" | "clock" | "timings" | "fanOut" | "ho
  */
 const HOLD_MS = 2_000;
 
-export interface NotificationBatch<T> {
+interface NotificationBatch<T> {
   /** The dependencies with a queue that holds notifications back. */
   deps: T;
   /**

@@ -29,8 +29,8 @@ import { sendIfRecovered } from "./parked.ts";
 import { type DeliverDeps, type Subscriber, subscribersOf } from "./subscriber.ts";
 import { closeIfComplete, closeLog } from "./sweep-log.ts";
 
-/** Minimum time between two progress events of one task. */
-const PROGRESS_MS = 1_000;
+/** Minimum time between two progress events of one task. The end of a task is always sent. */
+export const PROGRESS_MS = 1_000;
 
 /** A subject of the flow with new events. */
 export interface NotifiedSubject extends LoadedSubject {

@@ -10,7 +10,7 @@ import type { NotifyMessage } from "@mjflow/core/message";
 import type { Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import { attempt, type LoadedSubject, loadSubjects } from "./deliver.ts";
-import { notifyWithLog } from "./notify-with-log.ts";
+import { notifyWithLog, PROGRESS_MS } from "./notify-with-log.ts";
 import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
 
 /**
@@ -70,11 +70,6 @@ async function notifyWithRows(deps: DeliverDeps, { flow, task, tasks }: LoadedSu
   deps.log.count("Told", saved.filter((s) => s.ok).length);
   await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, tasks, task, subscribers })));
 }
-
-/**
- * Minimum time between two progress deliveries of one task to one subscriber. The end of a task is always delivered.
- */
-export const PROGRESS_MS = 1_000;
 
 function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
   return { name, type, happenedAt: at };

@@ -28,7 +28,7 @@ import { hasRow, saveWithRecord } from "./delivery-row.ts";
 import { recordParkedSuccess } from "./parked.ts";
 import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
 
-export type ReplayJobDeps = DeliverDeps & { chain?: Chain };
+type ReplayJobDeps = DeliverDeps & { chain?: Chain };
 
 /** A step begins no post after this time, ms. A post and storing its result take at most half a minute more. */
 const STEP_MS = 15_000;

@@ -2,7 +2,7 @@
  * Replays deliveries under their original `webhook-id`: one delivery at once, or many by a job (replay-job.ts), which an app
  * starts, reads and cancels here.
  */
-import { type Delivery, restartDelivery } from "@mjflow/core/delivery";
+import { DELIVERY_RETENTION_MS, type Delivery, restartDelivery } from "@mjflow/core/delivery";
 import { isEnabled } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import { outgoingDelivery, outgoingReplay } from "@mjflow/core/message";
@@ -12,7 +12,6 @@ import {
   isReplayEnded,
   isReplayId,
   newReplay,
-  REPLAY_REACHES_MS,
   REPLAYS_PER_APP,
   type Replay,
   replayIdOf,
@@ -68,7 +67,7 @@ export async function startReplay(deps: ReplayDeps, appId: string, fields: Repla
     throw new MjflowError("limit_reached", { detail: `An app has at most ${REPLAYS_PER_APP} running replays.` });
   const now = deps.clock.now();
   const id = replayIdOf(now, deps.random.bytes(10));
-  const since = Math.max(fields.since ?? 0, now - REPLAY_REACHES_MS);
+  const since = Math.max(fields.since ?? 0, now - DELIVERY_RETENTION_MS);
   const until = Math.min(fields.until ?? now, now);
   const saved = await deps.webhookStore.saveReplay(newReplay({ appId, id, listener, only, since, until }, now));
   if (!saved.ok) throw new MjflowError("overloaded", { detail: "The id of the new replay already exists." });

@@ -133,14 +133,12 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
     },
     listFlows: (appId, limit, cursor, filter = {}) =>
       listFlows(appId, limit, cursor, filter, async (after, n) => {
-        const bounds = listingBounds(filter, after);
-        if (!bounds) return [];
         // One more than needed: the row that the previous page ended with is within the bounds and is removed below.
         const items = await table.list({
           index: "app",
           partition: appId,
           descending: !filter.oldestFirst,
-          ...bounds,
+          ...listingBounds(filter, after),
           limit: n + 1,
         });
         const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));

@@ -41,16 +41,15 @@ export async function listFlows(
   }
 }
 
-/** Returns the bounds of the sort keys to read; undefined if there is nothing between them. */
+/** Returns the bounds of the sort keys to read. There is nothing between them if `from` is after `to`. */
 export function listingBounds(
   { since, until, oldestFirst }: FlowFilter,
   after: string | undefined,
-): { from?: string; to?: string } | undefined {
+): { from?: string; to?: string } {
   const first = since === undefined ? undefined : new Date(since).toISOString();
   // "~" sorts after every id of that millisecond.
   const last = until === undefined ? undefined : `${new Date(until).toISOString()}~`;
   const from = oldestFirst && (first === undefined || (after !== undefined && after > first)) ? after : first;
   const to = !oldestFirst && (last === undefined || (after !== undefined && after < last)) ? after : last;
-  if (from !== undefined && to !== undefined && from > to) return undefined;
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }

@@ -176,7 +176,7 @@ export function createMemoryStore({
     },
     listFlows: (appId, limit, cursor, filter = {}) =>
       listFlows(appId, limit, cursor, filter, async (after, n) => {
-        const { from = "", to } = listingBounds(filter, after) ?? { from: "~" };
+        const { from = "", to } = listingBounds(filter, after);
         return [...flows.values()]
           .flatMap((rows) => [...rows.values()])
           .filter((row) => row.kind === "flow")

@@ -2,7 +2,7 @@
  * Endpoints, deliveries and replays in the table. A delivery is a row in its flow's partition of deliveries. It is in the due index
  * while it is pending, and in the listing of its subscriber.
  */
-import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
+import { DELIVERY_RETENTION_MS, type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
@@ -14,9 +14,6 @@ import { createDeliveryLogRows } from "./delivery-log.ts";
 import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk, replayKey, replayPk } from "./keys.ts";
 import { save } from "./save.ts";
 import type { Table } from "./table.ts";
-
-/** Retention of deliveries after their creation. */
-const DELIVERY_RETENTION_MS = 30 * 24 * 3_600_000;
 
 /** `id` and `appId` are in the key. */
 const ENDPOINT = {

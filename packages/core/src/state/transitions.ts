@@ -2,8 +2,8 @@
  * The allowed status transitions, and the steps that the handlers of several signals share. Only `changeStatus` changes
  * the status of a task.
  */
-import { isNotifiedByFlow } from "../delivery-log.ts";
-import { archivesLater, isSubscribed } from "../event.ts";
+import { isEndHeldBack, isNotifiedByFlow } from "../delivery-log.ts";
+import { isSubscribed } from "../event.ts";
 import { lastPossiblyAcceptedAttempt, markAccepted, relocateTo, restoreLocation } from "../relocation.ts";
 import { hasOwnDueEntry, isEnded, type Orphan, type PendingEffect, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
@@ -112,7 +112,7 @@ function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
   if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) pending.push("follow");
   if (task.archive && status === "SUCCESS") pending.push("archive");
   // The due time of the flow stands for the notification, unless it waits for the copies: then the task has a due time anyway.
-  const isHeldBack = pending.includes("archive") && !archivesLater(task.eventMask);
+  const isHeldBack = isEndHeldBack({ pendingEffects: pending, eventMask: task.eventMask });
   const isCovered = isNotifiedByFlow(task) && !isHeldBack;
   if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed") && !isCovered)
     pending.push("tell");
@@ -140,14 +140,13 @@ export function toEffects(pending: readonly PendingEffect[], eventMask: number |
   const first: Effect = pending.includes("follow") ? { kind: "follow" } : { kind: "settle" };
   // Subscribers are notified after the archiving, so that the event contains links that do not expire. An app can choose to be
   // notified at once; then both start now.
-  const archives = pending.includes("archive");
-  const tells = pending.includes("tell") && (!archives || archivesLater(eventMask));
+  const tells = pending.includes("tell") && !isEndHeldBack({ pendingEffects: pending, eventMask });
   // An adopted task reopens its flow before its follow-ups or the end of the flow.
   const adopt: Effect[] = pending.includes("adopt") ? [{ kind: "adopt" }] : [];
   return [
     ...adopt,
     first,
-    ...(archives ? [{ kind: "archive" as const }] : []),
+    ...(pending.includes("archive") ? [{ kind: "archive" as const }] : []),
     ...(tells ? [{ kind: "tell" as const }] : []),
   ];
 }
