@@ -32,6 +32,7 @@ const INDEX = {
   api: "/v1",
   health: "/healthz",
   docs: "/docs",
+  reference: "/docs/api",
   openapi: "/openapi.json",
   llms: "/llms.txt",
 };

@@ -117,6 +117,15 @@ export function followOf(c: Context<AppEnv>, flowId: string): FlowFollowing {
   return at(streams.url, `?${query}`);
 }
 
+/** Returns the base URL of the API for links in a problem, also if the query of the request is not ours. */
+export function problemBaseOf(c: Context<AppEnv>): string {
+  try {
+    return apiUrlOf(c);
+  } catch {
+    return new URL(c.req.url).origin;
+  }
+}
+
 /** Rejects a webhook URL that is not allowed when the app names it, not only when the first webhook is sent. */
 export function checkCallbackUrl(c: Context<AppEnv>, field: string, url: string | undefined): void {
   const why = url === undefined ? undefined : c.get("deps").urlProblem(url);

@@ -58,6 +58,7 @@ async function respond(fetch: Fetch, event: LambdaFunctionURLEvent): Promise<Res
     request = requestOf(event);
   } catch {
     return problemOf(
+      event,
       new MjflowError("invalid_request", { detail: "The URL or a header of the request is not valid HTTP." }),
     );
   }
@@ -67,17 +68,18 @@ async function respond(fetch: Fetch, event: LambdaFunctionURLEvent): Promise<Res
     const requestId = randomUUID();
     const { stack } = error as Error;
     console.error(JSON.stringify({ level: "error", event: "api.failed", requestId, error: String(error), stack }));
-    return problemOf(new MjflowError("internal"), requestId);
+    return problemOf(event, new MjflowError("internal"), requestId);
   }
 }
 
-function problemOf(error: MjflowError, requestId: string = randomUUID()): Response {
+function problemOf(event: LambdaFunctionURLEvent, error: MjflowError, requestId: string = randomUUID()): Response {
+  const apiUrl = `https://${event.requestContext.domainName}`;
   const headers = {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Request-Id": requestId,
   };
-  return new Response(JSON.stringify(problemBody(error, requestId)), { status: error.status, headers });
+  return new Response(JSON.stringify(problemBody(error, requestId, apiUrl)), { status: error.status, headers });
 }
 
 /**

@@ -1,6 +1,10 @@
 /**
- * `/openapi.json`, `/docs` and `/llms.txt`: the public API reference. Its code is loaded with the first such request.
+ * `/openapi.json`, `/docs/api` and `/llms.txt`: the public API reference. Its code is loaded with the first such request.
+ *
+ * The local server serves the documentation site at `/docs` and in front of these routes. A deployment has only the
+ * reference, so `/docs` is the reference there, and the page of an error is its line in the reference.
  */
+import { ERROR_PAGES, ERRORS, MjflowError } from "@mjflow/core/error";
 import { type Context, Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 import { etagMatches } from "./long-poll.ts";
@@ -11,6 +15,13 @@ const CACHED_S = 300;
 export const description = new Hono<AppEnv>()
   .get("/openapi.json", (c) => respond(c, "json"))
   .get("/docs", (c) => respond(c, "page"))
+  .get("/docs/api", (c) => respond(c, "page"))
+  .get(`${ERROR_PAGES}:code`, (c) => {
+    const code = c.req.param("code");
+    if (!Object.hasOwn(ERRORS, code)) throw new MjflowError("not_found", { detail: "There is no such error code." });
+    c.header("Cache-Control", `public, max-age=${CACHED_S}`);
+    return c.redirect(`../api#error-${code}`);
+  })
   .get("/llms.txt", (c) => respond(c, "text"));
 
 async function respond(c: Context<AppEnv>, format: DocumentFormat): Promise<Response> {

@@ -1,9 +1,9 @@
 /** Errors as HTTP responses: problem+json (RFC 9457) with `code`, `advice` and `retry`. */
 import type { RateState } from "@mjflow/core/credit";
-import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
+import { ERRORS, MjflowError, problemType, type Retry } from "@mjflow/core/error";
 import { fieldOf } from "@mjflow/core/request";
 import type { Context, ErrorHandler } from "hono";
-import type { AppEnv } from "./env.ts";
+import { type AppEnv, problemBaseOf } from "./env.ts";
 import { LINE_BREAK } from "./issue-text.ts";
 
 interface Issue {
@@ -43,14 +43,15 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
     const fault = error.extra["reason"] === "missing" ? "" : ', error="invalid_token"';
     c.header("WWW-Authenticate", `Bearer realm="mjflow"${fault}`);
   }
-  const body = JSON.stringify(problemBody(error, c.get("requestId")));
+  const body = JSON.stringify(problemBody(error, c.get("requestId"), problemBaseOf(c)));
   return c.body(body, error.status as 400, { "Content-Type": "application/problem+json" });
 }
 
-export function problemBody(error: MjflowError, requestId: string): Record<string, unknown> {
+/** @param apiUrl base URL of the API */
+export function problemBody(error: MjflowError, requestId: string, apiUrl: string): Record<string, unknown> {
   const { title, advice } = ERRORS[error.code];
   return {
-    type: `https://mjflow.dev/problems/${error.code}`,
+    type: problemType(apiUrl, error.code),
     title,
     status: error.status,
     code: error.code,

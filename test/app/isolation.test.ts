@@ -86,7 +86,7 @@ function mjCompatBody(path: string): unknown {
   return { prompt: "a boat of the stranger's" };
 }
 
-const PUBLIC_ROUTES = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
+const PUBLIC_ROUTES = ["/", "/healthz", "/docs", "/docs/api", "/docs/errors/:code", "/openapi.json", "/llms.txt"];
 const api = createApiClient();
 const owner = await createOwner(api);
 const stranger = await api.join("stranger");

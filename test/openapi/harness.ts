@@ -162,6 +162,8 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /healthz": () => ({ path: "/healthz" }),
   "GET /openapi.json": () => ({ path: "/openapi.json" }),
   "GET /docs": () => ({ path: "/docs" }),
+  "GET /docs/api": () => ({ path: "/docs/api" }),
+  "GET /docs/errors/:code": () => ({ path: "/docs/errors/not_found" }),
   "GET /llms.txt": () => ({ path: "/llms.txt" }),
   "GET /media/:key{.+}": ({ media }) => ({ path: `${media.pathname}${media.search}` }),
   "POST /mj/submit/imagine": () => ({ path: "/mj/submit/imagine", body: { prompt: "a boat", state: "order 8" } }),
@@ -225,7 +227,8 @@ export function unknown({ path, ...request }: Request): Request {
     .replace(/\d{16}/, "1000000000000000")
     .replace(DEAD_LETTER.id, "nothing")
     .replace("/providers/fake", "/providers/nobody")
-    .replace(/^\/media\/.*/, "/media/nothing.png?s=x");
+    .replace(/^\/media\/.*/, "/media/nothing.png?s=x")
+    .replace("/docs/errors/not_found", "/docs/errors/nothing");
   return { path: nothing, ...request };
 }
 

@@ -14,7 +14,7 @@ import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
 
 const { app } = createApiClient();
-const page = await app.request("/docs");
+const page = await app.request("/docs/api");
 const html = await page.text();
 const text = await (await app.request("/llms.txt")).text();
 
@@ -37,7 +37,7 @@ describe("the page", () => {
     const withoutTarget = all(/\shref="([^"]+)"/g).filter(
       (href) => !href.startsWith("#") || !ids.includes(href.slice(1)),
     );
-    expect([...new Set(withoutTarget)].sort()).toEqual(["llms.txt", "openapi.json"]);
+    expect([...new Set(withoutTarget)].sort()).toEqual(["/llms.txt", "/openapi.json"]);
   });
 
   test("the page shows every route with a curl command, every event and every error code", () => {

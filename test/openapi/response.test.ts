@@ -434,7 +434,7 @@ describe("compat API", () => {
   });
 });
 
-test.each(["/openapi.json", "/docs", "/llms.txt"])("%s gets 304 with the current ETag", async (path) => {
+test.each(["/openapi.json", "/docs", "/docs/api", "/llms.txt"])("%s gets 304 with the current ETag", async (path) => {
   const harness = await createOpenApiHarness(seen);
   const { headers } = await harness.ask(undefined, "GET", { path });
   const again = { "if-none-match": `W/${headers.get("etag")}, "other"` };

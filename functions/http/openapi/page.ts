@@ -41,8 +41,8 @@ ${tags.map(tagContents)}
 <h1>${title} API</h1>
 <p class="lead">${summary}</p>
 ${prose(intro)}
-<p>Version ${version}. Other formats: <a href="openapi.json">OpenAPI 3.1</a>, <a href="llms.txt">text for language models</a>.</p>
-<p>In the curl commands, <code>MJFLOW_URL</code> is the URL of this page without <code>/docs</code>.</p>
+<p>Version ${version}. Other formats: <a href="/openapi.json">OpenAPI 3.1</a>, <a href="/llms.txt">text for language models</a>.</p>
+<p>In the curl commands, <code>MJFLOW_URL</code> is the URL of this page without <code>/docs/api</code>.</p>
 ${parts}
 </main>
 </div>

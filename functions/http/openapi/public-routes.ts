@@ -9,10 +9,11 @@ const CACHED: Header = { name: "Cache-Control", about: "Allows caching for some 
 export const MediaQuery = z.strictObject({ s: z.string() });
 
 /** One of the three formats of the API reference. */
-function page(id: string, summary: string, type: string) {
+function page(id: string, summary: string, type: string, description?: string) {
   return {
     id,
     summary,
+    ...(description !== undefined && { description }),
     key: "none" as const,
     headers: [IF_NONE_MATCH],
     responses: {
@@ -43,7 +44,30 @@ export const publicRoutes = {
       errors: ["overloaded", "internal"],
     },
     "GET /openapi.json": page("openapi", "Get the OpenAPI document", "application/json"),
-    "GET /docs": page("docs", "API reference (HTML)", "text/html"),
+    "GET /docs": page(
+      "docs",
+      "Documentation (HTML)",
+      "text/html",
+      "The local server has the whole documentation here. A deployment has the API reference.",
+    ),
+    "GET /docs/api": page("reference", "API reference (HTML)", "text/html"),
+    "GET /docs/errors/:code": {
+      id: "error-page",
+      summary: "Page of an error code",
+      description: "The `type` of a problem is such a URL.",
+      key: "none",
+      path: { code: "Error code, for example `invalid_request`." },
+      responses: {
+        302: {
+          about: "Redirect to the error in the API reference. The local server has a page about the error here.",
+          headers: [
+            { name: "Location", about: "URL of the reference.", schema: { type: "string" }, required: true },
+            CACHED,
+          ],
+        },
+      },
+      errors: ["not_found"],
+    },
     "GET /llms.txt": page("llms", "API reference (text)", "text/plain"),
     "GET /media/:key{.+}": {
       id: "media",

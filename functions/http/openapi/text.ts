@@ -17,7 +17,7 @@ export function textOf({ title: name, summary, intro, tags, schemas }: ApiDocume
     `# ${name}`,
     `> ${summary}`,
     intro,
-    "In the curl commands, MJFLOW_URL is the base URL of this API. The OpenAPI 3.1 document is [openapi.json](openapi.json). The HTML reference is [docs](docs).",
+    "In the curl commands, MJFLOW_URL is the base URL of this API. The OpenAPI 3.1 document is [openapi.json](openapi.json). The HTML reference is [docs/api](docs/api).",
     ...tags.map(tagText),
     `## Errors\n\nErrors are problem+json with one of these codes. \`retry\` says whether the same request can succeed later.\n\n${Object.entries(
       ERRORS,

@@ -69,7 +69,7 @@ export function isUnsupportedName(name: string | undefined, unsupported: readonl
 }
 
 /** Labels and emojis as Midjourney shows them, with the press name of each. */
-const LABELS = new Map(
+export const LABELS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "🔄": "reroll",
     reroll: "reroll",

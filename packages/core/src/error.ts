@@ -178,6 +178,14 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Path of the pages about errors, one for each code. Every server of the API has them. */
+export const ERROR_PAGES = "/docs/errors/";
+
+/** Returns the `type` of a problem: the URL of the page about its code. @param apiUrl base URL of the API */
+export function problemType(apiUrl: string, code: ErrorCode): string {
+  return `${apiUrl.replace(/\/+$/, "")}${ERROR_PAGES}${code}`;
+}
+
 export interface ErrorDetail {
   /** One sentence for a person. Must contain no secret and no untrusted URL. Unset: the code's title. */
   detail?: string;

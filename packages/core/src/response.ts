@@ -451,6 +451,7 @@ export const ApiIndex = z.strictObject({
   api: text,
   health: text,
   docs: text,
+  reference: text,
   openapi: text,
   llms: text,
 });

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { parseToken } from "@mjflow/core/callback-token";
+import { problemType } from "@mjflow/core/error";
 
 /** Largest body, as for a function URL of Lambda. */
 export const BODY_BYTES = 6 * 1024 * 1024;
@@ -119,7 +120,7 @@ function refuse(why: Exclude<Received, Buffer>, request: IncomingMessage, respon
     response.writeHead(413, { "content-type": "application/json" }).end('{"message":"Request Too Long"}');
   } else {
     const problem = {
-      type: "https://mjflow.dev/problems/overloaded",
+      type: problemType(process.env["MJFLOW_API_URL"] ?? `http://${request.headers.host}`, "overloaded"),
       title: "Too many large bodies at once",
       status: 503,
       code: "overloaded",
