@@ -1,6 +1,6 @@
 /** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
-import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
+import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
 import { getOwnFlow } from "@mjflow/engine/own";
@@ -19,7 +19,12 @@ import { readFlow } from "./read.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
-    const request = await readBody(c, FlowRequest);
+    const { batch, permutations, ...request } = await readBody(c, CreateRequest);
+    if (batch !== undefined || permutations === "expand") {
+      // Loaded on demand: most requests create one flow.
+      const { createBatch } = await import("./flow-batch.ts");
+      return createBatch(c, { batch, permutations, ...request });
+    }
     const deps = c.get("deps");
     checkCallbackUrl(c, "notifyHook", request.notifyHook);
     const { flow, tasks, rate } = await idempotent<CreatedFlow>(c, request, {

@@ -80,6 +80,7 @@ export const onError: ErrorHandler<AppEnv> = (error, c) => {
   return problem(c, new MjflowError("internal"));
 };
 
-function afterSeconds(retry: Retry): number | undefined {
+/** Returns the pause of `Retry-After`; undefined if the error names none. */
+export function afterSeconds(retry: Retry): number | undefined {
   return typeof retry === "object" ? Math.ceil(retry.afterMs / 1_000) : undefined;
 }

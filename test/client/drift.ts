@@ -7,7 +7,9 @@ import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
+import type { FlowBatch } from "@mjflow/core/response";
 import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
+import type * as z from "zod/mini";
 import type * as Client from "../../packages/client/src/index.ts";
 
 type None<T extends never> = T;
@@ -37,6 +39,9 @@ export type Responses = [
   None<DifferentKeys<Client.Media, TaskView["images"][number]>>,
   None<DifferentKeys<Client.Orphan, TaskView["orphans"][number]>>,
   None<DifferentKeys<Client.Failure, NonNullable<TaskView["failure"]>>>,
+  Is<z.infer<typeof FlowBatch>, Client.FlowBatch>,
+  None<DifferentKeys<Client.FlowBatch, z.infer<typeof FlowBatch>>>,
+  None<DifferentKeys<Client.FlowBatchResult, z.infer<typeof FlowBatch>["data"][number]>>,
   Is<ReturnType<typeof eventView>, Client.EventBody["data"]>,
   Is<DeadLetter["state"], Client.DeadLetter["state"]>,
 ];

@@ -33,6 +33,29 @@ describe("flows", () => {
     expect(await mjflow.tasks.get(flow.tasks[1]!.id)).toEqual({ ...flow.tasks[1], nextInMs: null });
   });
 
+  test("createMany() returns a result for each flow, and the same flows for the same key", async () => {
+    const inputs = [
+      { prompt: "a {red, blue} boat", permutations: "expand" as const },
+      { prompt: "" },
+      { prompt: "a car" },
+    ];
+    const options = { shared: { provider: "simulator" }, idempotencyKey: "an-album" };
+    const first = await mjflow.flows.createMany(inputs, options);
+    expect(first).toMatchObject({ created: 3, failed: 1 });
+    expect(first.data.map(({ index, error }) => `${index} ${error?.code ?? "ok"}`)).toEqual([
+      "0 ok",
+      "0 ok",
+      "1 invalid_request",
+      "2 ok",
+    ]);
+    const again = await mjflow.flows.createMany(inputs, options);
+    expect(again.data.map(({ flow }) => flow?.id)).toEqual(first.data.map(({ flow }) => flow?.id));
+    const ended = await mjflow.flows.wait(first.data[1]!.flow!.id, { timeoutMs: 25_000 });
+    expect(ended).toMatchObject({ status: "completed", prompt: "a blue boat" });
+    const one = mjflow.flows.create({ prompt: "a {b, c}", permutations: "expand" });
+    expect(await caught(one)).toMatchObject({ code: "invalid_argument", field: "permutations" });
+  });
+
   test("onUpdate receives the flow while it runs", async () => {
     const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", progress: true });
     expect(handle.flow).toMatchObject({ id: handle.id, status: "running" });

@@ -186,6 +186,14 @@ describe("conflicts, limits and wrong values", () => {
     expect(await codeOf(operate("POST", credits, { addUsd: 2, reference: "r" }))).toBe("idempotency_mismatch");
   });
 
+  test("a batch and expanded permutations get 207 with a result for each flow", async () => {
+    harness = await createOpenApiHarness(seen);
+    const batch = [{ prompt: "one" }, { prompt: "" }];
+    expect((await ask("POST", "/v1/flows", { provider: "fake", batch })).body).toMatchObject({ created: 1, failed: 1 });
+    const expanded = { ...FLOW, prompt: "a {red, blue} boat", permutations: "expand" };
+    expect((await ask("POST", "/v1/flows", expanded)).body).toMatchObject({ created: 2, failed: 0 });
+  });
+
   test("a press that the vendor can never make gets press_unsupported in the plan of a flow and of a press", async () => {
     harness = await createOpenApiHarness(seen);
     const { root } = harness;

@@ -1,7 +1,7 @@
 /** Descriptions of the routes under `/v1/flows`. */
 
-import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import { Flow, FlowSummary, pageOf } from "@mjflow/core/response";
+import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
+import { Flow, FlowBatch, FlowSummary, pageOf } from "@mjflow/core/response";
 import {
   AUTH_ERRORS,
   BODY_ERRORS,
@@ -35,9 +35,9 @@ export const flows = {
       id: "createFlow",
       summary: "Create a flow",
       description:
-        "The flow is stored before the response. After a 202 it runs to its end, even if your app or mjflow is interrupted. Send an `Idempotency-Key` if you may have to repeat the request.",
+        'The flow is stored before the response. After a 202 it runs to its end, even if your app or mjflow is interrupted. Send an `Idempotency-Key` if you may have to repeat the request. With `batch` or `permutations: "expand"` the request creates several flows: see the response 207. A flow of a batch that cannot be created stops no other one. If you repeat a batch with its key, you get the same flows, and mjflow tries again to create the missing ones.',
       headers: [IDEMPOTENCY_KEY, PREFER],
-      body: FlowRequest,
+      body: CreateRequest,
       example: {
         provider: "simulator",
         prompt: "a paper boat on calm water",
@@ -54,6 +54,11 @@ export const flows = {
           about: "The flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Flow,
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
+        },
+        207: {
+          about: "The result of each flow of a batch, or of each permutation. Some or all can have failed.",
+          schema: FlowBatch,
+          headers: [REPLAYED, RETRY_AFTER, ...RATE_LIMIT],
         },
       },
       errors: [

@@ -13,11 +13,11 @@ import {
   AccountRequest,
   ActionRequest,
   BannedRequest,
+  CreateRequest,
   DeliveryListQuery,
   EndpointPatch,
   EndpointRequest,
   FlowListQuery,
-  FlowRequest,
   ModalInput,
   PageQuery,
   PlanInput,
@@ -41,7 +41,7 @@ const ACCOUNT = {
 
 export const requestDescriptions: readonly SchemaDescriptions[] = [
   eventDescriptions,
-  describe("FlowRequest", FlowRequest, "A root action and the plan of presses on its results.", {
+  describe("FlowRequest", CreateRequest, "A root action and the plan of presses on its results.", {
     action:
       "Default `imagine`. `imagine` and `shorten` need `prompt`. `blend` needs two to five images, `describe` one image. `swap-face` needs `sourceBase64` and `targetBase64`. `video`, `edit` and `retexture` need `image`, the last two also `prompt`. `GET /v1/providers` shows which provider has which action.",
     provider:
@@ -76,6 +76,10 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     onVendorLoss:
       "What happens if the vendor rejects permanently or is removed. `end` (default): unfinished tasks fail. `restart`: a root that was not accepted moves to another vendor account. If the root has an image, a new flow with the same plan starts at another account (`restartedAs`).",
     then: THEN,
+    permutations:
+      "What happens to groups in braces in the prompt, such as `a {red, blue} boat`. `send` (default): the vendor gets the prompt as it is. `expand`: mjflow creates one flow of each prompt that they stand for, at most 40, and responds 207. Groups can be nested. A comma after a backslash is text.",
+    batch:
+      "Up to 100 flows in one request, each with the fields of this object. The other fields of the request are the defaults of all items. The response is 207 with a result for each flow.",
   }),
   describe("PlanInput", PlanInput, "One step of a plan: a press on the result of the step before.", {
     press:

@@ -15,6 +15,7 @@ import {
   EndpointEvent,
   Failure,
   Flow,
+  FlowBatch,
   FlowEvent,
   FlowSummary,
   Health,
@@ -161,6 +162,20 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     eventsUrl: "URL of the flow's event stream, to be used unchanged; null if this deployment has no streams.",
   }),
   flowSummary,
+  describe("FlowBatch", FlowBatch, "The flows of a batch.", {
+    data: "One result for each flow, in the order of the request.",
+    created: "Number of flows that exist.",
+    failed: "Number of flows that could not be created.",
+    estimatedUsd: "Estimated price of the plans of all created flows, in USD.",
+  }),
+  describe("FlowBatchResult", FlowBatch.shape.data.def.element, "The result of one flow of a batch.", {
+    index: "Position of the item in `batch`, from 0.",
+    permutation: "Number of the prompt among the permutations of the item, from 0; null if they are not expanded.",
+    status: "Status that a request for this flow alone would have: 202 if the flow exists.",
+    flow: "The flow without its tasks; null if it could not be created.",
+    estimatedUsd: "Estimated price of the whole plan, in USD; null if the flow could not be created.",
+    error: "Why the flow could not be created; null if it exists.",
+  }),
   describe("Counts", Counts, "Number of vendor calls, callbacks and writes of a flow.", {
     submissions: "Paid submissions to the vendor.",
     modals: "Modal answers sent to the vendor.",

@@ -1,9 +1,10 @@
 /** `/v1/flows`: creating, reading and following flows. */
+import { invalidArgument } from "./error.ts";
 import type { FlowEvent } from "./event-replay.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { Flow, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
+import type { Flow, FlowBatch, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
 import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
 
 export interface CallOptions {
@@ -24,6 +25,11 @@ export interface CreateOptions extends KeyedOptions {
    * responds immediately.
    */
   waitS?: number | undefined;
+}
+
+export interface CreateManyOptions extends KeyedOptions {
+  /** Fields that all flows have unless they set them. Default: none. */
+  shared?: Partial<FlowInput> | undefined;
 }
 
 /** A created flow. `flow` is its state in the server's response. */
@@ -81,6 +87,9 @@ export class Flows {
     input: FlowInput,
     { idempotencyKey = newIdempotencyKey(), waitS, signal }: CreateOptions,
   ): Promise<FlowHandle> {
+    if (input.permutations === "expand") {
+      throw invalidArgument("Use `createMany`, because the prompt can stand for several flows.", "permutations");
+    }
     const flow = await this.#transport.send<Flow>({
       method: "POST",
       path: "/v1/flows",
@@ -91,6 +100,19 @@ export class Flows {
     });
     const known = { flow, atMs: this.#transport.now() };
     return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
+  }
+
+  /**
+   * Creates up to 100 flows with one request. A flow that cannot be created stops no other one: `data` has a result for each.
+   * A repeated call with the same `idempotencyKey` returns the same flows, and tries again to create the missing ones. With
+   * `permutations: "expand"` an input can stand for several flows.
+   */
+  async createMany(
+    inputs: readonly Partial<FlowInput>[],
+    { shared, idempotencyKey = newIdempotencyKey(), signal }: CreateManyOptions = {},
+  ): Promise<FlowBatch> {
+    const body = { ...shared, batch: inputs };
+    return this.#transport.send({ method: "POST", path: "/v1/flows", body, idempotencyKey, signal });
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<Flow> {

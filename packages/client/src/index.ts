@@ -4,7 +4,15 @@ export type { MjflowOptions } from "./config.ts";
 export type { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 export { type ClientErrorCode, type ErrorCode, isMjflowError, MjflowError, type ServerErrorCode } from "./error.ts";
 export type { FlowEvent } from "./event-replay.ts";
-export type { CallOptions, CreateOptions, FlowCreation, FlowHandle, Flows, KeyedOptions } from "./flow.ts";
+export type {
+  CallOptions,
+  CreateManyOptions,
+  CreateOptions,
+  FlowCreation,
+  FlowHandle,
+  Flows,
+  KeyedOptions,
+} from "./flow.ts";
 export type { List } from "./list.ts";
 export type { DeadLetters, Operations, Providers } from "./operator.ts";
 export type { Tasks } from "./task.ts";

@@ -2,6 +2,7 @@
  * Types of the API's requests and responses. They are written here again, so that this package has no dependencies; a
  * test compares each type with the server's own type, member by member. Times are ISO 8601 text.
  */
+import type { ServerErrorCode } from "./error.ts";
 
 /** Status of a flow. `canceled`: a cancellation prevented at least one task of the flow. */
 export type FlowStatus = "running" | "completed" | "failed" | "canceled";
@@ -120,6 +121,11 @@ export interface FlowInput {
   /** Whether an unclear submission is submitted again after the grace period. Default: after-grace. */
   resubmit?: "after-grace" | "never";
   then?: PlanInput[];
+  /**
+   * Groups in braces in the prompt, as in `a {red, blue} boat`. `send`: the vendor gets the prompt as it is. `expand`: one flow
+   * of each prompt; only `flows.createMany` returns several flows. Default: send.
+   */
+  permutations?: "expand" | "send";
 }
 
 /** `POST /v1/tasks/{id}/actions`: either `press` or `customId`. */
@@ -330,6 +336,42 @@ export interface FlowSummary {
    */
   restartOf: string | null;
   restartedAs: string | null;
+}
+
+/** The result of a request for several flows. */
+export interface FlowBatch {
+  /** One result for each flow, in the order of the request. */
+  data: FlowBatchResult[];
+  created: number;
+  failed: number;
+  /** Estimated price of the plans of all created flows, USD. */
+  estimatedUsd: number;
+}
+
+export interface FlowBatchResult {
+  /** Position of the item in `batch`. */
+  index: number;
+  /** Number of the prompt among the permutations of the item; null if they are not expanded. */
+  permutation: number | null;
+  /** 202 if the flow exists, otherwise the HTTP status of the error. */
+  status: number;
+  flow: FlowSummary | null;
+  /** Estimated price of the whole plan, USD. */
+  estimatedUsd: number | null;
+  error: Problem | null;
+}
+
+/** An error as the server sends it (RFC 9457). */
+export interface Problem {
+  title: string;
+  status: number;
+  /** Error code. A newer server may have more codes than this package. */
+  code: ServerErrorCode | (string & {});
+  detail: string;
+  field?: string;
+  advice: string;
+  retry: "never" | "later";
+  requestId: string;
 }
 
 export interface Flow extends FlowSummary {

@@ -33,6 +33,12 @@ export function flowIdOf(timeMs: number, random: Uint8Array): string {
   return `flow_${time}${crockford(random)}`;
 }
 
+/** Returns a flow id with the time of another one, for a flow whose id must follow from it. @param random 10 bytes */
+export function flowIdAt(flowId: string, random: Uint8Array): string {
+  if (random.length !== 10) throw new RangeError("flowIdAt needs 10 random bytes");
+  return flowId.slice(0, "flow_".length + 10) + crockford(random);
+}
+
 /** Encodes bytes in Crockford's base 32 without padding. Also used for the path segment of a press by the app. */
 export function crockford(bytes: Uint8Array): string {
   let text = "";

@@ -20,6 +20,13 @@ export const REQUEST = {
   /** The stored plan without its images. DynamoDB rejects an item above 400 KB. */
   planBytes: 100_000,
   images: 10,
+  /** Flows of one batch, after its permutations are expanded. */
+  batchFlows: 100,
+  /**
+   * All flows of a batch together with the shared fields, written out as JSON. The response repeats a part of it, and Lambda
+   * sends at most 6 MB.
+   */
+  batchBytes: 5 * 1024 * 1024,
   /** A Lambda function URL accepts 6 MB in total. */
   bodyBytes: 6 * 1024 * 1024,
 } as const;
@@ -53,6 +60,9 @@ export const FUNCTION_TIMEOUT_S = {
   sweep: 60,
   deadletter: 30,
 } as const;
+
+/** After this time a batch starts no more flows, so that its response comes before the timeout of the API. */
+export const BATCH_TIME_MS = 20_000;
 
 /**
  * Open event streams and long polls. Each holds an execution for up to `FUNCTION_TIMEOUT_S.stream`, so their number is limited

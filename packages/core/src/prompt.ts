@@ -1,7 +1,8 @@
 /**
  * Reads the parameters of a prompt that change its price: the mode flags, `--repeat` and permutations such as `{a, b}`.
- * Midjourney decides what they mean; mjflow only estimates with them and passes the prompt on unchanged.
+ * Midjourney decides what they mean. mjflow estimates with them, and expands permutations only if the app asks for it.
  */
+import { MjflowError } from "./error.ts";
 import type { Mode } from "./flow.ts";
 
 /** Midjourney makes at most 40 tasks of one prompt. */
@@ -46,4 +47,50 @@ function countPermutations(text: string): number {
     }
   }
   return product;
+}
+
+/** A group that is being read. `finished`: its options before the last comma. `current`: the option that is being read. */
+interface OpenGroup {
+  finished: string[];
+  current: string[];
+}
+
+/**
+ * Returns the prompts that the groups in braces stand for, as Midjourney documents it. Groups can be nested. A comma or brace
+ * after a backslash is text. The backslash of such a comma is removed, because it has no meaning outside of a group. The
+ * backslash of a brace stays, because Midjourney reads the prompt again. Spaces around an option are removed.
+ *
+ * @throws MjflowError `invalid_request` with the field `prompt`, if a group has no end or there are more than
+ *   `MAX_TASKS_OF_PROMPT` prompts
+ */
+export function expandPermutations(text: string): string[] {
+  const open: OpenGroup[] = [{ finished: [], current: [""] }];
+  // A run of other characters is one token.
+  for (const [token] of text.matchAll(/\\[\s\S]|[{},]|[^\\{},]+|\\/g)) {
+    const group = open.at(-1)!;
+    const isInGroup = open.length > 1;
+    if (token === "{") open.push({ finished: [], current: [""] });
+    else if (token === "," && isInGroup) {
+      group.finished.push(...group.current);
+      group.current = [""];
+    } else if (token === "}" && isInGroup) {
+      open.pop();
+      const options = [...group.finished, ...group.current].map((option) => option.trim());
+      const outer = open.at(-1)!;
+      outer.current = outer.current.flatMap((start) => options.map((option) => start + option));
+    } else {
+      const added = token === "\\," && isInGroup ? "," : token;
+      group.current = group.current.map((start) => start + added);
+    }
+    const { finished, current } = open.at(-1)!;
+    if (finished.length + current.length > MAX_TASKS_OF_PROMPT) {
+      throw promptError(`stands for more than ${MAX_TASKS_OF_PROMPT} prompts; use fewer options`);
+    }
+  }
+  if (open.length > 1) throw promptError('has a "{" without its "}"; write "\\{" for the character itself');
+  return open[0]!.current;
+}
+
+function promptError(problem: string): MjflowError {
+  return new MjflowError("invalid_request", { field: "prompt", detail: `prompt: ${problem}.` });
 }

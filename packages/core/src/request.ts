@@ -107,90 +107,116 @@ const ONE_IMAGE = new Set<string>(FIELD_ACTIONS["image"]);
 /** `canceled`: the cancellation ended at least one task. */
 export const FLOW_STATUSES = ["running", "completed", "failed", "canceled"] as const;
 
-/** `POST /v1/flows` */
-export const FlowRequest = z
+const flowFields = {
+  action: z.optional(z.enum(ROOT_ACTIONS)),
+  /** Id of a configured provider. "auto": any suitable provider with a free slot. Unset: the deployment's default. */
+  provider: z.optional(text(40)),
+  prompt: z.optional(prompt),
+  mode: z.optional(z.enum(["fast", "relax", "turbo"])),
+  botType: z.optional(z.enum(["MID_JOURNEY", "NIJI_JOURNEY"])),
+  base64Array: z.optional(z.array(image).check(z.maxLength(REQUEST.images))),
+  dimensions: z.optional(z.enum(["PORTRAIT", "SQUARE", "LANDSCAPE"])),
+  sourceBase64: z.optional(image),
+  targetBase64: z.optional(image),
+  /** The first frame of a video, or the image to edit or to retexture. */
+  image: z.optional(image),
+  /** The last frame of a video. */
+  endImage: z.optional(image),
+  /** The region to edit. */
+  maskBase64: z.optional(mask),
+  ...VideoOptions.shape,
+  accountFilter: z.optional(AccountFilter),
+  state: z.optional(
+    z.string().check(
+      z.refine((value) => encoder.encode(value).length <= REQUEST.stateBytes, {
+        error: `must be at most ${REQUEST.stateBytes} bytes of UTF-8`,
+      }),
+      wellFormed,
+    ),
+  ),
+  notifyHook: z.optional(
+    text(REQUEST.urlLength).check(
+      z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
+    ),
+  ),
+  /** Event types that `notifyHook` receives. Unset: all except progress. */
+  events: z.optional(eventList),
+  /**
+   * Archive the images in our bucket, where they do not expire. `later`: the success is sent at once with the vendor's
+   * links, and `task.archived` tells the copies. Unset: the app's default, or the deployment's.
+   */
+  archive: z.optional(ArchiveMode),
+  /**
+   * Store progress, so that it can be shown. Costs one write for each report with new progress (about ten per task).
+   */
+  progress: z.optional(z.boolean()),
+  /** Whether an unclear submission is sent again after its grace period, or never. Unset: `after-grace`. */
+  resubmit: z.optional(z.enum(["after-grace", "never"])),
+  /**
+   * What happens when the vendor refuses permanently or is removed. `end` (default): unfinished tasks fail.
+   * `restart`: a root that was not accepted moves to another account. If the root has an image, its branches cannot
+   * move, so a new flow with the same plan starts at another account.
+   */
+  onVendorLoss: z.optional(z.enum(["end", "restart"])),
+  then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
+  /**
+   * What happens to groups in braces, as in `a {red, blue} boat`. `expand`: mjflow makes one flow of each prompt that they
+   * stand for. `send` (default): the prompt goes to the vendor as it is.
+   */
+  permutations: z.optional(z.enum(["expand", "send"])),
+};
+
+/** One flow: the body of `POST /v1/flows` without `batch`, and each item of a batch. */
+export const FlowRequest = z.strictObject(flowFields).check(checkFlow);
+export type FlowRequest = z.infer<typeof FlowRequest>;
+
+/**
+ * `POST /v1/flows`. With `batch` the other fields are the defaults of its items. Each item is validated by itself, so that a
+ * wrong one does not stop the others.
+ */
+export const CreateRequest = z
   .strictObject({
-    action: z.optional(z.enum(ROOT_ACTIONS)),
-    /** Id of a configured provider. "auto": any suitable provider with a free slot. Unset: the deployment's default. */
-    provider: z.optional(text(40)),
-    prompt: z.optional(prompt),
-    mode: z.optional(z.enum(["fast", "relax", "turbo"])),
-    botType: z.optional(z.enum(["MID_JOURNEY", "NIJI_JOURNEY"])),
-    base64Array: z.optional(z.array(image).check(z.maxLength(REQUEST.images))),
-    dimensions: z.optional(z.enum(["PORTRAIT", "SQUARE", "LANDSCAPE"])),
-    sourceBase64: z.optional(image),
-    targetBase64: z.optional(image),
-    /** The first frame of a video, or the image to edit or to retexture. */
-    image: z.optional(image),
-    /** The last frame of a video. */
-    endImage: z.optional(image),
-    /** The region to edit. */
-    maskBase64: z.optional(mask),
-    ...VideoOptions.shape,
-    accountFilter: z.optional(AccountFilter),
-    state: z.optional(
-      z.string().check(
-        z.refine((value) => encoder.encode(value).length <= REQUEST.stateBytes, {
-          error: `must be at most ${REQUEST.stateBytes} bytes of UTF-8`,
-        }),
-        wellFormed,
-      ),
+    ...flowFields,
+    batch: z.optional(
+      z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(REQUEST.batchFlows)),
     ),
-    notifyHook: z.optional(
-      text(REQUEST.urlLength).check(
-        z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
-      ),
-    ),
-    /** Event types that `notifyHook` receives. Unset: all except progress. */
-    events: z.optional(eventList),
-    /**
-     * Archive the images in our bucket, where they do not expire. `later`: the success is sent at once with the vendor's
-     * links, and `task.archived` tells the copies. Unset: the app's default, or the deployment's.
-     */
-    archive: z.optional(ArchiveMode),
-    /**
-     * Store progress, so that it can be shown. Costs one write for each report with new progress (about ten per task).
-     */
-    progress: z.optional(z.boolean()),
-    /** Whether an unclear submission is sent again after its grace period, or never. Unset: `after-grace`. */
-    resubmit: z.optional(z.enum(["after-grace", "never"])),
-    /**
-     * What happens when the vendor refuses permanently or is removed. `end` (default): unfinished tasks fail.
-     * `restart`: a root that was not accepted moves to another account. If the root has an image, its branches cannot
-     * move, so a new flow with the same plan starts at another account.
-     */
-    onVendorLoss: z.optional(z.enum(["end", "restart"])),
-    then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
   })
   .check((ctx) => {
-    const { action = "imagine", prompt, base64Array = [], sourceBase64, targetBase64 } = ctx.value;
-    const { image, endImage, loop, mode, accountFilter } = ctx.value;
-    const addIssue = (field: string, message: string) =>
-      ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
-    if ((action === "imagine" || action === "shorten") && !prompt?.trim()) addIssue("prompt", "is required");
-    if (action === "blend" && (base64Array.length < 2 || base64Array.length > 5)) {
-      addIssue("base64Array", "must contain 2 to 5 images for blend");
-    }
-    if (action === "describe" && base64Array.length !== 1)
-      addIssue("base64Array", "must contain exactly one image for describe");
-    if (action === "swap-face" && !sourceBase64) addIssue("sourceBase64", "is required");
-    if (action === "swap-face" && !targetBase64) addIssue("targetBase64", "is required");
-    for (const [field, actions] of Object.entries(FIELD_ACTIONS)) {
-      const isSet = (ctx.value as Record<string, unknown>)[field] !== undefined;
-      if (isSet && !actions.includes(action))
-        addIssue(field, `is not a field of ${action}, but of ${actions.join(", ")}`);
-    }
-    if (!ONE_IMAGE.has(action)) return;
-    if (!image) addIssue("image", "is required");
-    if (base64Array.length > 0) addIssue("base64Array", `is not a field of ${action}; use image`);
-    if (action !== "video" && !prompt?.trim()) addIssue("prompt", "is required");
-    if (loop && endImage) addIssue("loop", "must not be true with an endImage: a loop ends with its first frame");
-    const onlyTurbo = accountFilter?.modes?.length === 1 && accountFilter.modes[0] === "TURBO";
-    if (action === "video" && (modeFlagOf(prompt) ?? mode ?? (onlyTurbo ? "turbo" : undefined)) === "turbo") {
-      addIssue("mode", "must not be turbo: Midjourney makes videos only in fast and relax mode");
-    }
+    if (ctx.value.batch === undefined) checkFlow(ctx);
   });
-export type FlowRequest = z.infer<typeof FlowRequest>;
+export type CreateRequest = z.infer<typeof CreateRequest>;
+
+type FlowFields = z.infer<z.ZodMiniObject<typeof flowFields>>;
+
+/** Checks what the fields need of each other. */
+function checkFlow(ctx: { value: FlowFields; issues: z.core.$ZodRawIssue[] }): void {
+  const { action = "imagine", prompt, base64Array = [], sourceBase64, targetBase64 } = ctx.value;
+  const { image, endImage, loop, mode, accountFilter } = ctx.value;
+  const addIssue = (field: string, message: string) =>
+    ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
+  if ((action === "imagine" || action === "shorten") && !prompt?.trim()) addIssue("prompt", "is required");
+  if (action === "blend" && (base64Array.length < 2 || base64Array.length > 5)) {
+    addIssue("base64Array", "must contain 2 to 5 images for blend");
+  }
+  if (action === "describe" && base64Array.length !== 1)
+    addIssue("base64Array", "must contain exactly one image for describe");
+  if (action === "swap-face" && !sourceBase64) addIssue("sourceBase64", "is required");
+  if (action === "swap-face" && !targetBase64) addIssue("targetBase64", "is required");
+  for (const [field, actions] of Object.entries(FIELD_ACTIONS)) {
+    const isSet = (ctx.value as Record<string, unknown>)[field] !== undefined;
+    if (isSet && !actions.includes(action))
+      addIssue(field, `is not a field of ${action}, but of ${actions.join(", ")}`);
+  }
+  if (!ONE_IMAGE.has(action)) return;
+  if (!image) addIssue("image", "is required");
+  if (base64Array.length > 0) addIssue("base64Array", `is not a field of ${action}; use image`);
+  if (action !== "video" && !prompt?.trim()) addIssue("prompt", "is required");
+  if (loop && endImage) addIssue("loop", "must not be true with an endImage: a loop ends with its first frame");
+  const onlyTurbo = accountFilter?.modes?.length === 1 && accountFilter.modes[0] === "TURBO";
+  if (action === "video" && (modeFlagOf(prompt) ?? mode ?? (onlyTurbo ? "turbo" : undefined)) === "turbo") {
+    addIssue("mode", "must not be turbo: Midjourney makes videos only in fast and relax mode");
+  }
+}
 
 /** `POST /v1/tasks/{id}/actions` */
 export const ActionRequest = z

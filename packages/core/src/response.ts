@@ -418,6 +418,23 @@ type Of<Prefix extends string> = Extract<EventType, `${Prefix}.${string}`>;
 const ofKind = <Prefix extends string>(prefix: Prefix) =>
   z.enum(EVENT_TYPES.filter((type) => type.startsWith(`${prefix}.`)) as [Of<Prefix>, ...Of<Prefix>[]]);
 
+/** `POST /v1/flows` with `batch` or with permutations that mjflow expands. */
+export const FlowBatch = z.strictObject({
+  data: z.array(
+    z.strictObject({
+      index: count,
+      permutation: maybe(count),
+      status: z.int(),
+      flow: maybe(FlowSummary),
+      estimatedUsd: maybe(z.number()),
+      error: maybe(Problem),
+    }),
+  ),
+  created: count,
+  failed: count,
+  estimatedUsd: z.number(),
+});
+
 /** A task event of webhooks, the stream and the event bus. */
 export const TaskEvent = z.strictObject({
   type: ofKind("task"),

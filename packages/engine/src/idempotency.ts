@@ -26,6 +26,12 @@ export interface IdempotentRequest {
   request: unknown;
 }
 
+/**
+ * `done`: a repeated request gets what `show` returns. `incomplete`: a part is missing, and a repeated request runs again
+ * with the same id. `rejected`: nothing was created, and the key accepts another request.
+ */
+export type IdempotentOutcome = "done" | "incomplete" | "rejected";
+
 export interface IdempotentWork<T> {
   /** Returns the id of the resource to create. The id is stored with the key before anything else is written. */
   choose(): string;
@@ -33,6 +39,8 @@ export interface IdempotentWork<T> {
   run(chosen: ChosenTarget): Promise<T>;
   /** Returns the current state of the created resource. */
   show(target: string): Promise<T>;
+  /** Returns how far the work came. Unset: it is done when `run` returns. */
+  outcome?(value: T): IdempotentOutcome;
 }
 
 /**
@@ -75,7 +83,13 @@ export async function runOnce<T>(
   const row = saved.item;
   try {
     const value = await work.run({ target: row.target, resumed });
-    await saveRecord(deps, { ...row, state: "done", leaseUntil: undefined });
+    const outcome = work.outcome?.(value) ?? "done";
+    await saveRecord(deps, {
+      ...row,
+      leaseUntil: undefined,
+      ...(outcome === "done" && { state: "done" }),
+      ...(outcome === "rejected" && !resumed && { fingerprint: undefined }),
+    });
     return { value, replayed: resumed };
   } catch (error) {
     const isRejected = !resumed && error instanceof MjflowError && error.status < 500;
