@@ -101,6 +101,19 @@ describe("mjflow imagine", () => {
     expect((await run("retexture", png, "of wood", "--json")).json).toMatchObject({ action: "retexture" });
   });
 
+  test("blend, describe, shorten and swap-face make a flow", async () => {
+    const png = join(folder, "b.png");
+    writeFileSync(png, Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB", "base64"));
+    const blended = await run("blend", png, png, "--dimensions", "portrait", "--niji", "--json");
+    expect(blended).toMatchObject({ code: 0, json: { action: "blend", status: "completed" } });
+    const described = await run("describe", png, "--json");
+    expect(described).toMatchObject({ code: 0, json: { action: "describe", tasks: [{ text: expect.any(String) }] } });
+    const shortened = await run("shorten", "a very small paper boat", "--json");
+    expect(shortened).toMatchObject({ code: 0, json: { action: "shorten", status: "completed" } });
+    const swapped = await run("swap-face", png, png, "--json");
+    expect(swapped).toMatchObject({ code: 0, json: { action: "swap-face", status: "completed" } });
+  });
+
   test("imagine reads a plan from a file or from standard input", async () => {
     const plan = JSON.stringify([{ press: ["U1", "U2"] }]);
     const file = join(folder, "plan.json");
@@ -163,6 +176,18 @@ describe("exit codes", () => {
     [["video", "https://x.test/a.png", "--batch-size", "3"], "--batch-size must be one of 1, 2, 4"],
     [["video", "missing.png"], "The image: the file cannot be read"],
     [["edit", "https://x.test/a.png"], "An argument is missing"],
+    [["blend", "https://x.test/a.png"], "An argument is missing"],
+    [["blend", "https://x.test/a.png", "https://x.test/b.png", "--dimensions", "round"], "--dimensions must be one of"],
+    [["describe", "missing.png"], "The image: the file cannot be read"],
+    [["open", "boat"], "Give the id of a flow or of a task"],
+    [["completion", "cmd"], "must be one of bash, zsh, fish"],
+    [["listen", "--forward-to", "ftp://x"], "--forward-to must be a URL like"],
+    [["listen", "--forward-to", "http://u:p@localhost:1"], "--forward-to must not contain credentials"],
+    [["listen", "--events", "flow.started"], "--events must be one of"],
+    [["trigger", "task.completed"], "Name the receiver"],
+    [["trigger", "task.painted", "--to", "http://localhost:1"], "The event must be one of"],
+    [["trigger", "task.completed", "--to", "ep_1"], "Set MJFLOW_WEBHOOK_SECRET"],
+    [["trigger", "endpoint.test", "--to", "http://localhost:1"], "needs the id of a webhook endpoint"],
     [["imagine", "a", "boat"], 'Unexpected argument "boat"'],
     [["imagine", "a boat", "--colour"], "Unknown option '--colour'"],
     [["imagine", "a boat", "--mode", "slow"], "--mode must be one of fast, relax, turbo"],
@@ -582,7 +607,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(25);
+    expect(names).toHaveLength(33);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

@@ -12,6 +12,8 @@ export interface Option {
   /** Placeholder of the value in the help: `TIME`. */
   value?: string;
   help: string;
+  /** Values that shells complete. Unset: any text. */
+  choices?: readonly string[];
 }
 
 export type Options = Readonly<Record<string, Option>>;
@@ -38,6 +40,10 @@ interface Spec<O extends Options> {
   /** Minimum and maximum number of positional arguments. */
   argCount: readonly [number, number];
   options: O;
+  /** Values of the first positional argument that shells complete. */
+  choices?: readonly string[];
+  /** True if positional arguments may be files. */
+  files?: true;
   /** Additional text at the end of the command's help. */
   notes?: string;
   /** @returns the exit code of the process */

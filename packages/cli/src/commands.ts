@@ -10,12 +10,29 @@ export interface Group {
 }
 
 export const GROUPS: readonly Group[] = [
-  { title: "Images", names: ["imagine", "video", "edit", "retexture", "watch", "flow", "flows", "task"] },
+  {
+    title: "Images",
+    names: [
+      "imagine",
+      "blend",
+      "describe",
+      "shorten",
+      "swap-face",
+      "video",
+      "edit",
+      "retexture",
+      "watch",
+      "open",
+      "flow",
+      "flows",
+      "task",
+    ],
+  },
   { title: "Tasks", names: ["press", "modal", "cancel", "resume", "retry"] },
-  { title: "Webhooks", names: ["endpoints", "deliveries", "replay", "replays"] },
+  { title: "Webhooks", names: ["listen", "trigger", "endpoints", "deliveries", "replay", "replays"] },
   {
     title: "Local server and operations",
-    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config"],
+    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config", "completion"],
   },
 ];
 
@@ -24,6 +41,11 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   video: async () => (await import("./command/video.ts")).video,
   edit: async () => (await import("./command/video.ts")).edit,
   retexture: async () => (await import("./command/video.ts")).retexture,
+  blend: async () => (await import("./command/image-action.ts")).blend,
+  describe: async () => (await import("./command/image-action.ts")).describe,
+  shorten: async () => (await import("./command/image-action.ts")).shorten,
+  "swap-face": async () => (await import("./command/image-action.ts")).swapFace,
+  open: async () => (await import("./command/open.ts")).open,
   watch: async () => (await import("./command/watch.ts")).watch,
   flow: async () => (await import("./command/flow.ts")).flow,
   flows: async () => (await import("./command/flow.ts")).flows,
@@ -33,6 +55,8 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   cancel: async () => (await import("./command/flow.ts")).cancel,
   resume: async () => (await import("./command/flow.ts")).resume,
   retry: async () => (await import("./command/task.ts")).retry,
+  listen: async () => (await import("./command/listen.ts")).listen,
+  trigger: async () => (await import("./command/trigger.ts")).trigger,
   endpoints: async () => (await import("./command/endpoint.ts")).endpoints,
   deliveries: async () => (await import("./command/delivery.ts")).deliveries,
   replay: async () => (await import("./command/delivery.ts")).replay,
@@ -44,6 +68,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   redrive: async () => (await import("./command/dead-letter.ts")).redrive,
   discard: async () => (await import("./command/dead-letter.ts")).discard,
   keys: async () => (await import("./command/key.ts")).keys,
+  completion: async () => (await import("./command/completion.ts")).completion,
   config: async () => (await import("./command/config.ts")).config,
 };
 
@@ -56,6 +81,11 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
 export async function loadCommand(name: string): Promise<Command | undefined> {
   const current = ALIASES.get(name) ?? name;
   return Object.hasOwn(LOAD, current) ? LOAD[current]!() : undefined;
+}
+
+/** In the order of the help. */
+export async function loadAllCommands(): Promise<Command[]> {
+  return Promise.all(GROUPS.flatMap(({ names }) => names).map(async (name) => (await loadCommand(name))!));
 }
 
 export const COMMAND_NAMES = Object.keys(LOAD);

@@ -53,7 +53,7 @@ function checked(text: string, where: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
-function isLoopback(url: string): boolean {
+export function isLoopback(url: string): boolean {
   return LOOPBACK.has(new URL(url).hostname);
 }
 

@@ -1,5 +1,6 @@
 /** The context of a running command: the API client and the output functions. */
 import { Mjflow } from "@mjflow/client";
+import type { Command } from "./command.ts";
 import { type Connection, findConnection } from "./connection.ts";
 import { isScreen, type Painter, paintFor, plain } from "./paint.ts";
 import type { Platform } from "./platform.ts";
@@ -11,12 +12,20 @@ export class Context {
   readonly platform: Platform;
   readonly json: boolean;
   readonly paint: Painter;
+  /** Loads all commands, in the order of the help. */
+  readonly loadCommands: () => Promise<Command[]>;
   readonly #urlOption: string | undefined;
   #connection: Connection | undefined;
   #mjflow: Mjflow | undefined;
 
-  constructor(platform: Platform, options: { json: boolean; url?: string | undefined }) {
+  /** @param loadCommands passed in, because the commands themselves import this module */
+  constructor(
+    platform: Platform,
+    options: { json: boolean; url?: string | undefined },
+    loadCommands: () => Promise<Command[]> = async () => [],
+  ) {
     this.platform = platform;
+    this.loadCommands = loadCommands;
     this.json = options.json;
     this.paint = this.json ? plain : paintFor(platform.stdout, platform.env);
     this.#urlOption = options.url;

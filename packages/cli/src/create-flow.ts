@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { FlowInput, PlanInput } from "@mjflow/client";
+import { EVENT_TYPES } from "@mjflow/core/event";
 import type { Invocation, Option } from "./command.ts";
 import type { Context } from "./context.ts";
 import { EXIT } from "./exit.ts";
@@ -9,6 +10,8 @@ import { parseChoice, parseEvents, parseTimeout, WAIT_OPTIONS } from "./option.t
 import { parseThen } from "./plan.ts";
 import { UsageError } from "./usage-error.ts";
 import { waitForFlow } from "./wait.ts";
+
+const MODES = ["fast", "relax", "turbo"] as const;
 
 /** Options of every command that creates a flow. */
 export const FLOW_OPTIONS = {
@@ -20,7 +23,8 @@ export const FLOW_OPTIONS = {
   },
   plan: { type: "string", value: "FILE", help: "the plan as JSON, in the form of the API's `then`" },
   provider: { type: "string", value: "ID", help: "provider id; default: MJFLOW_PROVIDER, then simulator" },
-  mode: { type: "string", value: "MODE", help: "fast, relax or turbo" },
+  mode: { type: "string", value: "MODE", help: "fast, relax or turbo", choices: MODES },
+  niji: { type: "boolean", help: "draw with Niji Journey" },
   state: { type: "string", help: "text of your own; every event of the flow contains it" },
   archive: { type: "boolean", help: "copy the images to the bucket of the server; --no-archive turns this off" },
   "archive-later": { type: "boolean", help: "as --archive, but the success does not wait for the copies" },
@@ -34,6 +38,7 @@ export const FLOW_OPTIONS = {
     multiple: true,
     value: "TYPES",
     help: "event types for --notify-hook; default: all except task.progress",
+    choices: EVENT_TYPES,
   },
   "idempotency-key": {
     type: "string",
@@ -81,7 +86,8 @@ function inputOf(context: Context, values: Values): FlowInput {
     throw new UsageError("Give either --plan or --then, not both.");
   return {
     provider: values.provider ?? (env["MJFLOW_PROVIDER"]?.trim() || "simulator"),
-    ...(mode !== undefined && { mode: parseChoice("--mode", mode, ["fast", "relax", "turbo"]) }),
+    ...(mode !== undefined && { mode: parseChoice("--mode", mode, MODES) }),
+    ...(values.niji && { botType: "NIJI_JOURNEY" as const }),
     ...(state !== undefined && { state }),
     ...(archive !== undefined && { archive }),
     ...(progress !== undefined && { progress }),

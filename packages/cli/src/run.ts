@@ -1,7 +1,7 @@
 /** Runs a command and returns its exit code. This is the only place where errors become text. */
 import { isMjflowError } from "@mjflow/client";
 import { checkArgCount, parseInvocation } from "./command.ts";
-import { COMMAND_NAMES, loadCommand } from "./commands.ts";
+import { COMMAND_NAMES, loadAllCommands, loadCommand } from "./commands.ts";
 import { Context } from "./context.ts";
 import { errorLines, errorView, FlowStillRunningError } from "./error.ts";
 import { EXIT, exitOf } from "./exit.ts";
@@ -25,7 +25,7 @@ export async function run(args: readonly string[], platform: Platform): Promise<
     const { common, ...invocation } = parseInvocation(command, rest);
     if (common.help) return print(platform, commandHelp(command));
     checkArgCount(command, invocation.positionals);
-    context = new Context(platform, { json: common.json === true, url: common.url });
+    context = new Context(platform, { json: common.json === true, url: common.url }, loadAllCommands);
     return await command.run(context, invocation);
   } catch (error) {
     report(error, args, platform, context);

@@ -40,7 +40,7 @@ const LOCAL = [
 ];
 
 /** Settings of other programs that a shell may have: the command line, the examples of the documents, the simulator. */
-const OTHERS = ["MJFLOW_OPERATOR_KEY", "MJFLOW_PROVIDER", "MJFLOW_URL"];
+const OTHERS = ["MJFLOW_OPERATOR_KEY", "MJFLOW_PROVIDER", "MJFLOW_URL", "MJFLOW_WEBHOOK_SECRET"];
 const SIMULATOR = ["DATA_DIR", "PORT", "SEED", "SPEED"].map((name) => `MJFLOW_SIMULATOR_${name}`);
 
 /** Settings of a deployment. They have no effect here, and a person may use one file of variables for both. */

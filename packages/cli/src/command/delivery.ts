@@ -9,10 +9,12 @@ import { collect, moreLine, pageSize } from "../page.ts";
 import { ago } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
 
+const STATUSES = ["pending", "delivered", "failed", "parked"] as const;
+
 const LIST = {
   endpoint: { type: "string", value: "ID", help: "only this webhook endpoint; `hook`: the notifyHooks of flows" },
   flow: { type: "string", value: "ID", help: "only this flow" },
-  status: { type: "string", value: "STATUS", help: "pending, delivered, failed or parked" },
+  status: { type: "string", value: "STATUS", help: "pending, delivered, failed or parked", choices: STATUSES },
   ...TIME_RANGE_OPTIONS,
   ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
@@ -27,7 +29,7 @@ export const deliveries = command({
     const { endpoint, flow } = values;
     const query = {
       limit: pageSize(values),
-      status: parseChoice("--status", values.status, ["pending", "delivered", "failed", "parked"]),
+      status: parseChoice("--status", values.status, STATUSES),
       ...(endpoint !== undefined && { endpoint }),
       ...(flow !== undefined && { flow }),
       ...parseTimeRange(context, values),

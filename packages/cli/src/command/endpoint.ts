@@ -1,5 +1,6 @@
 /** `mjflow endpoints`: webhook endpoints of an app. */
 import type { Endpoint, NewEndpoint } from "@mjflow/client";
+import { EVENT_TYPES } from "@mjflow/core/event";
 import { command, type Option, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Column, table } from "../draw/table.ts";
@@ -10,17 +11,22 @@ import { runSubcommand, type Subcommand } from "../subcommand.ts";
 import { stripControlCharacters } from "../text.ts";
 import { ago, durationMs } from "../time.ts";
 
+const SCHEMES = ["v1", "v1a"] as const;
+const SUBCOMMANDS = ["list", "add", "remove", "rotate", "enable", "disable"];
+
 const OPTIONS = {
   events: {
     type: "string",
     multiple: true,
     value: "TYPES",
     help: "add: event types; default: all except task.progress",
+    choices: EVENT_TYPES,
   },
   scheme: {
     type: "string",
     value: "SCHEME",
     help: "add: v1 (HMAC with a shared secret) or v1a (ed25519; you get the public key)",
+    choices: SCHEMES,
   },
   description: { type: "string", help: "add: description for people" },
   overlap: { type: "string", value: "TIME", help: "rotate: how long the previous secret stays valid (24h)" },
@@ -46,7 +52,7 @@ const add: Subcommand<Given> = {
     const input = {
       url: url!,
       events: parseEvents(events),
-      scheme: parseChoice("--scheme", scheme, ["v1", "v1a"]),
+      scheme: parseChoice("--scheme", scheme, SCHEMES),
       ...(description !== undefined && { description }),
     };
     const made = await context.mjflow.endpoints.create(input, { signal: context.signal });
@@ -96,6 +102,7 @@ export const endpoints = command({
   ],
   argCount: [0, 2],
   options: OPTIONS,
+  choices: SUBCOMMANDS,
   notes: `
 A secret is shown only once, when it is created. The endpoint \`hook\` signs the webhooks to the notifyHooks of flows.
 \`endpoints rotate hook\` shows its new secret.`,

@@ -30,8 +30,10 @@ export const flow = command({
   },
 });
 
+const STATUSES = ["running", "completed", "failed", "canceled"] as const;
+
 const LIST = {
-  status: { type: "string", value: "STATUS", help: "running, completed, failed or canceled" },
+  status: { type: "string", value: "STATUS", help: "running, completed, failed or canceled", choices: STATUSES },
   state: { type: "string", help: "only flows with this state" },
   provider: { type: "string", value: "ID", help: "only flows of this provider" },
   ...TIME_RANGE_OPTIONS,
@@ -48,7 +50,7 @@ export const flows = command({
     const { state, provider } = values;
     const query: FlowQuery = {
       limit: pageSize(values),
-      status: parseChoice("--status", values.status, ["running", "completed", "failed", "canceled"]),
+      status: parseChoice("--status", values.status, STATUSES),
       ...(state !== undefined && { state }),
       ...(provider !== undefined && { provider }),
       ...parseTimeRange(context, values),
