@@ -3,7 +3,7 @@
  * reading the newest flows, and each running flow is followed by its stream.
  *
  * A stream reads its flow less often while nothing happens. So we also read the flow. If the flow has changed and its stream
- * has sent nothing, we open the stream again after the last event, and the server sends the missing events at once.
+ * has sent nothing, we open the stream again after the last event. The server then sends the missing events at once.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Flow, type FlowEvent, isMjflowError, type Mjflow, type MjflowError } from "@mjflow/client";
@@ -24,7 +24,7 @@ const REMEMBERED = 50_000;
 
 export interface WatchOptions {
   signal: AbortSignal;
-  /** Called once: events from now on are reported. */
+  /** A callback for the moment from which events are reported. */
   onReady(): void;
   onEvent(event: OutgoingEvent): void;
   /** The server does not respond; undefined when it responds again. */

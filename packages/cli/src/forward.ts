@@ -122,7 +122,7 @@ function bodyText({ type, timestamp, data }: EventBody): string {
   return JSON.stringify({ type, timestamp, data });
 }
 
-/** Says what became of an attempt: `204 in 12 ms`, or why there was no response. */
+/** Describes the result of an attempt: `204 in 12 ms`, or why there was no response. */
 export function outcomeText({ outcome, nextInMs }: Attempt): string {
   const result = outcome.kind === "answered" ? `${outcome.status} in ${outcome.tookMs} ms` : outcome.why;
   return nextInMs === undefined ? result : `${result}; next attempt in ${Math.round(nextInMs / 100) / 10} s`;
