@@ -1,20 +1,28 @@
 /** What heals a wait list after a lost step. `test/mutation/guard.ts` removes each heal and expects that one of these tests fails. */
 import type { OutgoingMessage } from "@mjflow/core/message";
-import type { Store } from "@mjflow/core/port";
+import type { Store, SweepJobs, Vendor } from "@mjflow/core/port";
+import type { SweepJob } from "@mjflow/core/sweep-job";
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { DISPATCH_MS, WAIT_LIST_CHECK_MS, type WaitEntry, type WaitList } from "@mjflow/core/wait-list";
+import { cancelFlow } from "@mjflow/engine/cancel";
+import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
 import {
   addToWaitList,
   type DispatchOutcome,
   dispatchWaitList,
   ensureInWaitList,
+  openUsedLists,
   sweepWaitList,
   wakeWaitList,
 } from "@mjflow/engine/wait-list";
+import { waitEntryOfTask } from "@mjflow/engine/wait-place";
+import { waitListKey } from "@mjflow/store/keys";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable } from "@mjflow/store/memory-table";
-import { expect, test } from "vitest";
+import { createSweepLeases } from "@mjflow/store/sweep-lease";
+import { describe, expect, test } from "vitest";
+import { createTestHarness } from "../support/harness.ts";
 
 const REF = { provider: "sim", account: "a" };
 const task = (n: number) => ({ ...REF, flowId: `flow_${n}`, path: "0", appId: "app", createdAt: n }) as Task;
@@ -32,6 +40,10 @@ function createScene() {
     clock: { now: () => now },
     timings: TIMINGS,
     log: { debug() {}, info() {}, warn() {}, error() {}, count() {} },
+    providers: {
+      ids: () => ["sim"],
+      get: () => ({ accounts: () => [{ name: "a" }, { name: "b" }] }) as unknown as Vendor,
+    },
   };
   const scene = {
     deps,
@@ -115,6 +127,84 @@ test("a look at a waiting task adds its missing entry, and opens a list that has
   await scene.store.saveWaitList(closed);
   await ensureInWaitList(scene.deps, task(1));
   expect(await scene.list()).toMatchObject({ due: expect.any(Number) });
+});
+
+describe("an entry in a closed list is found by the next run of the sweeper (WL6)", () => {
+  /** The next two minutes: the first sweep opens the list, the second one wakes it. The dispatcher follows the message. */
+  async function sweepAndDispatch(scene: ReturnType<typeof createScene>, outcome: DispatchOutcome) {
+    await openUsedLists(scene.deps);
+    expect(await scene.list()).toMatchObject({ since: expect.any(Number), due: expect.any(Number) });
+    scene.advance(WAIT_LIST_CHECK_MS);
+    await sweepWaitList(scene.deps, REF);
+    expect(scene.sent).toHaveLength(1);
+    return scene.dispatch(() => outcome);
+  }
+
+  test("if the row of the list is lost and its task is canceled, the entry is removed", async () => {
+    const scene = createScene();
+    await scene.store.addWaiting(REF.provider, REF.account, waitEntryOfTask(task(1)));
+    expect(await scene.list()).toBeUndefined();
+    expect(await sweepAndDispatch(scene, "other")).toEqual(["flow_1"]);
+    expect(await scene.entries()).toEqual([]);
+  });
+
+  test("if the list was closed while a task entered, and both workers crashed, the task is submitted", async () => {
+    const scene = createScene();
+    const { store } = scene;
+    scene.deps.store = {
+      ...store,
+      async addWaiting(...args) {
+        await store.addWaiting(...args);
+        // The sweeper has read the list before the entry was there. It crashes after it has closed the list.
+        const { since: _, due: __, ...closed } = (await scene.list())!;
+        await store.saveWaitList(closed);
+        throw new Error("the worker crashes");
+      },
+    };
+    await expect(addToWaitList(scene.deps, task(1))).rejects.toThrow();
+    scene.deps.store = store;
+    expect(await sweepAndDispatch(scene, "accepted")).toEqual(["flow_1"]);
+    expect(await scene.entries()).toEqual([]);
+  });
+
+  test("if the dispatcher crashed after it has closed the list, a task that entered meanwhile is submitted", async () => {
+    const scene = createScene();
+    await addToWaitList(scene.deps, task(1));
+    scene.afterSave(
+      ({ dispatchUntil, due }) => dispatchUntil === undefined && due === undefined,
+      async () => {
+        await scene.store.addWaiting(REF.provider, REF.account, waitEntryOfTask(task(2)));
+        throw new Error("the dispatcher crashes");
+      },
+    );
+    await expect(scene.dispatch()).rejects.toThrow();
+    scene.deps.store = scene.store;
+    expect(await sweepAndDispatch(scene, "accepted")).toEqual(["flow_2"]);
+    expect(await scene.entries()).toEqual([]);
+  });
+
+  test("a list that cannot be read does not keep the other ones closed, and the sweeper goes on", async () => {
+    const scene = createScene();
+    await scene.store.addWaiting(REF.provider, "b", waitEntryOfTask(task(1)));
+    const { store } = scene;
+    scene.deps.store = {
+      ...store,
+      listWaiting: (provider, account, ...more) =>
+        account === "a" ? Promise.reject(new Error("throttled")) : store.listWaiting(provider, account, ...more),
+    };
+    await openUsedLists(scene.deps);
+    expect(await store.waitList(REF.provider, "b")).toMatchObject({ due: expect.any(Number) });
+    scene.deps.store = { ...store, waitLists: () => Promise.reject(new Error("throttled")) };
+    await openUsedLists(scene.deps);
+  });
+
+  test("a look at lists without entries writes nothing", async () => {
+    const scene = createScene();
+    await scene.store.saveWaitList({ ...REF, rev: 0 });
+    await openUsedLists(scene.deps);
+    expect(await scene.list()).toEqual({ ...REF, rev: 1 });
+    expect(await scene.store.waitList(REF.provider, "b")).toBeUndefined();
+  });
 });
 
 test("the sweeper wakes a list whose due time has passed, and closes an empty one", async () => {
@@ -231,3 +321,34 @@ test("a dispatcher picks no task after its time, and the next message continues"
   expect(run).toEqual(["flow_1"]);
   expect(scene.sent).toHaveLength(1);
 });
+
+test.each(["the local server", "a deployment"])(
+  "the sweeper of %s removes the entry of a canceled task whose list has lost its row (WL6)",
+  async (where) => {
+    const table = createMemoryTable();
+    const harness = createTestHarness({ table });
+    harness.vendor.next({ kind: "busy", reason: "23", afterMs: 600_000 });
+    const { id, appId } = await harness.start();
+    await harness.drain();
+    const ref = { provider: "fake", account: "default" };
+    const entries = () => harness.deps.store.listWaiting(ref.provider, ref.account, { limit: 10 });
+    expect(await entries()).toHaveLength(1);
+    await cancelFlow(harness.deps, appId, id);
+    await table.delete(waitListKey(ref), (await harness.deps.store.waitList(ref.provider, ref.account))!.rev);
+
+    const jobs: SweepJob[] = [];
+    const sweepJobs: SweepJobs = { send: async (more) => void jobs.push(...more) };
+    const deps = { ...harness.deps, sweepJobs, sweepLeases: createSweepLeases(table) };
+    // One minute opens the list, and another one wakes it as soon as the account is not busy any more.
+    for (let minute = 0; minute < 12; minute++) {
+      harness.advance(60_000);
+      if (where === "the local server") await harness.sweep();
+      else await dispatchSweep(deps);
+      for (const job of jobs.splice(0)) await handleSweepJob(deps, job);
+      await harness.drain();
+    }
+    expect(await entries()).toEqual([]);
+    expect(await harness.deps.store.waitList(ref.provider, ref.account)).not.toHaveProperty("due");
+    expect(harness.vendor.calls).toHaveLength(1);
+  },
+);

@@ -60,6 +60,32 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     ...LIST,
+    name: "the sweeper opens a closed list that has an entry",
+    was: "    if (await reopenIfUsed(deps, ref)) deps.log.info(",
+    is: "    if (deps === undefined) deps.log.info(",
+  },
+  {
+    ...LIST,
+    file: "packages/engine/src/sweep.ts",
+    name: "the sweeper of the local server looks for closed lists",
+    was: "  await openUsedLists(deps);\n",
+    is: "",
+  },
+  {
+    ...LIST,
+    file: "packages/engine/src/sweep-job.ts",
+    name: "the sweeper of a deployment looks for closed lists",
+    was: "  await openUsedLists(deps);\n",
+    is: "",
+  },
+  {
+    ...LIST,
+    name: "a list that cannot be read does not keep the others closed",
+    was: '    deps.log.warn("wait-list.not-read", { ...ref, error: String(error) });\n  }\n}\n',
+    is: "    throw error;\n  }\n}\n",
+  },
+  {
+    ...LIST,
     name: "the dispatcher looks again at a full account",
     was: 'if (served.stop === "busy" || served.stop === "time"',
     is: 'if (served.stop === "full" || served.stop === "busy" || served.stop === "time"',

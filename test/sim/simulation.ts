@@ -190,7 +190,7 @@ export interface SimulationRun {
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
   /** Number of tasks without a flow that the sweeper did not remove. */
   rootsWithoutFlow: number;
-  /** Number of entries of wait lists at the end. An outdated one is removed by the next dispatcher. */
+  /** Number of entries of wait lists at the end. The sweeper finds an outdated one within `HEAL_MS` (WL6). */
   waiting: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
@@ -223,6 +223,8 @@ export const START = Date.UTC(2026, 10, 21);
 const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
 const HOUR_MS = 3_600_000;
+/** After everything has ended, the sweeper has so much time to find and remove outdated entries of wait lists. */
+const HEAL_MS = 900_000;
 const VISIBILITY_MS = 600_000;
 /** Longest chain that our code may build, and the longest that Lambda lets run (about 16 invocations). */
 const CHAIN_MAX = 8;
@@ -667,11 +669,15 @@ export async function runSimulation({
     scheduler.now() > START + (variant.replayAt ?? 0) &&
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
+  const entries = () => table.dump().filter((item) => item["pk"]?.S?.startsWith("waiting#"));
   let events = 0;
+  let quietAt: number | undefined;
   // The end is checked only every five minutes of simulated time, because `dump` copies the whole table.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
     events += await scheduler.run(until);
-    if (quiet()) break;
+    if (!quiet()) continue;
+    quietAt ??= scheduler.now();
+    if (entries().length === 0 || scheduler.now() >= quietAt + HEAL_MS) break;
   }
 
   // Holds of crashed processes are given back after a quarter of an hour.
@@ -698,7 +704,7 @@ export async function runSimulation({
     variant,
     accepted,
     flows: known,
-    waiting: table.dump().filter((item) => item["pk"]?.S?.startsWith("waiting#")).length,
+    waiting: entries().length,
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,

@@ -6,7 +6,7 @@ import type { Mode, RootAction } from "@mjflow/core/flow";
 import type { OptionalField } from "@mjflow/core/root-action";
 import { isoOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
-import { lengthOfWaitList, type WaitListLength } from "./wait-place.ts";
+import { accountRefs, lengthOfWaitList, type WaitListLength } from "./wait-place.ts";
 
 export interface ProviderView {
   id: string;
@@ -75,7 +75,7 @@ export async function listProviders({
   await providers.refresh?.();
   const now = clock.now();
   const accountsOf = (id: string) => providers.get(id)!.accounts();
-  const all = providers.ids().flatMap((id) => accountsOf(id).map(({ name }) => ({ provider: id, account: name })));
+  const all = accountRefs(providers);
   const [healths, lists] = await Promise.all([store.healths(all), store.waitLists(all)]);
   const found = new Map(healths.map((health) => [`${health.provider}/${health.account}`, health]));
   const used = lists.filter(({ since }) => since !== undefined);

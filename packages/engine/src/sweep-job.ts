@@ -8,6 +8,7 @@ import { duePartition, sliceOf } from "@mjflow/core/due";
 import type { SweepJobs, SweepLeases } from "@mjflow/core/port";
 import { SWEEP_JOB_LIFE_MS, SWEEP_SLICES, type SweepJob } from "@mjflow/core/sweep-job";
 import { lookUpCollected, type SweepDeps, type SweepResult, startRun, sweepPartitions } from "./sweep.ts";
+import { openUsedLists } from "./wait-list.ts";
 import { measureOldestWait, type WaitMeterDeps } from "./wait-place.ts";
 
 export type SweepJobDeps = SweepDeps & { sweepJobs: SweepJobs; sweepLeases: SweepLeases };
@@ -19,7 +20,7 @@ const LEASE_MS = 55_000;
 
 /** Makes the jobs of one minute. @returns number of jobs */
 export async function dispatchSweep(
-  deps: WaitMeterDeps & Pick<SweepJobDeps, "store" | "sweepJobs">,
+  deps: WaitMeterDeps & Pick<SweepJobDeps, "store" | "sweepJobs" | "queue">,
 ): Promise<{ jobs: number }> {
   const at = deps.clock.now();
   const partitions = await deps.store.duePartitions(at);
@@ -27,6 +28,7 @@ export async function dispatchSweep(
   deps.log.count("Sweeps");
   const jobs = partitions.map(({ name }): SweepJob => ({ v: 1, type: "sweep", partition: name, at }));
   if (jobs.length > 0) await deps.sweepJobs.send(jobs);
+  await openUsedLists(deps);
   await measureOldestWait(deps);
   return { jobs: jobs.length };
 }

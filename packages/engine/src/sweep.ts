@@ -27,7 +27,7 @@ import { runEffects } from "./run-effects.ts";
 import { vendorStateOf } from "./submit.ts";
 import { sweepLog } from "./sweep-log.ts";
 import { type SweepReplayDeps, sweepEndpoint, sweepReplay } from "./sweep-replay.ts";
-import { ensureInWaitList, sweepWaitList } from "./wait-list.ts";
+import { ensureInWaitList, openUsedLists, sweepWaitList } from "./wait-list.ts";
 
 export type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
@@ -105,6 +105,7 @@ export async function sweep(deps: SweepDeps): Promise<SweepResult> {
   if (partitions.length > 0) await deps.providers.refresh?.("force");
   // The heartbeat metric. If the sweeper has stopped, the metric is missing and an alarm fires.
   deps.log.count("Sweeps");
+  await openUsedLists(deps);
   for (const dueClass of DUE_CLASSES) {
     const ofClass = partitions.filter((partition) => partition.dueClass === dueClass);
     await sweepPartitions(deps, run, ofClass, { until: run.startedAt + CLASS_END_MS[dueClass] });

@@ -7,6 +7,8 @@
  *   WL3  At most one dispatcher takes tasks out of a list.
  *   WL4  Nothing is lost between "no room" and "room again". Who enters writes and then reads whether there is room. Who makes
  *        room writes and then reads whether a task waits. All these reads are strongly consistent.
+ *   WL6  A closed list that has an entry is opened by the next run of the sweeper, whatever closed it. So no crash hides a waiting
+ *        task, and an entry whose task has ended or gone on is removed within minutes.
  */
 import { freeSlots } from "@mjflow/core/concurrency-limiter";
 import { MjflowError } from "@mjflow/core/error";
@@ -32,7 +34,7 @@ import {
   waitKeyOf,
 } from "@mjflow/core/wait-list";
 import type { EngineDeps } from "./deps.ts";
-import { waitEntryOfTask } from "./wait-place.ts";
+import { accountRefs, waitEntryOfTask } from "./wait-place.ts";
 
 type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">;
 
@@ -120,6 +122,32 @@ async function closeIfEmpty(deps: WaitListDeps, ref: AccountRef): Promise<void> 
     return { ...list, since: undefined, due: undefined };
   });
   await reopenIfUsed(deps, ref);
+}
+
+/**
+ * Opens each closed list that has an entry (WL6). The sweeper calls it in every run. The list may have been closed between two
+ * steps of a worker that crashed, or its row may be lost. A task that has ended or gone on does not look after its entry any more,
+ * so nothing else would open the list. It costs one read for each closed list. A failure is only logged: the next run looks again.
+ */
+export async function openUsedLists(deps: WaitListDeps & Pick<EngineDeps, "providers">): Promise<void> {
+  try {
+    await deps.providers.refresh?.();
+    const accounts = accountRefs(deps.providers);
+    const nameOf = ({ provider, account }: AccountRef) => `${provider}/${account}`;
+    const isOpen = ({ since, due }: WaitList) => since !== undefined && due !== undefined;
+    const open = new Set((await deps.store.waitLists(accounts)).filter(isOpen).map(nameOf));
+    await Promise.all(accounts.filter((ref) => !open.has(nameOf(ref))).map((ref) => openIfUsed(deps, ref)));
+  } catch (error) {
+    deps.log.warn("wait-list.not-read", { error: String(error) });
+  }
+}
+
+async function openIfUsed(deps: WaitListDeps, ref: AccountRef): Promise<void> {
+  try {
+    if (await reopenIfUsed(deps, ref)) deps.log.info("wait-list.opened", { ...ref });
+  } catch (error) {
+    deps.log.warn("wait-list.not-read", { ...ref, error: String(error) });
+  }
 }
 
 /** @returns true if a task has entered meanwhile; the list is then open again */

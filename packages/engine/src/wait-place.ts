@@ -3,7 +3,7 @@
  * lists in which a task waits. It is information and no promise: if a list cannot be read, the numbers are left out.
  */
 import { taskIdOf } from "@mjflow/core/id";
-import type { Store } from "@mjflow/core/port";
+import type { Providers, Store } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import {
@@ -73,6 +73,16 @@ export function waitEntryOfTask(task: Task): WaitEntry {
   return entryOf(task, task.appId ?? task.flowId);
 }
 
+/** Returns all accounts of the configured vendors. */
+export function accountRefs(providers: Pick<Providers, "ids" | "get">): AccountRef[] {
+  return providers.ids().flatMap((provider) =>
+    providers
+      .get(provider)!
+      .accounts()
+      .map(({ name }) => ({ provider, account: name })),
+  );
+}
+
 /** Maximum number of apps after the first entries whose oldest task is looked at. */
 const MORE_APPS = 10;
 
@@ -129,13 +139,7 @@ export async function measureOldestWait(deps: WaitMeterDeps): Promise<void> {
 
 async function countOldestWait({ store, log, clock, timings, providers }: WaitMeterDeps): Promise<void> {
   await providers.refresh?.();
-  const accounts = providers.ids().flatMap((id) =>
-    providers
-      .get(id)!
-      .accounts()
-      .map(({ name }) => ({ provider: id, account: name })),
-  );
-  const used = (await store.waitLists(accounts)).filter(({ since }) => since !== undefined);
+  const used = (await store.waitLists(accountRefs(providers))).filter(({ since }) => since !== undefined);
   if (used.length === 0) return;
   const lists = await Promise.all(used.map((list) => seeWaitList(store, list)));
   const oldest = lists.flatMap(({ seen }) => seen.toSorted((a, b) => a.createdAt - b.createdAt).slice(0, OLDEST_READ));
