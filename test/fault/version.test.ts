@@ -4,6 +4,7 @@
  */
 import { archivesLater } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
+import type { FanOut } from "@mjflow/core/message";
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, EARLIER_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
@@ -32,16 +33,18 @@ interface Options {
   watched?: readonly string[];
   /** True if apps are subscribed; failing deliveries then take virtual days. */
   hooks?: boolean | "always";
+  /** What the deployment sets while the earlier version runs beside (MJFLOW_FAN_OUT). */
+  fanOut?: FanOut;
 }
 
 async function runMixed(
   releases: readonly Release[],
   seed: number,
   profile: FaultProfile,
-  { watched, hooks = true }: Options = {},
+  { watched, hooks = true, fanOut = "one" }: Options = {},
 ) {
   const mixture = mixtureOf(releases, seed, watched);
-  const run = await runSimulation({ seed, flows: FLOWS, profile, hooks, variant: mixture.variant });
+  const run = await runSimulation({ seed, flows: FLOWS, profile, hooks, variant: { ...mixture.variant, fanOut } });
   return { ...mixture, run, ...checkInvariants(run) };
 }
 
@@ -99,11 +102,13 @@ describe("the delivery log of new flows", () => {
   });
 
   test.each(EARLIER)(
-    "the version %s, which does not know the log, notifies of every event of such flows",
+    "the version %s, which does not know the log, notifies of every event of such flows if each event has its message",
     async (name) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const mixed = await runMixed([await earlier(name), withDeliveryLog(true)], seed, NO_FAULTS, {
           hooks: "always",
+          // It reads only the first event of a message. If this is the end of the flow, the sweeper never sees the others.
+          fanOut: "each",
         });
         expect(mixed.run.deliveryLogs.size).toBeGreaterThan(0);
         // It writes no records of its own, so only the rules about records do not hold.

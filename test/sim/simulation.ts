@@ -16,7 +16,7 @@ import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
-import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
+import { type FanOut, type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { CallContext, Clock, Log, Metric, Provider, Queue, Store, SubmitOutcome } from "@mjflow/core/port";
 import type { Replay } from "@mjflow/core/replay";
@@ -114,6 +114,8 @@ export interface SimulationVariant {
   archive?: ArchiveMode;
   /** False: new flows have no delivery log, as in the version before it; unset: true. */
   deliveryLog?: boolean;
+  /** Whether the presses of an image, and the events of an invocation, travel in one message; unset: "one". */
+  fanOut?: FanOut;
   /** True if the engine selects the account of each root, instead of taking turns. */
   routed?: boolean;
   /** Concurrency limit of each account. */
@@ -432,6 +434,7 @@ export async function runSimulation({
       mjTaskIds: ids,
       queue: wrap("queue", { send: sendLossy, resend: queue.resend }),
       limits: limitsOf(now() - START),
+      fanOut: variant.fanOut ?? "one",
       creditMemory: containerOf(name),
       sweepLeases: wrap("sweepLeases", sweepLeases),
       sweepJobs: wrap("sweepJobs", { send: sendJobs }),
