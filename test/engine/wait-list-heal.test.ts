@@ -189,8 +189,12 @@ describe("an entry in a closed list is found by the next run of the sweeper (WL6
     const { store } = scene;
     scene.deps.store = {
       ...store,
-      listWaiting: (provider, account, ...more) =>
-        account === "a" ? Promise.reject(new Error("throttled")) : store.listWaiting(provider, account, ...more),
+      async listWaiting(provider, account, ...more) {
+        if (account === "a") throw new Error("throttled");
+        // This read ends later than the one that fails.
+        for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+        return store.listWaiting(provider, account, ...more);
+      },
     };
     await openUsedLists(scene.deps);
     expect(await store.waitList(REF.provider, "b")).toMatchObject({ due: expect.any(Number) });
