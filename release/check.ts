@@ -80,6 +80,8 @@ async function checkServer(programs: string, clients: string, major: string): Pr
 
   const shown = await run("imagine", "a paper boat", "--then", "U1");
   if (!/└─ U1 +✓/.test(shown)) throw new Error(`mjflow imagine printed:\n${shown}`);
+  const tools = await mcpTools(node, programs, env);
+  if (!tools.includes("imagine") || !tools.includes("press")) throw new Error(`mjflow mcp has the tools ${tools}.`);
   const page = await fetch(`${url}/console/`);
   const script = /src="\.\/(assets\/[^"]+)"/.exec(await page.text())?.[1];
   if (!page.ok || script === undefined || !(await fetch(`${url}/console/${script}`)).ok) {
@@ -88,7 +90,7 @@ async function checkServer(programs: string, clients: string, major: string): Pr
   await run("backup", join(programs, `backup-${major}`));
   const code = await server.stop("SIGTERM");
   if (code !== 0) throw new Error(`The server ended with ${code} after SIGTERM.`);
-  done(`the commands imagine and backup, the console and a stop work on Node ${major}`);
+  done(`the commands imagine, mcp and backup, the console and a stop work on Node ${major}`);
 
   const restored = start(node, [NPX, "mjflow", "dev", "--port", "0", "--data", `backup-${major}`], programs);
   const again = /API\s+(\S+)/.exec(await restored.said(/Ctrl-C stops it/))![1]!;
@@ -157,6 +159,39 @@ function compile(folder: string, program: string, node: string): void {
     }
   }
   done(`${program}.ts compiles with nodenext and bundler resolution, strict, skipLibCheck off`);
+}
+
+/** Starts `mjflow mcp`, as a client of the Model Context Protocol does. @returns the names of its tools */
+async function mcpTools(node: string, folder: string, env: NodeJS.ProcessEnv): Promise<string[]> {
+  const initialize = {
+    protocolVersion: "2025-06-18",
+    capabilities: {},
+    clientInfo: { name: "check", version: "1" },
+  };
+  const messages = [
+    { jsonrpc: "2.0", id: 1, method: "initialize", params: initialize },
+    { jsonrpc: "2.0", method: "notifications/initialized" },
+    { jsonrpc: "2.0", id: 2, method: "tools/list" },
+  ];
+  const child = launch(node, ["node_modules/.bin/mjflow", "mcp"], folder, env, "pipe");
+  let text = "";
+  const listed = new Promise<string>((resolve) => {
+    child.stdout!.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      const line = text.split("\n").find((each) => each.includes('"id":2'));
+      if (line !== undefined && text.endsWith("\n")) resolve(line);
+    });
+  });
+  const closed = once(child, "close") as Promise<[number | null]>;
+  child.stdin!.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
+  const { result } = JSON.parse(await inTime(listed, () => `mjflow mcp did not list its tools:\n${text}`)) as {
+    result: { tools: { name: string }[] };
+  };
+  child.stdin!.end();
+  const [code] = await inTime(closed, () => "mjflow mcp did not end with its input.");
+  children.delete(child);
+  if (code !== 0) throw new Error(`mjflow mcp ended with ${code}.`);
+  return result.tools.map(({ name }) => name);
 }
 
 interface Running {
@@ -230,11 +265,17 @@ async function output(program: string, args: readonly string[], folder: string, 
   return stdout;
 }
 
-function launch(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
+function launch(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  stdin: "ignore" | "pipe" = "ignore",
+): ChildProcess {
   const child = spawn(program, args, {
     cwd,
     env: { ...plainEnvironment(program), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
     // A process group of its own: npx starts the program as a child.
     detached: true,
   });

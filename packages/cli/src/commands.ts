@@ -32,7 +32,7 @@ export const GROUPS: readonly Group[] = [
   { title: "Webhooks", names: ["listen", "trigger", "endpoints", "deliveries", "replay", "replays"] },
   {
     title: "Local server and operations",
-    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config", "completion"],
+    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config", "completion", "mcp"],
   },
 ];
 
@@ -69,6 +69,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   discard: async () => (await import("./command/dead-letter.ts")).discard,
   keys: async () => (await import("./command/key.ts")).keys,
   completion: async () => (await import("./command/completion.ts")).completion,
+  mcp: async () => (await import("./command/mcp.ts")).mcp,
   config: async () => (await import("./command/config.ts")).config,
 };
 
