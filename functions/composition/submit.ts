@@ -8,8 +8,11 @@ import { withVendors } from "./vendor.ts";
 
 const env = process.env;
 
-/** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 192 MB, and 80 MB without images. */
-const MAX_CONCURRENT_IMAGES = 2;
+/**
+ * A request with 6 MB of images needs about 40 MB of memory while it is sent. The function has 192 MB. Its process has up to 130 MB
+ * without images, 170 MB with one such request and 206 MB with two (`node test/cost/submit.ts`).
+ */
+const MAX_CONCURRENT_IMAGES = 1;
 
 export const composeSubmit = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("submit")));

@@ -173,7 +173,9 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
 
       conformanceTest("a batch read that always leaves keys unprocessed is overloaded after 7 requests", async () => {
         const { store, fired } = faulty("BatchGetItemCommand", leaveUnprocessed(0));
-        await expect(store.load(newFlow().id, ["0", "0-1"])).rejects.toMatchObject(overloaded);
+        const { id: flowId } = newFlow();
+        const refs = ["0", "0-1"].map((path) => ({ flowId, path }));
+        await expect(store.getTasks(refs)).rejects.toMatchObject(overloaded);
         expect(fired.times).toBe(7);
       });
     });
@@ -185,18 +187,18 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
         const [flow, other] = [newFlow(), newFlow()];
         for (const { id } of [flow, other]) await store.createTask(taskIn(id));
         await store.createTask(taskIn(flow.id, "0-1"));
-        const [one, two, foreign, none] = await Promise.all([
-          store.load(flow.id, ["0-1", "0"]),
-          store.load(flow.id, ["0"]),
-          store.load(other.id, ["0"]),
-          store.load(newFlow().id, ["0"]),
+        const read = (flowId: string, paths: readonly string[]) =>
+          store.getTasks(paths.map((path) => ({ flowId, path })));
+        const lists = await Promise.all([
+          read(flow.id, ["0-1", "0"]),
+          read(flow.id, ["0"]),
+          read(other.id, ["0"]),
+          read(newFlow().id, ["0"]),
         ]);
-        const found = [one, two, foreign, none].map(({ tasks }) =>
-          tasks.map(({ flowId, path }) => `${flowId} ${path}`),
-        );
+        const found = lists.map((tasks) => tasks.map(({ flowId, path }) => `${flowId} ${path}`));
         expect(found).toEqual([[`${flow.id} 0-1`, `${flow.id} 0`], [`${flow.id} 0`], [`${other.id} 0`], []]);
         expect(fired.times).toBe(1);
-        await store.load(flow.id, ["0"]);
+        await read(flow.id, ["0"]);
         expect(fired.times, "a later turn").toBe(2);
       },
     );
@@ -204,10 +206,28 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
     conformanceTest("all reads that share a failed request fail", async () => {
       const error = Object.assign(new Error("no"), { name: "ThrottlingException", $metadata: { httpStatusCode: 400 } });
       const { store, fired } = faulty("BatchGetItemCommand", () => Promise.reject(error), { maxAttempts: 1 });
-      const reads = await Promise.allSettled([store.load(newFlow().id, ["0"]), store.load(newFlow().id, ["0"])]);
+      const read = () => store.getTasks([{ flowId: newFlow().id, path: "0" }]);
+      const reads = await Promise.allSettled([read(), read()]);
       expect(reads.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
       expect(fired.times).toBe(1);
     });
+
+    conformanceTest(
+      "a flow and its tasks are read as one range, which is one read unit for rows of 4 KB together",
+      async () => {
+        const meter = createMeter();
+        const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => NOW, meter });
+        const flow = newFlow();
+        await store.createFlow(flow, taskIn(flow.id));
+        const paths = ["0-0", "0-1", "0-2", "0-3"];
+        for (const path of paths) await store.createTask(taskIn(flow.id, path));
+        for (const wanted of [["0"], [...paths, "0"]]) {
+          const before = meter.readUnits;
+          expect((await store.load(flow.id, wanted)).tasks.map(({ path }) => path)).toEqual(wanted);
+          expect(meter.readUnits - before).toBe(1);
+        }
+      },
+    );
 
     conformanceTest("a flow of one imagine and four upscales stays within its cost limits", async () => {
       const meter = createMeter();

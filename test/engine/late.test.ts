@@ -6,6 +6,7 @@ import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { retryPath } from "@mjflow/core/id";
 import { LookupError } from "@mjflow/core/port";
+import { hasOwnDueEntry } from "@mjflow/core/task";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "../app/api-client.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
@@ -117,7 +118,7 @@ describe("adoption of a late success", () => {
       expect([status, ended.status]).toEqual(["completed", "completed"]);
       expect([...tasks.values()].map((task) => task.status)).toEqual(["SUCCESS", "SUCCESS", "SUCCESS"]);
       expect(harness.vendor.calls).toHaveLength(3);
-      expect([...tasks.values()].every(({ due, pendingEffects }) => due === undefined && !pendingEffects)).toBe(true);
+      expect([...tasks.values()].every((task) => !hasOwnDueEntry(task) && !task.pendingEffects)).toBe(true);
     },
   );
 

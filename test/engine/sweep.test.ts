@@ -104,16 +104,16 @@ describe("due entries of a flow and its tasks", () => {
   });
 
   test.each([
-    ["before the first follow-up is stored", "createTask"],
-    ["before the effect is recorded as complete", "saveTask"],
-  ] as const)("after a crash %s, the due time of the flow starts the follow-ups", async (_, verb) => {
+    ["before the first follow-up is stored", "store"],
+    ["before the messages of the follow-ups are sent", "queue"],
+  ] as const)("after a crash %s, the due time of the flow starts the follow-ups", async (_, at) => {
     const harness = await callingHarness();
     const flow = await harness.start({ then: plan });
     await harness.drain();
-    if (verb === "createTask") harness.storeFault.arm("createTask", "before");
-    // The end is saved. The process crashes at the completion of the effect, or while it makes the follow-ups due soon.
+    if (at === "store") harness.storeFault.arm("createTask", "before");
+    else harness.queueFault.arm("send", "before");
+    // The end is saved. The process crashes while it makes the follow-ups due soon.
     harness.storeFault.arm("saveTask", "before", 1);
-    if (verb === "saveTask") harness.storeFault.arm("saveTask", "before", 1);
     await expect(harness.post(harness.vendor.calls.at(-1)!, "SUCCESS")).rejects.toThrow("crash");
     expect(await dueNow(harness)).toEqual(["flow"]);
     harness.advance(TIMINGS.quietMs.fast);
@@ -121,7 +121,27 @@ describe("due entries of a flow and its tasks", () => {
     await harness.finishAll();
     expect((await harness.read(flow)).flow.status).toBe("completed");
     expect(harness.vendor.calls).toHaveLength(1 + PLANNED);
-    expect([...(await harness.read(flow)).tasks.values()].map(({ due }) => due)).toEqual(Array(PLANNED));
+    expect(await dueNow(harness)).toEqual([]);
+  });
+
+  test("a healthy parent keeps the due time that its flow covers, and a sweep of the running flow does not write it", async () => {
+    const harness = await callingHarness();
+    const flow = await harness.start({ then: plan });
+    await harness.drain();
+    harness.advance(60_000);
+    await harness.post(harness.vendor.calls.at(-1)!, "SUCCESS");
+    await harness.drain();
+    const parent = (await harness.read(flow)).tasks.get("0")!;
+    expect(parent).toMatchObject({ status: "SUCCESS", due: parent.flowDue });
+    // The children are submitted later than the root, so the flow is due before them.
+    harness.advance(parent.due! - harness.deps.clock.now());
+    await harness.sweep();
+    const swept = await harness.read(flow);
+    expect(swept.tasks.get("0")!.rev).toBe(parent.rev);
+    expect(swept.flow.due).toBeGreaterThan(harness.deps.clock.now());
+    await harness.finishAll();
+    expect((await harness.read(flow)).flow.status).toBe("completed");
+    expect(await dueNow(harness)).toEqual([]);
   });
 
   test("follow-ups with lost messages are submitted when they are due, also if the flow was swept before", async () => {

@@ -8,6 +8,7 @@ import { deadLetterIdOf } from "@mjflow/core/dead-letter";
 import { newDelivery } from "@mjflow/core/delivery";
 import type { Flow } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
+import { hasOwnDueEntry } from "@mjflow/core/task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createTable } from "@mjflow/store/table";
@@ -345,7 +346,7 @@ describe("each write of a whole flow", () => {
         `write ${n}`,
       ).toEqual([]);
       expect(outcome.relay.vendor.calls, `write ${n}`).toHaveLength(IMAGES);
-      expect([...outcome.flows, ...outcome.tasks].filter(({ due }) => due !== undefined)).toEqual([]);
+      expect([...outcome.flows, ...outcome.tasks].filter(hasOwnDueEntry)).toEqual([]);
       expect(outcome.relay.queue.deadLetters).toEqual([]);
     }
     console.log(`${seen.writes} writes`);

@@ -798,11 +798,11 @@ function overloaded(): Error {
   return new MjflowError("overloaded");
 }
 
-/** Returns true if everything has ended, every flow end is recorded and nothing has a due time. */
+/** Returns true if everything has ended, every flow end is recorded and nothing is in the due index. */
 function isAllEnded({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
   return (
     flows.every((flow) => flow.status !== "running" && flow.due === undefined) &&
-    tasks.every((task) => isEnded(task) && task.due === undefined)
+    tasks.every((task) => isEnded(task) && !hasOwnDueEntry(task))
   );
 }
 

@@ -64,6 +64,7 @@ describe("flowStatus", () => {
 
 describe("nextFlowDue", () => {
   const waiting = (due: number, own = false): Task => ({ ...pending(), due, ...(!own && { flowDue: due }) });
+  const ended = (due: number): Task => ({ ...waiting(due), status: "SUCCESS", then: [{ press: "U1" }] });
   it.each([
     ["is the due time of a task created now if no task waits", {}, [], TIMINGS.quietMs.fast],
     ["is the due time of a task created now, also for turbo", { mode: "turbo" }, [], TIMINGS.quietMs.turbo],
@@ -72,12 +73,14 @@ describe("nextFlowDue", () => {
     ["is in the past if a task is overdue", {}, [waiting(NOW - 7)], -7],
     ["ignores a task with its own index entry", {}, [waiting(NOW + 9, true)], TIMINGS.quietMs.fast],
     ["ignores an ended task", {}, [{ ...waiting(NOW + 9), status: "FAILURE", due: undefined }], TIMINGS.quietMs.fast],
+    ["is the due time of an ended task with a missing follow-up", {}, [ended(NOW + 9)], 9],
     [
-      "is the due time of an ended task whose follow-ups are pending",
+      "ignores an ended task with all its follow-ups",
       {},
-      [{ ...waiting(NOW + 9), status: "SUCCESS" }],
-      9,
+      [ended(NOW + 9), at("0-0", "SUBMITTED")],
+      TIMINGS.quietMs.fast,
     ],
+    ["ignores an ended task without a plan", {}, [{ ...ended(NOW + 9), then: undefined }], TIMINGS.quietMs.fast],
     ["ignores a task without due time", {}, [{ ...waiting(NOW + 9), due: undefined }], TIMINGS.quietMs.fast],
   ] as [string, Pick<Flow, "mode">, Task[], number][])("the next due time of a flow %s", (_, flow, tasks, afterMs) => {
     expect(nextFlowDue(flow, tasks, NOW, TIMINGS)).toBe(NOW + afterMs);

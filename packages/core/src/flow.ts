@@ -117,9 +117,7 @@ export interface Inputs {
  */
 export function flowStatus(tasks: readonly Task[]): FlowStatus {
   if (tasks.length === 0 || !tasks.every(isEnded)) return "running";
-  const startedChildren = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
-  if (tasks.some((task) => task.status === "SUCCESS" && startedChildren(task) < (task.then?.length ?? 0)))
-    return "running";
+  if (tasks.some((task) => task.status === "SUCCESS" && !hasAllFollowUps(task, tasks))) return "running";
   const valid = tasks.filter((task) => !isSuperseded(task, tasks));
   const root = rootOf(valid);
   if (!root) return "running";
@@ -127,6 +125,21 @@ export function flowStatus(tasks: readonly Task[]): FlowStatus {
   // counts.
   if (valid.some(({ failure }) => failure?.code === "canceled")) return "canceled";
   return root.status === "SUCCESS" ? "completed" : "failed";
+}
+
+/** True if a row of each planned child exists. */
+function hasAllFollowUps({ path, then }: Task, tasks: readonly Task[]): boolean {
+  const planned = then?.length ?? 0;
+  return planned === 0 || tasks.filter((task) => isPlannedChild(task.path, path)).length >= planned;
+}
+
+/**
+ * True if the due time of the flow stands for the task: the task waits, or a row of a follow-up is missing. A parent whose
+ * follow-ups exist keeps its due time, because a write that only removes it would cost a unit. Each child has a due time of its own.
+ */
+export function needsFlowDue(task: Task, tasks: readonly Task[]): boolean {
+  if (task.due === undefined || hasOwnDueEntry(task)) return false;
+  return !isEnded(task) || !hasAllFollowUps(task, tasks);
 }
 
 /** True if the end is also recorded on the flow. Lists, credit balances and notifications use only the recorded end. */
@@ -188,8 +201,7 @@ export function nextFlowDue(
   now: number,
   timings: Timings,
 ): number {
-  // An ended task has a due time while its follow-ups are pending.
-  const waiting = tasks.filter((task) => task.due !== undefined && !hasOwnDueEntry(task));
+  const waiting = tasks.filter((task) => needsFlowDue(task, tasks));
   const pace = paceOf(flow.mode, "", flow);
   return Math.min(now + flowCheckIntervalMs(timings, pace), ...waiting.map(({ due }) => due!));
 }

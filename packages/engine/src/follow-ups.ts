@@ -2,15 +2,16 @@
 import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
 import { outgoingFanOut, workQueueOf } from "@mjflow/core/message";
-import { newTask, type Task } from "@mjflow/core/task";
+import { hasOwnDueEntry, newTask, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import { isChainOver } from "./chain.ts";
 import type { EngineDeps } from "./deps.ts";
 
 /**
  * Stores a task for each planned press, sends their messages in one batch, and completes the pending effect of the
- * parent last. After a crash at any earlier point the parent or its flow is still due, and the sweeper runs this function
- * again.
+ * parent last. After a crash at any earlier point the parent, a child or the flow is still due, and the sweeper runs this
+ * function or submits the child. A parent without an own due entry needs no write: its effect is complete when its children
+ * exist (`needsFlowDue`).
  */
 export async function startFollowUps(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain" | "fanOut">,
@@ -23,7 +24,7 @@ export async function startFollowUps(
       // Children of an earlier run may have advanced already. A message for them would have no effect.
       .filter((child) => child?.status === "PENDING") as Task[];
     if (waiting.length > 0) await deps.queue.send(outgoingFanOut(waiting, deps.fanOut));
-    await applySignal(deps, parent, { kind: "followUpsStarted" });
+    if (hasOwnDueEntry(parent)) await applySignal(deps, parent, { kind: "followUpsStarted" });
     deps.log.count("FollowUps", waiting.length);
   } catch (error) {
     await hastenFollowUps(deps, parent).catch(() => {});

@@ -72,9 +72,11 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
   if (decision.kind !== "move" && decision.why === "unknown-status") deps.log.count("UnknownStatus");
   if (decision.kind === "move" && task.status === "SUBMITTING") deps.log.count("Early");
   const outcome = decision.kind === "move" ? applied.task.status : decision.why;
-  // A step of stored progress changes no status. One line for each would be three quarters of all log bytes.
+  // The row of a task has its steps and its success. Lines for them would be most of the log bytes of a healthy flow.
   const isStep = decision.kind !== "move" && report.status === "IN_PROGRESS";
-  if (!isStep) deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
+  const isUsual = decision.kind === "move" && outcome === report.status && outcome !== "FAILURE";
+  if (!isStep && !isUsual)
+    deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
   await runEffects(deps, applied);
   if (decision.kind === "move") await deps.accounts.recordDuration(applied.task);
   return { kind: "recorded", moved: decision.kind === "move" };

@@ -9,8 +9,7 @@ import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { outgoingNotification } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
 import { mayRestart } from "@mjflow/core/restart";
-import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
-import { applySignal } from "./apply-signal.ts";
+import type { Task } from "@mjflow/core/task";
 import {
   confirmSettlement,
   finishInRunningFlow,
@@ -44,7 +43,6 @@ export async function recordFlowEnd(
       if (own) await finishInRunningFlow(deps, flow, own);
       return flow.status !== "running" && !flow.reopened;
     }
-    await completeFollowUps(deps, tasks);
     // We settle the credit before we record the end. After a crash between the two steps, the next run finds the amount in
     // the row and the settlement in the app's counter.
     const settled = flow.hasCreditHold ? await settleCredit(deps, flow, tasks, own) : { flow };
@@ -57,15 +55,6 @@ export async function recordFlowEnd(
     own = settled.open;
   }
   return false;
-}
-
-/**
- * A process may have crashed after its follow-ups had started. All of them have ended here, so the effect is complete. The due
- * time of the flow, which stands for it, is removed next.
- */
-async function completeFollowUps(deps: Pick<EngineDeps, "store" | "clock" | "timings">, tasks: readonly Task[]) {
-  const pending = tasks.filter((task) => task.due !== undefined && !hasOwnDueEntry(task));
-  await Promise.all(pending.map((task) => applySignal(deps, task, { kind: "followUpsStarted" })));
 }
 
 /** @returns true if the end is recorded */

@@ -55,6 +55,8 @@ interface SubmitDeps extends EngineDeps {
   wait?(ms: number): Promise<void>;
   /** When the invocation began, epoch ms. Unset: now. */
   startedAt?: number;
+  /** Paths of the tasks that this message has submitted, by the rest of their log line. Unset: each task has a line of its own. */
+  accepted?: Map<string, string[]> | undefined;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
@@ -266,7 +268,8 @@ async function dispatchAccount(deps: SubmitDeps, { provider, account }: AccountR
     startedAt: deps.startedAt ?? deps.clock.now(),
     maxRunning,
     countFree: () => deps.limiter.countFree(ref, maxRunning!),
-    run: (entry, { hasAccepted }) => submitWaiting(deps, ref, entry, hasAccepted),
+    // The dispatcher runs for many seconds, so each of its tasks has a line of its own at once.
+    run: (entry, { hasAccepted }) => submitWaiting({ ...deps, accepted: undefined }, ref, entry, hasAccepted),
   });
 }
 
@@ -339,7 +342,10 @@ async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void
   // Siblings are accepted at about the same time, and one message notifies of all of them.
   const batch = refs.length > 1 ? holdNotifications(deps, deps.wait) : undefined;
   const rows = load(deps, { flowId, paths: refs.map(({ path }) => path) });
-  const results = await Promise.allSettled(refs.map((ref) => submit(batch?.deps ?? deps, ref, rows)));
+  const accepted = new Map<string, string[]>();
+  const each = { ...(batch?.deps ?? deps), accepted };
+  const results = await Promise.allSettled(refs.map((ref) => submit(each, ref, rows)));
+  for (const [line, paths] of accepted) deps.log.info("submit.answer", { ...JSON.parse(line), path: paths.join(" ") });
   await batch?.send();
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
@@ -591,7 +597,8 @@ function signalOf(
   }
 }
 
-function logOutcome({ log }: SubmitDeps, task: Task, outcome: SubmitOutcome): void {
+/** Siblings that were accepted have one line. Their rows have the same facts, so a crash before the line loses none. */
+function logOutcome({ log, accepted }: SubmitDeps, task: Task, outcome: SubmitOutcome): void {
   const at = { flow: task.flowId, path: task.path, provider: task.provider, attempt: task.attempt };
   log.count("Submissions");
   if (outcome.kind === "busy") log.count("Busy");
@@ -603,6 +610,10 @@ function logOutcome({ log }: SubmitDeps, task: Task, outcome: SubmitOutcome): vo
   if (outcome.kind === "busy" && outcome.about === "connection") {
     log.count("Unreachable");
     log.warn("submit.unreachable", line);
+  } else if (outcome.kind === "accepted" && accepted) {
+    const { path, ...rest } = line;
+    const key = JSON.stringify(rest);
+    accepted.set(key, [...(accepted.get(key) ?? []), path]);
   } else log.info("submit.answer", line);
 }
 

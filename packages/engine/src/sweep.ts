@@ -8,14 +8,14 @@ import { postponeOverdue } from "@mjflow/core/delivery";
 import { DUE_CLASSES, type DueClass, type DuePartition } from "@mjflow/core/due";
 import { failure } from "@mjflow/core/error";
 import { hasDeliveryLog } from "@mjflow/core/event";
-import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
+import { flowStatus, needsFlowDue, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { LOOKUP_BATCH } from "@mjflow/core/limit";
 import { outgoingDelivery } from "@mjflow/core/message";
 import { type Due, type DueCursor, LookupError, type QueueDepths, type WebhookStore } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
-import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
+import { isEnded, type Task } from "@mjflow/core/task";
 import { isInWaitList } from "@mjflow/core/wait-list";
 import type { Accounts } from "./account.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
@@ -265,7 +265,7 @@ async function sweepFlow(deps: SweepDeps, run: SweepRun, flowId: string): Promis
   if (!flow || flowStatus(tasks) !== "running") return;
   // The flow was reopened, and the notification of its earlier end is still pending.
   if (flow.pendingEffects) return resendFlowEndNotification(deps, flowId);
-  const isDue = (task: Task) => task.due !== undefined && task.due <= now && !hasOwnDueEntry(task);
+  const isDue = (task: Task) => needsFlowDue(task, tasks) && task.due! <= now;
   const current = tasks.filter((task) => !isDue(task));
   // A worker may have crashed before it added its task to the list.
   for (const task of current) if (isInWaitList(task)) await ensureInWaitList(deps, task);

@@ -4,7 +4,6 @@
  */
 import { DUE_PARTITIONS, DUE_SHARDS, type DuePartition } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
-import { parentPath } from "@mjflow/core/id";
 import type { DueCursor, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
@@ -21,7 +20,17 @@ import {
   itemToTask,
   taskToItem,
 } from "./item.ts";
-import { ATTRIBUTE, DEAD_LETTERS_PK, deadLetterKey, flowKey, flowPk, healthKey, refOf, taskKey } from "./keys.ts";
+import {
+  ATTRIBUTE,
+  DEAD_LETTERS_PK,
+  deadLetterKey,
+  flowKey,
+  flowPk,
+  healthKey,
+  type Key,
+  refOf,
+  taskKey,
+} from "./keys.ts";
 import { listFlows, listingBounds } from "./listing.ts";
 import { createTable, type Table, type TableDeps } from "./table.ts";
 
@@ -46,17 +55,8 @@ export function createDynamoStore({ now, dueShards, ...deps }: DynamoStoreDeps):
   return createStore({ table: createTable(deps), ...(now && { now }), ...(dueShards !== undefined && { dueShards }) });
 }
 
-/** From this number on, siblings are read as one range. */
-const SIBLINGS_TOGETHER = 3;
-/** Rows that a range of siblings reads at most. */
-const SIBLING_ROWS = 25;
-
-/** Returns the largest group of paths with one parent, if it is large enough for a range. */
-function siblingsOf(paths: readonly string[]): readonly string[] {
-  const groups = [...Map.groupBy(paths, (path) => parentPath(path)).values()];
-  const [largest = []] = groups.toSorted((a, b) => b.length - a.length);
-  return largest.length >= SIBLINGS_TOGETHER ? largest : [];
-}
+/** A range of a flow's rows has at most so many rows for each row that is wanted. More would cost more than reads by key. */
+const RANGE_ROWS_PER_KEY = 4;
 
 /** Creates the store on any table: DynamoDB's or that of the local server. */
 export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: StoreDeps): Store {
@@ -83,16 +83,16 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
   }
 
   /**
-   * Reads siblings as one range. DynamoDB rounds each row of a batch up to 4 KB, and the sum of a range only once. The range also
-   * has descendants of the siblings; with many of them the rest is read by keys.
+   * Reads rows of one flow as one range. DynamoDB rounds each row of a batch up to 4 KB, and the sum of a range only once. The
+   * range may also have the delivery log and other tasks; if they are many, the rest is read by keys.
    */
-  async function loadSiblings(flowId: string, paths: readonly string[]): Promise<Item[]> {
-    const keys = paths.map((path) => taskKey(flowId, path));
+  async function loadRange(keys: readonly Key[]): Promise<Item[]> {
+    if (keys.length === 1) return table.getAll(keys);
     const sorted = keys.map(({ sk }) => sk).sort();
-    const range = { partition: keys[0]!.pk, from: sorted[0]!, to: sorted.at(-1)!, limit: SIBLING_ROWS };
-    const rows = await table.list(range);
+    const limit = RANGE_ROWS_PER_KEY * keys.length;
+    const rows = await table.list({ partition: keys[0]!.pk, from: sorted[0]!, to: sorted.at(-1)!, limit });
     const found = new Set(rows.map((item) => keyOf(item).sk));
-    const missing = rows.length < SIBLING_ROWS ? [] : keys.filter(({ sk }) => !found.has(sk));
+    const missing = rows.length < limit ? [] : keys.filter(({ sk }) => !found.has(sk));
     return missing.length > 0 ? [...rows, ...(await table.getAll(missing))] : rows;
   }
 
@@ -109,15 +109,8 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
     saveFlow: (flow) => saveFlow(flow, flow.rev),
     deleteTask: (task) => table.delete(taskKey(task.flowId, task.path), task.rev),
     async load(flowId, paths) {
-      const unique = [...new Set(paths)];
-      const together = siblingsOf(unique);
-      const alone = unique.filter((path) => !together.includes(path));
-      const [items, siblings] = await Promise.all([
-        table.getAll([flowKey(flowId), ...alone.map((path) => taskKey(flowId, path))]),
-        together.length > 0 ? loadSiblings(flowId, together) : [],
-      ]);
-      const bySk = new Map([...items, ...siblings].map((item) => [keyOf(item).sk, item]));
-      const keys = [flowKey(flowId), ...unique.map((path) => taskKey(flowId, path))];
+      const keys = [flowKey(flowId), ...[...new Set(paths)].map((path) => taskKey(flowId, path))];
+      const bySk = new Map((await loadRange(keys)).map((item) => [keyOf(item).sk, item]));
       return split(keys.map(({ sk }) => bySk.get(sk)).filter((item) => item !== undefined));
     },
     async getTask({ flowId, path }) {
