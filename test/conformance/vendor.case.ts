@@ -55,6 +55,10 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       const both = await Promise.all([open().saveBannedList(list), open().saveBannedList(list)]);
       expect(both.filter(({ ok }) => ok)).toHaveLength(1);
       expect(await open().bannedList()).toEqual({ ...list, rev: list.rev + 1 });
+      expect(await open().bannedRevision()).toBe(list.rev + 1);
+      const again = { ...list, rev: list.rev + 1 };
+      expect(await open().saveBannedList(again)).toMatchObject({ ok: true });
+      expect(await open().bannedRevision()).toBe(list.rev + 2);
     });
 
     test("slots belong to one account, and the loser of two concurrent writes gets the winner's row", async () => {

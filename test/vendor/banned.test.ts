@@ -120,10 +120,49 @@ describe("the list of banned words", () => {
     expect([await refused("boat"), await refused("nude")]).toEqual([true, false]);
   });
 
+  test("a container reads a large list again only after a change, or after 15 minutes", async () => {
+    const { vendorStore, clock, log } = api.harness.deps;
+    const words = Array.from({ length: 3_000 }, (_, i) => `word${i}`);
+    await put(words);
+    let reads = 0;
+    let revision = vendorStore.bannedRevision;
+    const counted = {
+      bannedList: () => vendorStore.bannedList().finally(() => reads++),
+      bannedRevision: () => revision(),
+    };
+    const other = createBannedWordsCheck({ configured: [], vendorStore: counted, clock, log, cacheTtlMs: 30_000 });
+    const refused = (text: string) =>
+      other.assertAllowed([{ field: "prompt", text }]).then(
+        () => false,
+        () => true,
+      );
+    expect([await refused("word7"), await refused("boat"), reads]).toEqual([true, false, 1]);
+    for (let i = 0; i < 5; i++) {
+      api.harness.advance(30_000);
+      expect([await refused("word7"), reads]).toEqual([true, 1]);
+    }
+    await put([...words.slice(1), "boat"]);
+    expect(await refused("boat")).toBe(false);
+    api.harness.advance(30_000);
+    expect([await refused("boat"), await refused("word0"), reads]).toEqual([true, false, 2]);
+    // A version that does not know the revision has saved the list: its row has no entry in the index.
+    revision = async () => undefined;
+    api.harness.advance(30_000);
+    expect([await refused("boat"), reads]).toEqual([true, 3]);
+    revision = async () => 0;
+    api.harness.advance(30_000);
+    expect([await refused("boat"), reads]).toEqual([true, 3]);
+    api.harness.advance(15 * 60_000);
+    expect([await refused("boat"), reads]).toEqual([true, 4]);
+  });
+
   test("a cached list stays in use if the read fails, and without a cached list prompts are rejected", async () => {
     const { vendorStore, clock, log } = api.harness.deps;
     let broken = false;
-    const flaky = { bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()) };
+    const flaky = {
+      ...vendorStore,
+      bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()),
+    };
     const other = () => createBannedWordsCheck({ configured: [], vendorStore: flaky, clock, log, cacheTtlMs: 1 });
     const known = other();
     const prompt = (text: string) => [{ field: "prompt", text }];

@@ -261,6 +261,8 @@ export interface VendorStore {
   saveStoredAccount(account: StoredAccount): Promise<Saved<StoredAccount>>;
   deleteStoredAccount(account: StoredAccount): Promise<void>;
   bannedList(): Promise<BannedList | undefined>;
+  /** Reads only the revision of the list, which may be some seconds old; undefined if it is not known. Costs half a read unit. */
+  bannedRevision(): Promise<number | undefined>;
   saveBannedList(list: BannedList): Promise<Saved<BannedList>>;
   slots(provider: string, account: string): Promise<EarlierSlots | undefined>;
   saveSlots(slots: EarlierSlots): Promise<Saved<EarlierSlots>>;

@@ -20,12 +20,20 @@ export interface BannedWordsCheck {
 
 export interface BannedDeps {
   configured: readonly string[];
-  vendorStore: Pick<VendorStore, "bannedList">;
+  vendorStore: Pick<VendorStore, "bannedList" | "bannedRevision">;
   clock: Clock;
   log: Log;
   /** Cache time of the stored list, ms: another process uses a changed list at most this much later. */
   cacheTtlMs: number;
 }
+
+/**
+ * From this number of words on, a process reads the list again only if its revision has changed. The largest list costs 75 read
+ * units, its revision half a unit.
+ */
+const LARGE_WORDS = 100;
+/** A large list is read again after this time, whatever its revision says, ms. */
+const REREAD_MS = 15 * 60_000;
 
 export function createBannedWordsCheck({
   configured,
@@ -36,12 +44,25 @@ export function createBannedWordsCheck({
 }: BannedDeps): BannedWordsCheck {
   let find: FindBanned | undefined;
   let until = Number.NEGATIVE_INFINITY;
+  /** The large list that is in use, and when it was read. Unset: the list is small or was changed by this process. */
+  let large: { rev: number; readAt: number } | undefined;
+
+  /** The revision may be some seconds old. An older one than that in use says nothing. */
+  async function isUnchanged(): Promise<boolean> {
+    if (!large || clock.now() - large.readAt >= REREAD_MS) return false;
+    const rev = await vendorStore.bannedRevision();
+    return rev !== undefined && rev <= large.rev;
+  }
 
   async function finder(): Promise<FindBanned> {
     if (find && until > clock.now()) return find;
     try {
-      const stored = await vendorStore.bannedList();
-      find = bannedFinder([...configured, ...(stored?.words ?? [])]);
+      if (!find || !(await isUnchanged())) {
+        const stored = await vendorStore.bannedList();
+        find = bannedFinder([...configured, ...(stored?.words ?? [])]);
+        const isLarge = stored !== undefined && stored.words.length >= LARGE_WORDS;
+        large = isLarge ? { rev: stored.rev, readAt: clock.now() } : undefined;
+      }
       until = clock.now() + cacheTtlMs;
     } catch (error) {
       // If the read fails, the cached list stays in use, even after its cache time.
@@ -55,6 +76,7 @@ export function createBannedWordsCheck({
     configured,
     clearCache() {
       until = Number.NEGATIVE_INFINITY;
+      large = undefined;
     },
     async assertAllowed(prompts) {
       if (prompts.length === 0) return;

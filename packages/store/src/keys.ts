@@ -36,6 +36,7 @@
  *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks, deliveries, replays, endpoints and counters with a due time
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
+ *                       banned                                 <revision>              the list of banned words
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
  *                       deliveries#<appId>#<listener>#<1 to 3>                          more partitions of the same list
  *
@@ -132,6 +133,8 @@ export function storedAccountKey(provider: string, account: string): Key {
 }
 
 export const BANNED_KEY: Key = { pk: "stage", sk: "banned" };
+/** Partition of its entry in the index of listings, whose sort key is the revision. No app has this id. */
+export const BANNED_LISTING = "banned";
 export const HEALTH_CHECK_KEY: Key = { pk: "stage", sk: "health" };
 
 export function appKey(appId: string): Key {

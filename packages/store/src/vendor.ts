@@ -3,7 +3,7 @@ import type { EarlierSlots, StoredAccount } from "@mjflow/core/account";
 import type { BannedList } from "@mjflow/core/banned";
 import type { VendorStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { BANNED_KEY, slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
+import { ATTRIBUTE, BANNED_KEY, BANNED_LISTING, slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
 import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
@@ -45,7 +45,12 @@ export function createVendorStore(table: Table): VendorStore {
       const item = await table.get(BANNED_KEY);
       return item && bannedOf(item);
     },
-    saveBannedList: (list) => save(table, list, (next) => row(BANNED_KEY, BANNED, next), bannedOf),
+    async bannedRevision() {
+      const [entry] = await table.list({ index: "app", partition: BANNED_LISTING, limit: 1 });
+      const rev = entry?.[ATTRIBUTE.listedAt]?.S;
+      return rev === undefined ? undefined : Number(rev);
+    },
+    saveBannedList: (list) => save(table, list, bannedItem, bannedOf),
     async slots(provider, account) {
       const item = await table.get(slotsKey(provider, account));
       return item && slotsOf(provider, account, item);
@@ -63,8 +68,15 @@ function accountOf(item: Item): StoredAccount {
   return { provider, name, ...fieldsOf(item, ACCOUNT) } as StoredAccount;
 }
 
+/** The entry in the index of listings shows the revision without the words. Earlier versions write rows without it. */
+function bannedItem(list: BannedList): Item {
+  const entry = { [ATTRIBUTE.appId]: { S: BANNED_LISTING }, [ATTRIBUTE.listedAt]: { S: String(list.rev) } };
+  return { ...row(BANNED_KEY, BANNED, list), ...entry };
+}
+
 function bannedOf(item: Item): BannedList {
-  return { words: [], ...fieldsOf(item, BANNED) } as unknown as BannedList;
+  const { [ATTRIBUTE.appId]: _, [ATTRIBUTE.listedAt]: __, ...list } = item;
+  return { words: [], ...fieldsOf(list, BANNED) } as unknown as BannedList;
 }
 
 function slotsItem(slots: EarlierSlots): Item {
