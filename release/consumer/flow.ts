@@ -49,6 +49,11 @@ const event = await end;
 if (event.type !== "flow.completed" || event.data.id !== flow.id) {
   throw new MjflowError({ code: "webhook_rejected", detail: "The event is not of this flow.", status: undefined });
 }
+const outputs = await mjflow.run("a second boat", { provider: "simulator", then: "U1" });
+const url: string | undefined = outputs[0]?.url;
+if (outputs.length !== 1 || url === undefined || outputs[0]?.task.press !== "U1") {
+  throw new Error(`run returned ${JSON.stringify(outputs)}.`);
+}
 const images = flow.tasks.filter(({ imageUrl }) => imageUrl !== null && imageUrl !== undefined).length;
 await mjflow.endpoints.delete(endpoint.id);
 console.log(JSON.stringify({ status, tasks: flow.tasks.length, images, webhook: event.type, refused }));

@@ -35,44 +35,50 @@ async function output(n: number): Promise<string[]> {
 }
 
 describe("examples of the README", () => {
-  test("the README has five examples, and all of them compile", async () => {
-    expect(examples).toHaveLength(5);
+  test("the README has seven examples, and all of them compile", async () => {
+    expect(examples).toHaveLength(7);
     const config = join(folder, "tsconfig.json");
     writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }));
     await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
   }, 60_000);
 
-  test("the first example prints the tasks of the plan", async () => {
+  test("the first example prints the pictures at the ends of the plan", async () => {
     const lines = await output(0);
-    expect(lines.map((line) => line.replace(/ http\S+$/, " image"))).toEqual([
-      "imagine SUCCESS image",
-      "U1 SUCCESS image",
-      "zoom:2 SUCCESS image",
-    ]);
+    expect(lines.map((line) => line.replace(/ http\S+$/, " image"))).toEqual(["U1 image", "zoom:2 image"]);
+  }, 60_000);
+
+  test("the example of run prints the failed branch and what was finished", async () => {
+    expect(await output(1)).toEqual(["[ 'U9: press_not_offered' ]", "[ 'U1' ]"]);
+  }, 60_000);
+
+  test("the example of stream prints the progress and the images", async () => {
+    const lines = await output(2);
+    expect(lines.some((line) => /^imagine \d+%$/.test(line))).toBe(true);
+    expect(lines.filter((line) => line.includes("http")).map((line) => line.split(" ")[0])).toEqual(["imagine", "U1"]);
   }, 60_000);
 
   test("the example of waiting prints the progress and the end", async () => {
-    const lines = await output(1);
+    const lines = await output(3);
     expect(lines[0]).toMatch(/^flow_/);
     expect(lines.at(-2)).toBe("SUCCESS 100%");
     expect(lines.at(-1)).toBe("completed");
   }, 60_000);
 
   test("the example of events prints the image and the end of the flow", async () => {
-    const lines = await output(2);
+    const lines = await output(4);
     expect(lines[0]).toMatch(/^http/);
     expect(lines.at(-1)).toMatch(/^flow_\w+ is done$/);
   }, 60_000);
 
   test("the example of errors prints the offered buttons", async () => {
-    const lines = await output(3);
+    const lines = await output(5);
     expect(lines.join("\n")).toContain("'U1'");
   }, 60_000);
 
   test("the example of webhooks accepts a signed webhook and rejects a forged one", async () => {
     const secret = Buffer.alloc(32, 7).toString("base64");
     process.env.WEBHOOK_SECRET = `whsec_${secret}`;
-    const { POST } = (await import(fileOf(4))) as { POST(request: Request): Promise<Response> };
+    const { POST } = (await import(fileOf(6))) as { POST(request: Request): Promise<Response> };
     const body = JSON.stringify({ type: "flow.completed", timestamp: new Date().toISOString(), data: { state: "7" } });
     const at = String(Math.floor(Date.now() / 1_000));
     const hmac = createHmac("sha256", Buffer.from(secret, "base64")).update(`evt_1.${at}.${body}`).digest("base64");

@@ -2,14 +2,26 @@
 import { Apps } from "./app.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
 import { Deliveries, Endpoints, Replays } from "./endpoint.ts";
+import type { FlowEvent } from "./event-replay.ts";
 import { Flows } from "./flow.ts";
 import { DeadLetters, Operations, Providers } from "./operator.ts";
+import {
+  type Output,
+  type RunInput,
+  type RunOptions,
+  run,
+  streamRun,
+  type TextAction,
+  type TextResult,
+} from "./run.ts";
 import { Tasks } from "./task.ts";
 import { type Call, Transport } from "./transport.ts";
+import type { RootAction } from "./types.ts";
+import { webhooks } from "./webhook.ts";
 
 /**
  *     const mjflow = new Mjflow();
- *     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait();
+ *     const outputs = await mjflow.run("a boat", { provider: "simulator", then: "upscale:all" });
  *
  * Every call rejects only with a MjflowError.
  */
@@ -23,6 +35,7 @@ export class Mjflow {
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
   readonly apps: Apps;
+  readonly webhooks = webhooks;
   readonly #transport: Transport;
 
   /** @throws MjflowError `invalid_argument` if an option is not valid */
@@ -38,6 +51,38 @@ export class Mjflow {
     this.deadLetters = new DeadLetters(transport);
     this.operations = new Operations(transport);
     this.apps = new Apps(transport);
+  }
+
+  /**
+   * Creates a flow, waits until it ends and returns its pictures: those at the ends of the branches of `then`. Each has its
+   * `task`, whose buttons can be pressed. The result of describe and shorten is a text. Actions without a prompt get undefined.
+   *
+   * @throws FlowFailedError if the flow fails, or a branch without `partial`; WaitTimeoutError, and the errors of `flows.create`
+   */
+  run(
+    prompt: string | undefined,
+    input: RunInput<TextAction> & { action: TextAction },
+    options?: RunOptions,
+  ): Promise<TextResult[]>;
+  run(
+    prompt: string | undefined,
+    input?: RunInput<Exclude<RootAction, TextAction>>,
+    options?: RunOptions,
+  ): Promise<Output[]>;
+  run(prompt: string | undefined, input?: RunInput, options?: RunOptions): Promise<(Output | TextResult)[]> {
+    return run(this.flows, prompt, input, options);
+  }
+
+  /**
+   * Creates a flow when the iteration begins, and yields its events until it ends: typed by `type`, with progress. Ending the
+   * iteration early does not cancel the flow.
+   */
+  stream(
+    prompt: string | undefined,
+    input?: RunInput,
+    options?: Pick<RunOptions, "idempotencyKey" | "signal" | "follow">,
+  ): AsyncGenerator<FlowEvent, void> {
+    return streamRun(this.flows, prompt, input, options);
   }
 
   /** Calls any other route with the same key, errors and retries: `request({ path: "/v1/usage" })`. */

@@ -34,6 +34,8 @@ export type ClientErrorCode =
   | "unreachable"
   /** `wait` has reached its time limit; the flow is still running. */
   | "timeout"
+  /** `run` was rejected because the flow or a branch failed; see FlowFailedError. */
+  | "flow_failed"
   /** The caller's AbortSignal was aborted. */
   | "aborted"
   /** The response is not from mjflow: for example a proxy's page or a redirect. */
@@ -93,7 +95,10 @@ export class MjflowError extends Error implements ErrorFields {
 }
 
 /** Returns true for an error of this package; with `code` only for that code. */
-export function isMjflowError(error: unknown, code?: ErrorCode): error is MjflowError {
+export function isMjflowError<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is MjflowError & { readonly code: Code } {
   return error instanceof MjflowError && (code === undefined || error.code === code);
 }
 

@@ -15,6 +15,14 @@ export type {
 } from "./flow.ts";
 export type { List } from "./list.ts";
 export type { DeadLetters, Operations, Providers } from "./operator.ts";
+export {
+  FlowFailedError,
+  type Output,
+  type RunInput,
+  type RunOptions,
+  type TextAction,
+  type TextResult,
+} from "./run.ts";
 export type { Tasks } from "./task.ts";
 export type { Call } from "./transport.ts";
 export type * from "./types.ts";
@@ -26,4 +34,5 @@ export {
   type WebhookEvent,
   type WebhookFault,
   type WebhookHeaders,
+  webhooks,
 } from "./webhook.ts";

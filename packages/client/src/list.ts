@@ -8,6 +8,8 @@ import type { Page } from "./types.ts";
 export interface List<T> extends AsyncIterable<T> {
   page(cursor?: string): Promise<Page<T>>;
   pages(): AsyncGenerator<Page<T>, void>;
+  /** Returns the first entries as an array; it reads only the pages that they need. `take(Infinity)` returns all. */
+  take(count: number): Promise<T[]>;
 }
 
 export interface ListOptions {
@@ -38,6 +40,15 @@ export function listOf<T>(transport: Transport, path: string, query: Query, { si
   return {
     page,
     pages,
+    async take(count) {
+      const items: T[] = [];
+      if (!(count > 0)) return items;
+      for await (const { data } of pages()) {
+        items.push(...data.slice(0, count - items.length));
+        if (items.length >= count) break;
+      }
+      return items;
+    },
     async *[Symbol.asyncIterator]() {
       for await (const { data } of pages()) yield* data;
     },

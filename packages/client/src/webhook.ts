@@ -71,6 +71,38 @@ export async function verifyWebhook(
   return { ...event, id };
 }
 
+/**
+ * `webhooks.verify(request, secret)` or `webhooks.verify(body, headers, secret)`: see `verifyWebhook`. The body of a request is
+ * read, so it must not have been read before.
+ */
+export const webhooks: { verify: Verify } = {
+  async verify(first: Request | string | Uint8Array | ArrayBuffer, ...rest: unknown[]): Promise<WebhookEvent> {
+    if (!isRequest(first)) {
+      const [headers, key, options] = rest as [WebhookHeaders, string | readonly string[], VerifyOptions?];
+      return verifyWebhook(first, headers, key, options);
+    }
+    const [key, options] = rest as [string | readonly string[], VerifyOptions?];
+    if (first.bodyUsed)
+      throw invalidArgument("Its body was read before. Give the raw body and the headers.", "request");
+    return verifyWebhook(await first.arrayBuffer(), first.headers, key, options);
+  },
+};
+
+export interface Verify {
+  (request: Request, key: string | readonly string[], options?: VerifyOptions): Promise<WebhookEvent>;
+  (
+    body: string | Uint8Array | ArrayBuffer,
+    headers: WebhookHeaders,
+    key: string | readonly string[],
+    options?: VerifyOptions,
+  ): Promise<WebhookEvent>;
+}
+
+/** No `instanceof`: a framework may have a class of its own. */
+function isRequest(value: unknown): value is Request {
+  return typeof (value as Partial<Request> | undefined)?.arrayBuffer === "function" && "headers" in (value as object);
+}
+
 function bytesOf(body: unknown): Uint8Array {
   if (typeof body === "string") return new TextEncoder().encode(body);
   // No `instanceof`, because test runners and frames have arrays of another realm.

@@ -40,9 +40,9 @@ function taskResult(task: Task): z.infer<typeof TaskResult> {
 
 /** An archived copy has priority over the vendor's link, which expires. */
 export function picturesOf({ copies, images, videos, imageUrl }: Task): string[] {
-  if (copies.length > 0) return copies.map(({ url }) => url);
   const media = [...images, ...videos].map(({ url }) => url);
-  return media.length > 0 ? media : imageUrl === null ? [] : [imageUrl];
+  if (media.length === 0 && imageUrl !== null) media.push(imageUrl);
+  return media.map((url) => copies.find(({ source }) => source === url)?.url ?? url);
 }
 
 /** @param hidden removes the API key from a text */
