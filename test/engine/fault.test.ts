@@ -69,19 +69,19 @@ describe("lost, early, late and reordered callbacks", () => {
     expect((await harness.deps.store.health("fake", "default"))!.callbacks).toBe("calling");
   });
 
-  test("a task whose look-ups fail is looked up again and expires at its deadline", async () => {
+  test("a task whose look-ups fail is looked up again, and expires a day after its deadline", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     await harness.drain();
     harness.vendor.failLookups(new LookupError("502"));
-    for (let minutes = 0; minutes < 60; minutes++) {
+    for (let minutes = 0; minutes < 25 * 60; minutes++) {
       harness.advance(60_000);
       await harness.sweep();
     }
     const { tasks, flow: ended } = await harness.read(flow);
     expect(tasks.get("0")).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
     expect(ended.status).toBe("failed");
-    expect(harness.vendor.lookups.length).toBeLessThan(25);
+    expect(harness.vendor.lookups.length).toBeLessThan(310);
   });
 });
 

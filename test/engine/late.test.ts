@@ -7,6 +7,7 @@ import type { Flow } from "@mjflow/core/flow";
 import { retryPath } from "@mjflow/core/id";
 import { LookupError } from "@mjflow/core/port";
 import { hasOwnDueEntry } from "@mjflow/core/task";
+import { recordFlowEnd } from "@mjflow/engine/record-flow-end";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "../app/api-client.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
@@ -30,7 +31,7 @@ const ENDS: [string, (harness: TestHarness) => Promise<unknown>][] = [
   [
     "deadline_passed",
     async (harness) => {
-      harness.vendor.failLookups(new LookupError("502"));
+      harness.vendor.holds(harness.vendor.calls[0]!, "IN_PROGRESS");
       for (let i = 0; i < 45; i++) {
         harness.advance(MINUTE);
         await harness.sweep();
@@ -410,6 +411,60 @@ describe("resume, retry and credit", () => {
     expect(await usage()).toMatchObject({ settledUsd: 0.05, reservedUsd: 0 });
   });
 
+  /** A flow whose root succeeded and whose two presses failed, with all its credit settled. */
+  async function withTwoFailedPresses() {
+    const { id } = (await call("POST", "/v1/flows", { ...FLOW, then: [{ press: ["U1", "U2"] }] })).body;
+    await api.harness.drain();
+    await api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS");
+    await api.harness.drain();
+    const presses = api.harness.vendor.calls.slice(1);
+    for (const press of presses) await api.harness.post(press, "FAILURE", { failReason: "timeout" });
+    expect(await usage()).toMatchObject({ settledUsd: 0.06, reservedUsd: 0, runningFlows: 0 });
+    return { id, presses };
+  }
+  const creditOf = (id: string) => api.harness.dump().flows.find((flow) => flow.id === id)!;
+  const entries = async () => (await api.harness.deps.store.creditCounter(app.id))!.entries;
+
+  // Seed 1016280 of the simulation: the second adoption costs nothing more, and its settlement was never finished.
+  test("an adoption that is held while another one is settled gets a settlement of its own, although it costs nothing", async () => {
+    const { id, presses } = await withTwoFailedPresses();
+    // The first change of the counter holds the adoption, and the process crashes before it changes the counter to settle.
+    api.harness.storeFault.arm("changeCredit", "before", 1);
+    await expect(api.harness.post(presses[0]!, "SUCCESS")).rejects.toThrow("crash before changeCredit");
+    expect(creditOf(id).credit).toMatchObject({ settling: { micro: 0, paths: ["0-0"] } });
+    await api.harness.post(presses[1]!, "SUCCESS");
+    expect(creditOf(id).credit).toMatchObject({ settling: { paths: ["0-0"] }, awaits: { "0-1": {} } });
+    for (let i = 0; i < 2; i++) {
+      api.harness.advance(21 * MINUTE);
+      await api.harness.sweep();
+    }
+    const { credit, due, status } = creditOf(id);
+    expect([status, due]).toEqual(["completed", undefined]);
+    expect(credit).toMatchObject({ held: 0, runs: 0, awaits: {}, settlements: 3 });
+    expect(credit!.settling).toBeUndefined();
+    expect(await entries()).toEqual({});
+    expect(await usage()).toMatchObject({ settledUsd: 0.06, reservedUsd: 0, runningFlows: 0 });
+  });
+
+  test.each(["before", "after"] as const)(
+    "a settlement of an ended flow is finished by the sweeper if its process crashes %s it",
+    async (when) => {
+      const { id } = await withTwoFailedPresses();
+      const open = { "0-0": { mark: "mark", at: api.harness.deps.clock.now() } };
+      const flow = creditOf(id);
+      await api.harness.deps.store.saveFlow({ ...flow, credit: { ...flow.credit!, awaits: open } });
+      api.harness.storeFault.arm("changeCredit", when);
+      await expect(recordFlowEnd(api.harness.deps, id)).rejects.toThrow("crash");
+      expect(creditOf(id).credit!.settling).toMatchObject({ micro: 0, paths: ["0-0"] });
+      for (let i = 0; i < 2; i++) {
+        api.harness.advance(21 * MINUTE);
+        await api.harness.sweep();
+      }
+      const { credit, due, status } = creditOf(id);
+      expect([status, due, credit!.settling, credit!.awaits]).toEqual(["completed", undefined, undefined, {}]);
+    },
+  );
+
   test("an automatic adoption is declined if the credit does not cover the follow-ups", async () => {
     app = await api.join("poor", { creditsUsd: 0.09 });
     const { id } = (await call("POST", "/v1/flows", { ...FLOW, then: [{ press: ["U1", "U2", "U3", "U4"] }] })).body;
@@ -573,6 +628,101 @@ describe("outcomes that are not about the capacity of the account", () => {
 });
 
 describe("look-ups that cannot show the end", () => {
+  const FAILED = [
+    ["5xx", new LookupError("502")],
+    ["a response that is no list", new LookupError("the response is no list of tasks")],
+    ["no connection", new LookupError("ECONNREFUSED", { unreachable: true })],
+  ] as const;
+
+  test.each(FAILED)(
+    "a task whose look-ups get %s until long after its deadline is not given up, and the first response shows its image",
+    async (_, error) => {
+      const harness = createTestHarness();
+      const flow = await harness.start();
+      await harness.drain();
+      harness.vendor.failLookups(error);
+      for (let i = 0; i < 23 * 60; i++) {
+        harness.advance(MINUTE);
+        await harness.sweep();
+      }
+      expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+      harness.vendor.failLookups(undefined);
+      harness.vendor.holds(harness.vendor.calls[0]!, "SUCCESS");
+      harness.advance(10 * MINUTE);
+      await harness.sweep();
+      expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUCCESS");
+    },
+  );
+
+  test("a task that is due while the look-ups of its account are paused is not given up at its deadline", async () => {
+    const harness = createTestHarness();
+    harness.vendor.failLookups(new LookupError("502"));
+    const flows: Flow[] = [];
+    for (let minute = 0; minute < 180; minute++) {
+      if (minute < 30 && minute % 7 === 0) flows.push(await harness.start());
+      await harness.drain();
+      harness.advance(MINUTE);
+      await harness.sweep();
+    }
+    for (const flow of flows) expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+  });
+
+  // Seed 1009141 of the simulation: the look-ups of other tasks of the account worked in between.
+  test("look-ups of other tasks that work do not end a task whose own look-ups fail", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.drain();
+    const [call] = harness.vendor.calls;
+    for (let i = 0; i < 12; i++) {
+      harness.vendor.failLookups(new LookupError("502"));
+      harness.advance(10 * MINUTE);
+      await harness.sweep();
+      harness.vendor.failLookups(undefined);
+      await harness.deps.accounts.recordLookup("fake", "default", "worked");
+    }
+    expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+    harness.vendor.holds(call!, "SUCCESS");
+    harness.advance(10 * MINUTE);
+    await harness.sweep();
+    expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUCCESS");
+  });
+
+  test("after its deadline a task ends with the first response that shows it unfinished", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.drain();
+    harness.vendor.failLookups(new LookupError("502"));
+    for (let i = 0; i < 12; i++) {
+      harness.advance(10 * MINUTE);
+      await harness.sweep();
+    }
+    harness.vendor.failLookups(undefined);
+    harness.vendor.holds(harness.vendor.calls[0]!, "IN_PROGRESS");
+    harness.advance(10 * MINUTE);
+    await harness.sweep();
+    const task = (await harness.read(flow)).tasks.get("0")!;
+    expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
+    expect(task.failure!.message).toBe(failure("deadline_passed").message);
+  });
+
+  test("after its deadline a task that one response misses is looked up again, and is lost after four", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.drain();
+    const lookUp = async (times: number) => {
+      for (let i = 0; i < times; i++) {
+        harness.advance(10 * MINUTE);
+        await harness.sweep();
+      }
+      return (await harness.read(flow)).tasks.get("0")!;
+    };
+    harness.vendor.failLookups(new LookupError("502"));
+    await lookUp(12);
+    harness.vendor.failLookups(undefined);
+    expect((await lookUp(3)).status).toBe("SUBMITTED");
+    expect(await lookUp(1)).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_lost" } });
+  });
+
   test("look-ups refused by the key postpone the deadline by a day, and a new key finds the image", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
@@ -596,17 +746,20 @@ describe("look-ups that cannot show the end", () => {
     expect((await harness.deps.store.health("fake", "default"))!.lookupFault).toBeUndefined();
   });
 
-  test("after a day the task expires, and the failure says why", async () => {
+  test.each([
+    ["refused our key", new LookupError("401", { unauthorized: true })],
+    ["answered no look-up", new LookupError("502")],
+  ])("after a day the task expires, and the failure says that the vendor %s", async (words, error) => {
     const harness = createTestHarness();
     const flow = await harness.start();
     await harness.drain();
-    harness.vendor.failLookups(new LookupError("401", { unauthorized: true }));
+    harness.vendor.failLookups(error);
     for (let i = 0; i < 160; i++) {
       harness.advance(10 * MINUTE);
       await harness.sweep();
     }
     const { failure: why, endedAt, submittedAt } = (await harness.read(flow)).tasks.get("0")!;
-    expect(why).toMatchObject({ code: "deadline_passed", message: expect.stringContaining("refused our key") });
+    expect(why).toMatchObject({ code: "deadline_passed", message: expect.stringContaining(words) });
     expect(endedAt! - submittedAt!).toBeGreaterThan(24 * HOUR);
   });
 

@@ -1,5 +1,5 @@
 /**
- * Heals of the wait lists and slots. Each guard removes one heal from a source file, and then a test in `tests` must fail. So a
+ * Heals of the wait lists, slots and settlements, and rules about tasks that must not be given up. Each guard removes one heal from a source file, and then a test in `tests` must fail. So a
  * heal cannot be removed unnoticed, although another one often hides its absence in the simulation.
  */
 export interface Guard {
@@ -14,6 +14,9 @@ export interface Guard {
 const LIST = { file: "packages/engine/src/wait-list.ts", tests: "test/engine/wait-list-heal.test.ts" };
 const CALLS = { file: "packages/engine/src/call-slots.ts", tests: "test/engine/call-slots.test.ts" };
 const WORKER = { file: "packages/core/src/state/worker.ts", tests: "packages/core/src/state.test.ts" };
+
+const SWEEP = { file: "packages/engine/src/sweep.ts", tests: "test/engine/late.test.ts" };
+const SETTLE = { file: "packages/engine/src/credit-settle.ts", tests: "test/engine/late.test.ts" };
 
 export const GUARDS: readonly Guard[] = [
   {
@@ -144,5 +147,43 @@ export const GUARDS: readonly Guard[] = [
     name: "a claim counts only at the account of its call",
     was: "  if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);\n  const leaseUntil",
     is: "  const leaseUntil",
+  },
+  {
+    ...SWEEP,
+    name: "a task without a response is not given up at its deadline",
+    was: "const extraMs = hasResponse ? 0 : deps.timings.lookupFailedMs;",
+    is: "const extraMs = 0;",
+  },
+  {
+    ...SWEEP,
+    name: "a single response that misses a task does not end it at its deadline",
+    was: "const hasResponse = report !== undefined || (lookedUp.has(task) && !countsMisses(task));",
+    is: "const hasResponse = lookedUp.has(task);",
+  },
+  {
+    ...SWEEP,
+    file: "packages/core/src/state/sweeper.ts",
+    name: "a task without a response since its deadline has a day before it ends without a look-up",
+    was: "isPastDeadline(task, ctx, 1.5, timings.lookupFailedMs)",
+    is: "isPastDeadline(task, ctx, 1.5)",
+  },
+  {
+    ...SETTLE,
+    name: "a press that costs nothing more gets a settlement of its own",
+    was: "if (!needsSettlement(credited)) return settled;",
+    is: "if (credited.held === 0 && credited.runs === 0) return settled;",
+  },
+  {
+    ...SETTLE,
+    name: "an ended flow that is settled has a due time",
+    was: "const due = flow.due ?? now + SETTLING_LEASE_MS;",
+    is: "const due = flow.due;",
+  },
+  {
+    ...SETTLE,
+    file: "packages/engine/src/record-flow-end.ts",
+    name: "the due time of a finished settlement is removed",
+    was: "if (!flow.reopened && !open && (flow.due === undefined || flow.pendingEffects)) return true;",
+    is: "if (!flow.reopened && !open) return true;",
   },
 ];

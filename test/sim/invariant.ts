@@ -5,6 +5,7 @@ import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { unrecordedEvents } from "@mjflow/core/delivery-log";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { archivesLater, eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
+import { needsSettlement } from "@mjflow/core/flow-credit";
 import { isPlannedChild, parentPath } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
 import { hasAdoptableResult, hasMedia } from "@mjflow/core/state";
@@ -79,6 +80,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   const notifications = missingNotificationsOf(run);
   findings.push(...notifications.findings, ...incompleteLogsOf(run), ...openReplaysOf(run));
   if (run.waiting > 0) findings.push(`${run.waiting} entries are left in wait lists`);
+  if (!run.isQuiet) findings.push("T4 something is still due at the end of the run");
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   const byMark = run.variant.searched === true;
@@ -156,13 +158,13 @@ function submissionsOf({ vendor: { accepted } }: SimulationRun): Map<string, Ven
 const LOSSLESS: ReadonlySet<keyof FaultProfile> = new Set([
   ...(["loseCallback", "copyCallback", "delayCallback", "progressAfterEnd", "forge", "silent"] as const),
   ...(["slowAnswer", "junk", "unstarted", "notYet", "modal", "emptySuccess", "lateButtons"] as const),
-  ...(["lookupNoList", "lookupRefused", "copyMessage", "loseMessage"] as const),
+  ...(["lookupFails", "lookupNoList", "lookupRefused", "copyMessage", "loseMessage"] as const),
   ...(["hookFails", "hookLies", "slowPress", "imageFails", "busySpell", "loseWake", "listLost"] as const),
 ]);
 
-/** A removed account and wrong clocks lose images, too. */
+/** A removed account, wrong clocks and a vendor that answers no look-up at all lose images, too. */
 function losesNothing({ profile, variant }: SimulationRun): boolean {
-  if (variant.isConfigured || variant.clockOf) return false;
+  if (variant.isConfigured || variant.clockOf || profile.lookupFails === 1) return false;
   return (Object.keys(profile) as (keyof FaultProfile)[]).every((fault) => profile[fault] === 0 || LOSSLESS.has(fault));
 }
 
@@ -192,11 +194,14 @@ function givenUpOf(run: SimulationRun): string[] {
       // A tile waits for an image that its vendor tells later.
       const hasWaited = endedAt >= Math.max(createdAt, parentEndedAt) + TIMINGS.parentMs;
       const notYetAt = run.vendor.notYet.get(`${flowId.slice("flow_".length)} ${path}`) ?? 0;
+      // The time of the vendor's refusal is a true time, and those of the row are those of workers whose clocks may be wrong.
+      const { creation, end } = run.writtenAt;
+      const patienceEndsAt = creation.get(`${flowId} ${path}`)! + TIMINGS.parentMs;
+      const endWrittenAt = end.get(`${flowId} ${path}`) ?? Number.POSITIVE_INFINITY;
       const reasons: Record<string, boolean> = {
         vendor_lost: own.some(({ omitted }) => omitted >= TIMINGS.missingLimit),
         vendor_stalled: own.some(({ frozen }) => frozen),
-        parent_not_ready:
-          run.variant.clockOf !== undefined || notYetAt >= Math.min(createdAt + TIMINGS.parentMs, endedAt) - 1_000,
+        parent_not_ready: notYetAt >= Math.min(patienceEndsAt, endWrittenAt) - ON_ITS_WAY_MS,
         press_not_offered: press?.startsWith("tile") === true && hasWaited,
       };
       const { code = "" } = failure ?? {};
@@ -344,7 +349,7 @@ function openHoldsOf({ credits, flows }: SimulationRun): string[] {
     const { settled, refunded, running, entries } = counter;
     const own = [...flows.values()].filter(({ flow }) => counterIdOf(flow.appId, flow.credit?.counter) === appId);
     const held = own
-      .filter(({ flow: { credit } }) => credit && (credit.held !== 0 || credit.runs !== 0 || credit.settling))
+      .filter(({ flow: { credit } }) => credit && (needsSettlement(credit) || credit.settling))
       .map(({ flow }) => `E ${appId} still has a hold for ${flow.id}: ${JSON.stringify(flow.credit)}`);
     if (reserved !== settled + refunded)
       held.push(`E ${appId} reserved ${reserved}, but settled ${settled} and refunded ${refunded}`);
@@ -386,13 +391,16 @@ function hasFailed(status: Task["status"]): boolean {
   return status === "FAILURE" || status === "CANCEL" || status === "EXPIRED";
 }
 
-/** Time that a worker may need from its read of the flow to the call of the vendor. */
+/** Time that a worker may need from its read of the flow to the call of the vendor, or from the response to the write. */
 const ON_ITS_WAY_MS = 1_000;
 
-/** After the cancellation of a flow none of its tasks is submitted, until the flow is resumed. */
-function submissionsAfterCancel({ flows, vendor: { accepted } }: SimulationRun): string[] {
+/**
+ * After the cancellation of a flow none of its tasks is submitted, until the flow is resumed. The time of the write counts:
+ * the time in the row is that of the clock of the process that canceled the flow.
+ */
+function submissionsAfterCancel({ vendor: { accepted }, writtenAt }: SimulationRun): string[] {
   return accepted.flatMap(({ flowPart, path, at }) => {
-    const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;
+    const canceledAt = writtenAt.cancellation.get(`flow_${flowPart}`) ?? Number.POSITIVE_INFINITY;
     return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was submitted after the cancellation`] : [];
   });
 }

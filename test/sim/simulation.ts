@@ -182,6 +182,18 @@ export interface AcceptedRequests {
   at: number;
 }
 
+/**
+ * When a row was written, epoch ms of the scheduler. The times in the rows are those of the writing processes, whose clocks may
+ * be wrong, while the vendor and its ledger know the true time.
+ */
+export interface WrittenAt {
+  /** Creation and end of each task, by `flow_… path`. */
+  creation: Map<string, number>;
+  end: Map<string, number>;
+  /** Cancellation of each flow that has not been resumed since. */
+  cancellation: Map<string, number>;
+}
+
 /** The result of a run, which the invariants check. */
 export interface SimulationRun {
   seed: number;
@@ -190,11 +202,14 @@ export interface SimulationRun {
   /** Creation requests that got a response. Other flows may exist completely or not at all. */
   accepted: AcceptedRequests[];
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
+  /** True if the run ended because nothing was due any more; false if its time was over. */
+  isQuiet: boolean;
   /** Number of tasks without a flow that the sweeper did not remove. */
   rootsWithoutFlow: number;
   /** Number of entries of wait lists at the end. The sweeper finds an outdated one within `HEAL_MS` (WL6). */
   waiting: number;
   vendor: ReturnType<typeof createVendor>;
+  writtenAt: WrittenAt;
   posts: Posted[];
   /** Delivery logs of the flows that have one, and all delivery rows, at the end. */
   deliveryLogs: Map<string, DeliveryLog>;
@@ -294,6 +309,7 @@ export async function runSimulation({
   const app = createApp(hookRng, profile, () => variant.isEndpointDown?.(now() - START) ?? false);
   // Secrets are not encrypted: encryption would take a tenth of the time and test nothing here.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
+  const writtenAt: WrittenAt = { creation: new Map(), end: new Map(), cancellation: new Map() };
   const withRuleChecks = createRuleChecks(
     broken,
     // A second covers the delay between computing a time and writing it.
@@ -301,6 +317,9 @@ export async function runSimulation({
     (task) => {
       const submission = task.vendorTaskId && vendor.find(task.account, task.vendorTaskId);
       if (submission) submission.confirmedAt ??= scheduler.now();
+      const name = `${task.flowId} ${task.path}`;
+      if (!writtenAt.creation.has(name)) writtenAt.creation.set(name, scheduler.now());
+      if (isEnded(task) && !writtenAt.end.has(name)) writtenAt.end.set(name, scheduler.now());
       const { flowId, path, account: at, status, attempt, phase, rev, busyAnswers, failure } = task;
       trace?.({
         at: scheduler.now() - START,
@@ -310,6 +329,16 @@ export async function runSimulation({
       });
     },
   );
+  /** Records when the table got a cancellation. */
+  const withCancellations = (store: Store): Store =>
+    observeStore(store, {
+      task() {},
+      flow({ id, canceledAt }) {
+        const { cancellation } = writtenAt;
+        if (canceledAt === undefined) cancellation.delete(id);
+        else if (!cancellation.has(id)) cancellation.set(id, scheduler.now());
+      },
+    });
   const appActs = limits !== undefined && plan === undefined;
   const limitsOf = (at: number) => variant.limitsAt?.(at) ?? limits;
   const ledger = createLedger(broken, now, (at) => limitsOf(at - START), slackMs);
@@ -407,7 +436,7 @@ export async function runSimulation({
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
     if (!versions.has(plain))
-      versions.set(plain, withLateChanges(ledger.observe(withRuleChecks(withHealthCheck(plain)))));
+      versions.set(plain, withLateChanges(ledger.observe(withCancellations(withRuleChecks(withHealthCheck(plain))))));
     const skewMs = clockRng.chance(profile.clockSkew) ? clockRng.int(-SKEW_MAX_MS, SKEW_MAX_MS) : 0;
     const clock = variant.clockOf?.(name, now) ?? { now: () => now() + skewMs };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
@@ -673,12 +702,13 @@ export async function runSimulation({
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   const entries = () => table.dump().filter((item) => item["pk"]?.S?.startsWith("waiting#"));
-  let events = 0;
+  let [events, isQuiet] = [0, false];
   let quietAt: number | undefined;
   // The end is checked only every five minutes of simulated time, because `dump` copies the whole table.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
     events += await scheduler.run(until);
-    if (!quiet()) continue;
+    isQuiet = quiet();
+    if (!isQuiet) continue;
     quietAt ??= scheduler.now();
     if (entries().length === 0 || scheduler.now() >= quietAt + HEAL_MS) break;
   }
@@ -709,7 +739,9 @@ export async function runSimulation({
     flows: known,
     waiting: entries().length,
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
+    isQuiet,
     vendor,
+    writtenAt,
     posts: app.posts,
     deliveryLogs: new Map(await Promise.all(stored.flows.filter(hasLog).map(logOf))),
     replays: await webhookStore.replays(SUBSCRIBED_APP),

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { NOW } from "../test/sample.ts";
 import {
   type AccountHealth,
-  areLookupsRefused,
   CALLBACK_RECENT_MS,
   claimLookup,
   isRecentlyHeard,
@@ -120,29 +119,12 @@ describe("look-up failures of an account", () => {
   });
 });
 
-describe("look-ups that the vendor refuses by the key", () => {
+it("a failed look-up stores why it failed, until one works", () => {
   const start = newHealth("sim", "default", NOW);
-  const pause = TIMINGS.lookupMaxMs;
-
-  it("a failed look-up stores why it failed, and only a refused key stores its time", () => {
-    expect(recordLookupFailure(start, NOW, TIMINGS)).toMatchObject({ lookupFault: "failed" });
-    for (const fault of ["failed", "unreachable"] as const)
-      expect(recordLookupFailure(start, NOW, TIMINGS, fault).lookupRefusedAt).toBeUndefined();
-    expect(recordLookupFailure(start, NOW, TIMINGS, "unauthorized")).toMatchObject({
-      lookupFault: "unauthorized",
-      lookupRefusedAt: NOW,
-    });
-  });
-
-  it("they count as refused until three look-up pauses after the last refusal", () => {
-    const refused = recordLookupFailure(start, NOW, TIMINGS, "unauthorized");
-    expect(areLookupsRefused(start, NOW, TIMINGS)).toBe(false);
-    expect(areLookupsRefused(refused, NOW + 10 * pause, TIMINGS)).toBe(true);
-    const works = recordLookupSuccess(refused)!;
-    expect(works.lookupRefusedAt).toBe(NOW);
-    expect(areLookupsRefused(works, NOW + 3 * pause - 1, TIMINGS)).toBe(true);
-    expect(areLookupsRefused(works, NOW + 3 * pause, TIMINGS)).toBe(false);
-    const failed = recordLookupFailure(start, NOW, TIMINGS);
-    expect(areLookupsRefused(failed, NOW, TIMINGS)).toBe(false);
-  });
+  expect(recordLookupFailure(start, NOW, TIMINGS)).toMatchObject({ lookupFault: "failed" });
+  for (const fault of ["failed", "unreachable", "unauthorized"] as const) {
+    const health = recordLookupFailure(start, NOW, TIMINGS, fault);
+    expect(health).toMatchObject({ failures: 1, lookupFault: fault });
+    expect(recordLookupSuccess(health)).toEqual({ ...health, failures: 0, askAt: undefined, lookupFault: undefined });
+  }
 });

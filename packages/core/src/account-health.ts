@@ -26,8 +26,6 @@ export interface AccountHealth extends BreakerRecord {
   askAt?: number;
   /** Why the last look-up failed; unset if it worked. */
   lookupFault?: LookupFault;
-  /** When the vendor last refused the key of a look-up, epoch ms; unset: never. */
-  lookupRefusedAt?: number;
   /** How long the tasks of the account take; unset: none has been counted. */
   durations?: TaskDurations;
 }
@@ -99,13 +97,11 @@ export function recordLookupFailure(
   timings: Pauses,
   lookupFault: LookupFault = "failed",
 ): AccountHealth {
-  const refused = lookupFault === "unauthorized" ? { lookupRefusedAt: now } : {};
   return {
     ...health,
     failures: health.failures + 1,
     askAt: nextLookupAt(health, now, timings),
     lookupFault,
-    ...refused,
   };
 }
 
@@ -122,23 +118,6 @@ export function claimLookup(health: AccountHealth, now: number, timings: Pauses)
 export function recordLookupSuccess(health: AccountHealth): AccountHealth | undefined {
   if (health.failures === 0) return undefined;
   return { ...health, failures: 0, askAt: undefined, lookupFault: undefined };
-}
-
-/** Number of longest look-up pauses after a refusal in which an account counts as refused. */
-const REFUSED_PAUSES = 3;
-
-/**
- * True while look-ups cannot show the end of a task, because the vendor refuses our key. It stays true for three
- * look-up pauses after that, because all tasks of the account are looked up within this time. One pause ends before a look-up
- * works. Another one postpones the tasks of other workers. The third is for the runs of the sweeper in between.
- */
-export function areLookupsRefused(
-  { lookupFault, lookupRefusedAt }: Pick<AccountHealth, "lookupFault" | "lookupRefusedAt">,
-  now: number,
-  { lookupMaxMs }: Pick<Timings, "lookupMaxMs">,
-): boolean {
-  if (lookupFault === "unauthorized") return true;
-  return lookupRefusedAt !== undefined && now - lookupRefusedAt < REFUSED_PAUSES * lookupMaxMs;
 }
 
 /**

@@ -62,6 +62,11 @@ export function isHeld({ held, runs }: FlowCredit): boolean {
   return held !== 0 || runs !== 0;
 }
 
+/** Returns true if the end of the flow must be settled: something is held, or a press that costs nothing more is open. */
+export function needsSettlement(credit: FlowCredit): boolean {
+  return isHeld(credit) || Object.keys(credit.awaits).length > 0;
+}
+
 /** Returns true while a press is held whose task is not written; its time is not over yet (E3). */
 export function awaitsPress({ awaits }: FlowCredit, tasks: readonly Task[], now: number): boolean {
   const there = new Set(tasks.map(({ path }) => path));

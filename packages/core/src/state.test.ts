@@ -1066,21 +1066,22 @@ describe("sweeper signals", () => {
     });
   });
 
-  it("a task expires without a further look-up after 1.5 times the deadline", () => {
+  it("a task whose look-ups get no response expires without a further one a day after 1.5 times the deadline", () => {
     const running = play(pending(), claim, accepted()).task;
-    const deadline = TIMINGS.deadlineMs[running.pace];
+    const { deadlineMs, lookupFailedMs } = TIMINGS;
+    const deadline = deadlineMs[running.pace];
     const first = play(running, deadline + 1, due);
     expect(effects(first.last)).toEqual(["lookup"]);
-    expect(effects(play(first.task, deadline * 1.5, due).last)).toEqual(["lookup"]);
-    const { task } = play(first.task, deadline * 1.5 + 1, due);
+    expect(effects(play(first.task, deadline * 1.5 + lookupFailedMs, due).last)).toEqual(["lookup"]);
+    const { task } = play(first.task, deadline * 1.5 + lookupFailedMs + 1, due);
     expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" }, due: undefined });
   });
 
-  it("after a stop of 9 hours the task is looked up once before it expires, because it may have succeeded", () => {
-    const restarted = play(pending(), claim, accepted(), 9 * hour, due);
+  it("after a stop of 30 hours the task is looked up once before it expires, because it may have succeeded", () => {
+    const restarted = play(pending(), claim, accepted(), 30 * hour, due);
     expect(effects(restarted.last)).toEqual(["lookup"]);
-    expect(play(restarted.task, 9 * hour, lookup("SUCCESS")).task.status).toBe("SUCCESS");
-    expect(play(restarted.task, 10 * hour, due).task.status).toBe("EXPIRED");
+    expect(play(restarted.task, 30 * hour, lookup("SUCCESS")).task.status).toBe("SUCCESS");
+    expect(play(restarted.task, 31 * hour, due).task.status).toBe("EXPIRED");
   });
 
   it("a look-up miss is ignored for a task that does not wait for the vendor", () => {

@@ -43,9 +43,10 @@ export interface Timings {
   /** How long look-ups may show a task in progress at 100 % before it counts as stalled. Relays lag by 30 s. */
   stalledMs: number;
   /**
-   * Added to `deadlineMs` while the vendor refuses the key of our look-ups, so that the operator has time to change it.
+   * Added to `deadlineMs` of a task whose look-ups get no response, so that the vendor or the operator has time to
+   * repair them. The image may be paid.
    */
-  lookupRefusedMs: number;
+  lookupFailedMs: number;
   /** After this time, a queue message that no worker has handled is sent again. */
   requeueMs: number;
   /** After this time, a pending effect that is not known to be completed is started again. */
@@ -122,7 +123,7 @@ export const TIMINGS: Timings = {
   modalMs: 30 * minute,
   parentMs: 3 * minute,
   stalledMs: 5 * minute,
-  lookupRefusedMs: 24 * hour,
+  lookupFailedMs: 24 * hour,
   requeueMs: minute,
   effectsMs: 30 * second,
   busyMs: 3 * second,

@@ -7,7 +7,7 @@ import {
   awaitsPress,
   type FlowCredit,
   finishSettlement,
-  isHeld,
+  needsSettlement,
   SETTLING_LEASE_MS,
   startSettlement,
   takeOverSettlement,
@@ -45,7 +45,7 @@ export interface Settled {
  * @param tasks all tasks of the flow, as they were read together with the flow
  * @param own a settlement of the caller whose last write lost a write conflict
  * @returns `wait`: the flow cannot end now, because a press is paid but its child is not written yet, or another process
- *   settles. `conflict`: another process has changed the flow
+ *   settles. `conflict`: another process has changed the flow, or a press came meanwhile and needs a settlement of its own
  */
 export async function settleCredit(
   deps: CreditDeps,
@@ -56,26 +56,26 @@ export async function settleCredit(
   const credit = await flowCreditOf(deps, flow);
   const { settling } = credit;
   const isOwn = settling && isSame(credit, own);
-  if (!settling && !isHeld(credit) && Object.keys(credit.awaits).length === 0) return { flow };
+  if (!settling && !needsSettlement(credit)) return { flow };
   const now = deps.clock.now();
   const mustWait = settling ? !isOwn && now < settling.at + SETTLING_LEASE_MS : awaitsPress(credit, tasks, now);
   if (mustWait) return "wait";
   let [open, fixed, current] = [own!, credit, flow];
   if (!isOwn) {
     fixed = settling ? takeOverSettlement(credit, now) : startSettlement(credit, tasks, now);
-    const saved = await deps.store.saveFlow({ ...flow, credit: fixed });
+    // An ended flow has no due time. If this process crashes, the sweeper must find the settlement.
+    const due = flow.due ?? now + SETTLING_LEASE_MS;
+    const saved = await deps.store.saveFlow({ ...flow, credit: fixed, due });
     if (!saved.ok) return "conflict";
     current = saved.item;
     open = await applySettlement(deps, current);
   }
   const credited = { ...finishSettlement(fixed), ...(open.entry.sentOnce && { settledOnce: open.no }) };
   const settled = { flow: { ...current, credit: credited }, open };
-  if (!isHeld(settled.flow.credit)) return settled;
-  // A press was held after the amount had been fixed. It gets a settlement of its own.
-  const saved = await deps.store.saveFlow(settled.flow);
-  if (!saved.ok) return "conflict";
-  await confirmSettlement(deps, settled);
-  return settleCredit(deps, saved.item, tasks);
+  if (!needsSettlement(credited)) return settled;
+  // A press was held after the amount had been fixed. It gets a settlement of its own, from tasks that are read after it.
+  if ((await deps.store.saveFlow(settled.flow)).ok) await confirmSettlement(deps, settled);
+  return "conflict";
 }
 
 /** Finishes a settlement of the caller in a flow that runs again. If it fails, the repair of the counter finishes it. */

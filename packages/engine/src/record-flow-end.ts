@@ -65,8 +65,8 @@ async function saveEnd(
   status: Flow["status"],
 ): Promise<boolean> {
   if (flow.status === status) {
-    if (!flow.reopened && !open) return true;
     // The due time is removed, except if the notification of the end is still pending.
+    if (!flow.reopened && !open && (flow.due === undefined || flow.pendingEffects)) return true;
     const due = flow.pendingEffects ? flow.due : undefined;
     return (await deps.store.saveFlow({ ...flow, reopened: undefined, due })).ok;
   }

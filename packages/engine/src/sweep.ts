@@ -3,7 +3,6 @@
  * For an account that sends callbacks, these are the tasks whose callback or message was lost. For a silent account
  * every task ends here, with one batched look-up per account and interval.
  */
-import { areLookupsRefused } from "@mjflow/core/account-health";
 import { postponeOverdue } from "@mjflow/core/delivery";
 import { DUE_CLASSES, type DueClass, type DuePartition } from "@mjflow/core/due";
 import { failure } from "@mjflow/core/error";
@@ -236,13 +235,10 @@ async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, pa
 async function sweepTask(deps: SweepDeps, run: SweepRun, task: Task): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
-  const graceMs = await deadlineGraceMs(deps, task);
   const queueLate = task.status === "PENDING" && (await run.isSubmitLate());
-  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, graceMs, queueLate });
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, queueLate });
   noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);
-  // While look-ups at this account are paused, the deadline of its tasks still applies.
-  if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
   if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) run.toLookUp.push(applied.task);
   return applied.task;
 }
@@ -382,7 +378,9 @@ async function applyLookupResults(deps: SweepDeps, tasks: readonly Task[], { loo
       await runEffects(deps, applied);
       current = applied.task;
     }
-    await endIfPastDeadline(deps, current);
+    // A task that the response misses ends after `missingLimit` of such responses.
+    const hasResponse = report !== undefined || (lookedUp.has(task) && !countsMisses(task));
+    await endIfPastDeadline(deps, current, { hasResponse });
   }
   if (missedCallbacks.length === 0) return;
   const since = Math.min(...missedCallbacks.map((task) => task.submittedAt ?? task.createdAt));
@@ -423,26 +421,34 @@ function noteResubmission(
 }
 
 /**
- * The provider or its account was removed. Its tasks cannot be looked up any more, so they expire at their deadline.
+ * The provider or its account was removed. No look-up will ever show its tasks, so they expire at their deadline.
  */
 async function endTasksWithoutVendor(deps: SweepDeps, tasks: readonly Task[]): Promise<void> {
-  for (const task of tasks) await endIfPastDeadline(deps, task);
-}
-
-async function endIfPastDeadline(deps: SweepDeps, task: Task): Promise<void> {
-  if (!isPastDeadline(task, contextOf(deps))) return;
-  const graceMs = await deadlineGraceMs(deps, task);
-  if (graceMs > 0 && !isPastDeadline(task, contextOf(deps), 1, graceMs)) return;
-  const message = "The vendor refused our key in every look-up until the end of the waiting time.";
-  const why = failure("deadline_passed", graceMs > 0 ? { message } : {});
-  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: why }));
+  for (const task of tasks) await endIfPastDeadline(deps, task, { hasResponse: true });
 }
 
 /**
- * Returns by how much the deadline of a task is postponed, ms. While the vendor refuses the key of our look-ups, mjflow
- * cannot see whether the task has ended. The operator gets time to change the key.
+ * Ends a task that has passed its deadline (P6). Its image may be paid as long as no look-up says anything about it. So a task
+ * without a response has another day (`lookupFailedMs`).
+ *
+ * @param hasResponse whether a look-up that the vendor has just answered says that the task has not ended
  */
-async function deadlineGraceMs({ accounts, clock, timings }: SweepDeps, task: Task): Promise<number> {
-  const health = await accounts.health(task.provider, task.account);
-  return areLookupsRefused(health, clock.now(), timings) ? timings.lookupRefusedMs : 0;
+async function endIfPastDeadline(
+  deps: SweepDeps,
+  task: Task,
+  { hasResponse }: { hasResponse: boolean },
+): Promise<void> {
+  const extraMs = hasResponse ? 0 : deps.timings.lookupFailedMs;
+  if (!isPastDeadline(task, contextOf(deps), 1, extraMs)) return;
+  const message = hasResponse ? undefined : await whyNoResponse(deps, task);
+  const why = failure("deadline_passed", message === undefined ? {} : { message });
+  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: why }));
+}
+
+async function whyNoResponse({ accounts }: SweepDeps, { provider, account }: Task): Promise<string> {
+  const { lookupFault } = await accounts.health(provider, account);
+  const until = "until the end of the waiting time";
+  return lookupFault === "unauthorized"
+    ? `The vendor refused our key in every look-up ${until}.`
+    : `The vendor answered no look-up ${until}.`;
 }

@@ -133,7 +133,6 @@ const HEALTH = {
   busyUntil: ["bu", "number"],
   fullUntil: ["fu", "number"],
   lookupFault: ["lf", "text"],
-  lookupRefusedAt: ["lr", "number"],
   probeId: ["pi", "text"],
   durations: ["td", "json"],
 } as const satisfies Fields<keyof AccountHealth>;

@@ -74,10 +74,9 @@ export type Signal =
   /**
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
    * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.
-   * `graceMs`: time by which the deadline is postponed, because the vendor refuses the key of our look-ups, ms.
    * `queueLate`: true if the submit queue is long, so that a waiting task gets no further message.
    */
-  | { kind: "due"; canSearch?: boolean; askAt?: number; graceMs?: number; queueLate?: boolean }
+  | { kind: "due"; canSearch?: boolean; askAt?: number; queueLate?: boolean }
   /** All follow-ups are stored, and their messages are sent. */
   | { kind: "followUpsStarted" }
   /**

@@ -22,7 +22,7 @@ import {
 
 export function onDue(
   task: Task,
-  { canSearch = false, askAt = 0, graceMs = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
+  { canSearch = false, askAt = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
   ctx: Context,
 ): Decision {
   const { now, timings } = ctx;
@@ -49,12 +49,12 @@ export function onDue(
     case "SUBMITTED":
     case "IN_PROGRESS": {
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
-      // After the deadline the sweeper first looks the task up and expires it afterwards. It expires the task without a
-      // look-up only when 1.5 times the deadline has passed and the row was written after the deadline. The first
-      // condition ends tasks whose look-up crashes every time. The second protects tasks of a deployment that was
-      // stopped meanwhile: no look-up was made, and the vendor may have the image.
+      // After the deadline the sweeper first looks the task up and expires it afterwards. A task that is still here has
+      // had no look-up with a response since, so its image may be paid. It expires without a look-up only a day later, and
+      // only if the row was written after the deadline. The first condition ends tasks whose look-up crashes every time.
+      // The second protects tasks of a deployment that was stopped meanwhile: no look-up was made.
       const writtenAfterDeadline = isPastDeadline(task, { now: task.updatedAt, timings });
-      if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5, graceMs))
+      if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5, timings.lookupFailedMs))
         return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
       if (task.vendorTaskId === undefined && !canSearch) return onCannotLookUp(task, pause, ctx);
       if (askAt > now) return postponeDue(task, askAt - now, ctx, []);
@@ -153,13 +153,13 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
  * limit.
  *
  * @param times factor for the deadline
- * @param graceMs time by which the deadline is postponed, ms
+ * @param extraMs time by which the deadline is postponed, ms
  */
-export function isPastDeadline(task: Task, { now, timings }: Context, times = 1, graceMs = 0): boolean {
+export function isPastDeadline(task: Task, { now, timings }: Context, times = 1, extraMs = 0): boolean {
   // MODAL has its own time limits, see `onDue`.
   if (isEnded(task) || task.status === "MODAL") return false;
   const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
-  return now - from > times * timings.deadlineMs[task.pace] + graceMs;
+  return now - from > times * timings.deadlineMs[task.pace] + extraMs;
 }
 
 export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
