@@ -87,10 +87,15 @@ async function checkServer(programs: string, clients: string, major: string): Pr
   if (!page.ok || script === undefined || !(await fetch(`${url}/console/${script}`)).ok) {
     throw new Error(`The console is incomplete: HTTP ${page.status}, script ${script}.`);
   }
+  const guide = await (await fetch(`${url}/docs/errors/not_found`)).text();
+  const asset = /href="(\/docs\/assets\/style[^"]+)"/.exec(guide)?.[1];
+  if (!guide.includes("not_found") || asset === undefined || !(await fetch(`${url}${asset}`)).ok) {
+    throw new Error(`The documentation is incomplete: style ${asset}.`);
+  }
   await run("backup", join(programs, `backup-${major}`));
   const code = await server.stop("SIGTERM");
   if (code !== 0) throw new Error(`The server ended with ${code} after SIGTERM.`);
-  done(`the commands imagine, mcp and backup, the console and a stop work on Node ${major}`);
+  done(`the commands imagine, mcp and backup, the console, the documentation and a stop work on Node ${major}`);
 
   const restored = start(node, [NPX, "mjflow", "dev", "--port", "0", "--data", `backup-${major}`], programs);
   const again = /API\s+(\S+)/.exec(await restored.said(/Ctrl-C stops it/))![1]!;

@@ -1,5 +1,6 @@
 /**
- * Builds the package `mjflow`: the command line and the local server as JavaScript, and the console as static files.
+ * Builds the package `mjflow`: the command line and the local server as JavaScript, the console and the documentation as
+ * static files.
  *
  * The code of mjflow, and of small packages that are only partly used, is bundled. Node does not strip types below
  * node_modules, so no TypeScript may remain. The rest stays a dependency of the package: fauxqs is assembled from its
@@ -19,6 +20,22 @@ import { closureOf, noticesOf } from "./notices.ts";
 const DEPENDENCIES = ["@aws-sdk/*", "fauxqs", "sharp"];
 /** Imports that an installed package does not need: another table engine, and the build of the console. */
 const NOT_INSTALLED = ["dynalite", "vite"];
+/** Packages whose code is in the documentation site. The other dependencies of VitePress only build it. */
+const IN_DOCS = [
+  "vitepress",
+  "vue",
+  "@vue/reactivity",
+  "@vue/runtime-core",
+  "@vue/runtime-dom",
+  "@vue/shared",
+  "@vueuse/core",
+  "@vueuse/integrations",
+  "@vueuse/shared",
+  "focus-trap",
+  "mark.js",
+  "minisearch",
+  "tabbable",
+];
 /** Workspaces whose package.json has the versions. */
 const WORKSPACES = [".", "packages/local", "packages/media", "packages/queue", "packages/store"];
 
@@ -43,9 +60,12 @@ export async function buildProgram(folder: string): Promise<void> {
   execFileSync(process.execPath, [join(ROOT, "packages/console/build.ts"), join(folder, "dist/console")], {
     stdio: "inherit",
   });
+  execFileSync(process.execPath, [join(ROOT, "packages/docs/build.ts"), join(folder, "dist/docs")], {
+    stdio: "inherit",
+  });
   const consoleDependencies = Object.keys(readManifest("packages/console").dependencies ?? {});
   const inConsole = closureOf(consoleDependencies.filter((name) => !name.startsWith("@mjflow/") && name !== "vite"));
-  writeFileSync(join(folder, "NOTICES.md"), noticesOf([...bundledIn(metafile), ...inConsole]));
+  writeFileSync(join(folder, "NOTICES.md"), noticesOf([...bundledIn(metafile), ...inConsole, ...IN_DOCS]));
 
   mkdirSync(join(folder, "bin"), { recursive: true });
   writeBin("packages/cli/bin/mjflow.mjs", join(folder, "bin/mjflow.mjs"), "../dist/cli.js");

@@ -33,6 +33,9 @@ interface App {
 /** The responses that were seen, for example `GET /v1/flows/:id 404 not_found`. */
 export type Seen = Set<string>;
 
+/** The first problem of each code, with its request. */
+export const problems = new Map<ErrorCode, { request: string; body: string }>();
+
 /** @throws Undeclared from `request`, if the response differs from the description */
 export function checked<T extends App>(app: T, seen: Seen = new Set()): { request: App["request"]; seen: Seen } {
   return {
@@ -120,6 +123,7 @@ function problemOf(where: string, response: Response, body: string): { code: Err
   const type = response.headers.get("content-type");
   must(type === "application/problem+json", `${where} responds ${response.status} as ${type}. ${body.slice(0, 300)}`);
   const problem = expectSchema(where, Problem, JSON.parse(body)) as z.infer<typeof Problem>;
+  if (!problems.has(problem.code)) problems.set(problem.code, { request: where.replace(/ \d{3}$/, ""), body });
   must(problem.status === response.status, `${where}: the problem has the status ${problem.status}.`);
   must(ERRORS[problem.code].status === response.status, `${where}: ${problem.code} has another status.`);
   must(

@@ -3,15 +3,18 @@
  * which compares the response with its description. At the end, `afterAll` requires that every declared response was
  * seen.
  */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pressHold } from "@mjflow/core/credit";
-import { MjflowError } from "@mjflow/core/error";
+import { ERRORS, MjflowError } from "@mjflow/core/error";
+import { Problem } from "@mjflow/core/response";
 import { MAX_PRESS_ENTRIES } from "@mjflow/engine/credit-counter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { FLOW, OPERATOR } from "../app/api-client.ts";
-import type { Seen } from "./checked.ts";
-import { createOpenApiHarness, type OpenApiHarness, REQUESTS, SEED_REQUESTS, unknown } from "./harness.ts";
+import { expectSchema, problems, type Seen } from "./checked.ts";
+import { createOpenApiHarness, type Json, type OpenApiHarness, REQUESTS, SEED_REQUESTS, unknown } from "./harness.ts";
+import { isRecording, shownJson } from "./record.ts";
 import { DESCRIBED, type Described, declaredBy } from "./routes.ts";
 
 const seen: Seen = new Set();
@@ -449,7 +452,21 @@ test.each(["/openapi.json", "/docs", "/docs/api", "/llms.txt"])("%s gets 304 wit
   expect((await harness.ask(undefined, "GET", { path, headers: again })).status).toBe(304);
 });
 
+const EXAMPLES = new URL("../../packages/docs/examples/errors.json", import.meta.url);
+
+test.skipIf(isRecording).each(Object.keys(ERRORS))("the documentation shows a response with the code %s", (code) => {
+  const examples = existsSync(EXAMPLES) ? (JSON.parse(readFileSync(EXAMPLES, "utf8")) as Json) : {};
+  expect(examples[code], "run `npm run docs:examples`").toBeDefined();
+  expectSchema(code, Problem, examples[code].body);
+});
+
 afterAll(() => {
+  if (isRecording) {
+    const shown = [...problems]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([code, { request, body }]) => [code, { request, body: shownJson(body) }]);
+    writeFileSync(EXAMPLES, `${JSON.stringify(Object.fromEntries(shown), null, 1)}\n`);
+  }
   const declared = DESCRIBED.flatMap((route) => declaredBy(route).map((response) => `${route.name} ${response}`));
   const missing = declared.filter((response) => !seen.has(response));
   expect(missing, "declared responses that no request in this file got").toEqual([]);

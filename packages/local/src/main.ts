@@ -57,6 +57,7 @@ The mjflow local server is ready
 
   API        ${url}
   console    ${url}/console
+  docs       ${url}/docs
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
   data       ${dataDir} (${engine})

@@ -16,6 +16,7 @@ import { type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
 import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
+import { documentationSite, isDocumentation } from "./documentation.ts";
 import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
@@ -211,8 +212,8 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
 // ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Serves two function URLs and a static site on one port: vendors' callbacks, the console, and the API for all other
- * paths.
+ * Serves two function URLs and two static sites on one port: vendors' callbacks, the console, the documentation, and the
+ * API for all other paths.
  */
 function serve(
   server: Server,
@@ -221,6 +222,7 @@ function serve(
   { bodyBudgetBytes }: LocalServerConfig,
 ): void {
   const site = consoleSite();
+  const documentation = documentationSite();
   const bodies = createBodyReader({ budgetBytes: bodyBudgetBytes });
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const path = originForm(request.url);
@@ -228,6 +230,7 @@ function serve(
       site(request, response).catch(() => response.destroy());
       return;
     }
+    if (isDocumentation(path) && documentation(request, response)) return;
     if (path === BACKUP_PATH) {
       backup.serve(request, response).catch(() => response.destroy());
       return;

@@ -1,0 +1,146 @@
+/** The tabs of an operation: the same request as curl, TypeScript and Python. The check of the samples runs each of them. */
+import { curlOf } from "../../../functions/http/openapi/curl.ts";
+import type { Operation } from "../../../functions/http/openapi/document-model.ts";
+import { fence } from "./markdown.ts";
+
+/** Calls of the client by operation. `BODY` stands for the example of the body. Others use `mjflow.request`. */
+const CLIENT: Readonly<Record<string, string>> = {
+  createFlow:
+    "const flow = await mjflow.flows.create(BODY).wait();\nconsole.log(flow.status, flow.tasks.map((task) => task.imageUrl));",
+  listFlows: 'for await (const flow of mjflow.flows.list({ status: "running" })) console.log(flow.id, flow.prompt);',
+  getFlow: "const flow = await mjflow.flows.get(id);\nconsole.log(flow.status);",
+  cancelFlow: "await mjflow.flows.cancel(id);",
+  resumeFlow: "await mjflow.flows.resume(id);",
+  streamFlow: "for await (const event of mjflow.flows.events(id)) console.log(event.type);",
+  getTask: "const task = await mjflow.tasks.get(id);\nconsole.log(task.status, task.imageUrl);",
+  getTaskRaw: "console.log(await mjflow.tasks.raw(id));",
+  pressButton: "const task = await mjflow.tasks.press(id, BODY);\nconsole.log(task.id);",
+  answerModal: "await mjflow.tasks.modal(id, BODY);",
+  retryTask: "const task = await mjflow.tasks.retry(id);\nconsole.log(task.retryOf);",
+  createEndpoint: "const endpoint = await mjflow.endpoints.create(BODY);\nconsole.log(endpoint.secret); // shown once",
+  listEndpoints: "for await (const endpoint of mjflow.endpoints.list()) console.log(endpoint.id, endpoint.url);",
+  getEndpoint: "const endpoint = await mjflow.endpoints.get(id);\nconsole.log(endpoint.enabled);",
+  updateEndpoint: "await mjflow.endpoints.update(id, BODY);",
+  deleteEndpoint: "await mjflow.endpoints.delete(id);",
+  rotateEndpointSecret:
+    "const { secret } = await mjflow.endpoints.rotate(id, BODY);\nconsole.log(secret); // shown once",
+  testEndpoint: "console.log(await mjflow.endpoints.test(id));",
+  replayEndpoint: "const replay = await mjflow.endpoints.replay(id, BODY);\nconsole.log(replay.id);",
+  listDeliveries:
+    'for await (const delivery of mjflow.deliveries.list({ status: "failed" })) console.log(delivery.id);',
+  getDelivery: "const delivery = await mjflow.deliveries.get(id);\nconsole.log(delivery.status);",
+  replayDelivery: "await mjflow.deliveries.replay(id);",
+  listReplays: "for await (const replay of mjflow.replays.list()) console.log(replay.id, replay.status);",
+  getReplay: "const replay = await mjflow.replays.get(id);\nconsole.log(replay.status);",
+  cancelReplay: "await mjflow.replays.cancel(id);",
+  createApp: "const app = await mjflow.apps.create(BODY);\nconsole.log(app.id);",
+  listApps: "for await (const app of mjflow.apps.list()) console.log(app.id, app.name);",
+  getApp: "const app = await mjflow.apps.get(id);\nconsole.log(app.name);",
+  updateApp: "await mjflow.apps.update(id, BODY);",
+  deleteApp: "await mjflow.apps.delete(id);",
+  createAppKey: "const key = await mjflow.apps.keys.create(id, BODY);\nconsole.log(key.key); // shown once",
+  listAppKeys: "for await (const key of mjflow.apps.keys.list(id)) console.log(key.id);",
+  rotateAppKey: "const key = await mjflow.apps.keys.rotate(id, keyId, BODY);\nconsole.log(key.key); // shown once",
+  revokeAppKey: "await mjflow.apps.keys.revoke(id, keyId);",
+  listProviders: "for await (const provider of mjflow.providers.list()) console.log(provider.id, provider.abilities);",
+  listDeadLetters: "for await (const message of mjflow.deadLetters.list()) console.log(message.id, message.why);",
+  redriveDeadLetter: "await mjflow.deadLetters.redrive(id);",
+  dropDeadLetter: "await mjflow.deadLetters.discard(id);",
+  listQueues: "for await (const queue of mjflow.operations.queues()) console.log(queue);",
+  getOverdue: "console.log(await mjflow.operations.overdue());",
+  listUnclear: "console.log(await mjflow.operations.unclear());",
+  resealVault: "console.log(await mjflow.operations.reseal());",
+};
+
+/** Name of the shell variable of a path parameter, as in the curl command. */
+export function variableOf(parameter: string): string {
+  return parameter.replace(/[A-Z]/g, "_$&").toUpperCase();
+}
+
+const pathParameters = ({ path }: Operation) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+
+function literal(value: unknown, indent: string): string {
+  if (Array.isArray(value)) {
+    const items = value.map((each) => literal(each, `${indent}  `));
+    return `[${items.join(", ")}]`;
+  }
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, each]) => `${name}: ${literal(each, `${indent}  `)}`);
+  const line = `{ ${members.join(", ")} }`;
+  return line.length <= 80 ? line : `{\n${members.map((member) => `${indent}  ${member},\n`).join("")}${indent}}`;
+}
+
+function typescriptOf(operation: Operation): string {
+  const { id, method, path, body, key } = operation;
+  const isOperator = key === "operator";
+  const example = body && literal(body.example ?? {}, "");
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `\${${name}}`);
+  const quoted = address === path ? JSON.stringify(path) : `\`${address}\``;
+  const request = [
+    method === "GET" ? "" : `method: "${method}", `,
+    `path: ${quoted}`,
+    example === undefined ? "" : `, body: ${example}`,
+  ].join("");
+  const call = CLIENT[id]?.replace("BODY", example ?? "{}") ?? `console.log(await mjflow.request({ ${request} }));`;
+  const ids = pathParameters(operation).map((name) => `const ${name} = process.env.${variableOf(name)}!;\n`);
+  return [
+    'import { Mjflow } from "@mjflow/client";\n',
+    `const mjflow = new Mjflow(${isOperator ? "{ apiKey: process.env.MJFLOW_OPERATOR_KEY! }" : ""});${isOperator ? "" : " // MJFLOW_URL and MJFLOW_API_KEY"}`,
+    `${ids.join("")}${call}`,
+  ].join("\n");
+}
+
+function pythonLiteral(value: unknown): string {
+  return JSON.stringify(value, undefined, 4)
+    .replace(/\btrue\b/g, "True")
+    .replace(/\bfalse\b/g, "False")
+    .replace(/\bnull\b/g, "None");
+}
+
+function pythonOf(operation: Operation): string {
+  const { method, path, body, key, responses } = operation;
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `{os.environ['${variableOf(name)}']}`);
+  const isStream = responses.some(({ contentType }) => contentType === "text/event-stream");
+  const variable = key === "operator" ? "MJFLOW_OPERATOR_KEY" : "MJFLOW_API_KEY";
+  const header =
+    key === "mj"
+      ? `{"mj-api-secret": os.environ["${variable}"]}`
+      : `{"Authorization": f"Bearer {os.environ['${variable}']}"}`;
+  const lines = [
+    `    f"{os.environ['MJFLOW_URL']}${address}",`,
+    key === "none" ? "" : `    headers=${header},`,
+    body ? `    json=${pythonLiteral(body.example ?? {}).replaceAll("\n", "\n    ")},` : "",
+    isStream ? "    stream=True," : "",
+    "    timeout=30,",
+  ].filter((line) => line !== "");
+  const isJson = responses.some(({ contentType }) => contentType === "application/json");
+  const print = isStream
+    ? "for line in response.iter_lines(decode_unicode=True):\n    print(line)"
+    : isJson
+      ? "print(response.json())"
+      : "print(response.status_code)";
+  return [
+    "import os",
+    "import requests",
+    "",
+    `response = requests.${method.toLowerCase()}(`,
+    ...lines,
+    ")",
+    "response.raise_for_status()",
+    print,
+  ].join("\n");
+}
+
+/** The samples of an operation, by language. An API key of an app has no client call for routes without a key. */
+export function samplesOf(operation: Operation): { language: string; title: string; code: string }[] {
+  return [
+    { language: "sh", title: "curl", code: curlOf(operation) },
+    ...(operation.key === "none" ? [] : [{ language: "ts", title: "TypeScript", code: typescriptOf(operation) }]),
+    { language: "python", title: "Python", code: pythonOf(operation) },
+  ];
+}
+
+export function codeGroup(operation: Operation): string {
+  const tabs = samplesOf(operation).map(({ language, title, code }) => fence(`${language} [${title}]`, code));
+  return `::: code-group\n\n${tabs.join("\n\n")}\n\n:::`;
+}

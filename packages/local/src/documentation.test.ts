@@ -1,0 +1,133 @@
+/** The local server serves the documentation site, and leaves the rest of `/docs` to the API. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { POLICY_FILE } from "@mjflow/docs/site";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { documentationSite, isDocumentation } from "./documentation.ts";
+
+let folder: string;
+let server: Server | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mjflow-documentation-"));
+});
+afterEach(() => {
+  server?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function writeSite(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries({ [POLICY_FILE]: "default-src 'none'", ...files })) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+}
+
+/** Serves the site; the API answers 418 here. */
+async function serve(options: Parameters<typeof documentationSite>[0]) {
+  const site = documentationSite({ dist: folder, ...options });
+  server = createServer((incoming, response) => {
+    if (!isDocumentation(incoming.url!) || !site(incoming, response)) response.writeHead(418).end();
+  });
+  await new Promise<void>((ready) => server!.listen(0, "127.0.0.1", ready));
+  const { port } = server.address() as AddressInfo;
+  return (path: string, method = "GET") =>
+    new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
+      // A client that does not change the path, unlike `fetch`.
+      request({ port, host: "127.0.0.1", path, method }, async (response) => {
+        const text = (await response.setEncoding("utf8").toArray()).join("");
+        resolve({ status: response.statusCode!, headers: response.headers, text });
+      })
+        .on("error", reject)
+        .end();
+    });
+}
+
+test("a page is found with and without its ending, and a folder shows its index", async () => {
+  writeSite({
+    "index.html": "home",
+    "flows.html": "flows",
+    "errors/index.html": "errors",
+    "errors/x.html": "x",
+    "404.html": "none",
+  });
+  const get = await serve({ stale: () => false });
+  const texts = ["/docs/", "/docs/flows", "/docs/flows.html?a=1", "/docs/errors/", "/docs/errors", "/docs/errors/x"];
+  expect(await Promise.all(texts.map(async (path) => (await get(path)).text))).toEqual([
+    "home",
+    "flows",
+    "flows",
+    "errors",
+    "errors",
+    "x",
+  ]);
+  expect(await get("/docs")).toMatchObject({ status: 308, headers: { location: "/docs/" } });
+  expect(await get("/docs/none")).toMatchObject({ status: 404, text: "none" });
+  expect(await get("/docs/flows", "HEAD")).toMatchObject({ status: 200, text: "", headers: { "content-length": "5" } });
+  expect((await get("/docs/flows", "POST")).status).toBe(405);
+});
+
+test("every response has the policy of the build, and only assets are cached", async () => {
+  writeSite({ "index.html": "home", "assets/a.js": "1" });
+  const get = await serve({ stale: () => false });
+  for (const path of ["/docs/", "/docs/none", "/docs/assets/a.js"]) {
+    expect((await get(path)).headers).toMatchObject({
+      "content-security-policy": "default-src 'none'",
+      "x-content-type-options": "nosniff",
+    });
+  }
+  expect((await get("/docs/assets/a.js")).headers["cache-control"]).toContain("immutable");
+  expect((await get("/docs/")).headers["cache-control"]).toBe("no-cache");
+});
+
+test("no path leaves the site", async () => {
+  writeSite({ "index.html": "home" });
+  writeFileSync(join(folder, "..", "mjflow-outside.txt"), "outside");
+  const get = await serve({ stale: () => false });
+  for (const path of [
+    "/docs/../mjflow-outside.txt",
+    "/docs/%2e%2e/mjflow-outside.txt",
+    "/docs/%E0%A4%A",
+    "/docs/constructor",
+  ]) {
+    expect((await get(path)).status).toBe(404);
+  }
+  rmSync(join(folder, "..", "mjflow-outside.txt"));
+});
+
+test("the API serves its reference, and all of /docs while there is no site", async () => {
+  writeSite({ "index.html": "home" });
+  const get = await serve({ stale: () => false });
+  expect([(await get("/docs/api")).status, (await get("/docsx")).status]).toEqual([418, 418]);
+  rmSync(join(folder, POLICY_FILE));
+  const without = await serve({ stale: () => false });
+  expect((await without("/docs/")).status).toBe(418);
+});
+
+test("the first visit builds a missing site, and shows a page that reloads meanwhile", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const get = await serve({ stale: () => true, build: () => promise });
+  expect(await get("/docs/")).toMatchObject({ status: 503, headers: { refresh: "2" } });
+  expect((await get("/docs/")).text).toContain('href="/docs/api"');
+  writeSite({ "index.html": "home" });
+  resolve();
+  await expect.poll(async () => (await get("/docs/")).text).toBe("home");
+});
+
+test("an outdated site is served until the new one is built", async () => {
+  writeSite({ "index.html": "old" });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const get = await serve({ stale: () => true, build: () => promise });
+  expect((await get("/docs/")).text).toBe("old");
+  writeSite({ "index.html": "new" });
+  resolve();
+  await expect.poll(async () => (await get("/docs/")).text).toBe("new");
+});
+
+test("the API answers if the build fails", async () => {
+  const get = await serve({ stale: () => true, build: () => Promise.reject(new Error("no VitePress")) });
+  await expect.poll(async () => (await get("/docs/")).status).toBe(418);
+});

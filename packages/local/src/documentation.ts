@@ -1,0 +1,116 @@
+/**
+ * Serves `/docs`: the documentation site. An installed package contains it. In a clone it is built at the first visit in a
+ * separate process, which takes some seconds: the visitor sees a page that says so, or the site of the build before.
+ *
+ * `/docs/api` is not part of the site: the API itself serves its reference. Without a site, for example because its build
+ * fails, the API answers all of `/docs`, as in a deployment.
+ */
+import { existsSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DIST, isStale } from "@mjflow/docs/location";
+import { fileHeaders, POLICY_FILE, policyOf, siteHeaders } from "@mjflow/docs/site";
+import { type Files, isBelow, pathOf, readFiles, respondWithoutFile, runBuild, sendFile } from "./static-site.ts";
+
+const PREFIX = "/docs";
+/** Served by the API. */
+const REFERENCE = `${PREFIX}/api`;
+/** The site of an installed package, beside the program. A clone has no such folder. */
+const PACKAGED = fileURLToPath(new URL("./docs", import.meta.url));
+const isPackaged = existsSync(join(PACKAGED, POLICY_FILE));
+const [SITE, isOutdated] = isPackaged ? [PACKAGED, () => false] : [DIST, isStale];
+
+/** Seconds until a browser asks again for a site that is being built. */
+const REFRESH_S = 2;
+const BUILDING = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>mjflow documentation</title></head>
+<body>
+<main>
+<h1>The documentation is being built</h1>
+<p>This takes some seconds after an installation or a change. The page appears by itself.</p>
+<p>Meanwhile: <a href="${REFERENCE}">the API reference</a>.</p>
+</main>
+</body>
+</html>
+`;
+
+/** True if the site answers this path. */
+export function isDocumentation(path: string): boolean {
+  return isBelow(PREFIX, path) && !isBelow(REFERENCE, path);
+}
+
+/** @param build for tests: replacement of the build that runs if the site is missing or outdated */
+export function documentationSite({
+  dist = SITE,
+  stale = isOutdated,
+  build = () => runBuild("@mjflow/docs/build"),
+}: {
+  dist?: string;
+  stale?: () => boolean;
+  build?: () => Promise<void>;
+} = {}) {
+  let files: Files | undefined;
+  let isLoaded = false;
+  let isBuilding = false;
+
+  function load(): void {
+    if (existsSync(join(dist, POLICY_FILE))) files = readFiles(dist);
+  }
+
+  /** Reads the site with the first visit, and builds it if it is missing or outdated. */
+  function start(): void {
+    isLoaded = true;
+    load();
+    if (!stale()) return;
+    isBuilding = true;
+    // The build prints why it fails. Without a site the API answers.
+    build()
+      .then(load)
+      .catch(() => {})
+      .finally(() => {
+        isBuilding = false;
+      });
+  }
+
+  /** @returns false if the API has to answer, because there is no site */
+  return function serve(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!isLoaded) start();
+    if (files === undefined && !isBuilding) return false;
+    const headers = siteHeaders(files?.get(POLICY_FILE)?.toString() ?? policyOf([]));
+    if (respondWithoutFile(PREFIX, headers, request, response)) return true;
+    if (files === undefined) {
+      const wait = {
+        "content-type": "text/html; charset=utf-8",
+        refresh: String(REFRESH_S),
+        "retry-after": String(REFRESH_S),
+      };
+      sendFile(request, response, 503, BUILDING, { ...headers, ...wait });
+      return true;
+    }
+    const path = decoded(pathOf(request).slice(PREFIX.length + 1));
+    // Links to pages may leave out the ending: the `type` of a problem does.
+    const folder = path === "" ? "" : path.replace(/\/?$/, "/");
+    const known = files;
+    const name = [path, `${path}.html`, `${folder}index.html`].find((each) => known.has(each));
+    const { contentType, cacheControl } = fileHeaders(name ?? "404.html");
+    const body = files.get(name ?? "404.html") ?? "Not found\n";
+    const status = name === undefined ? 404 : 200;
+    sendFile(request, response, status, body, {
+      ...headers,
+      "content-type": contentType,
+      "cache-control": cacheControl,
+    });
+    return true;
+  };
+}
+
+/** A path that is not valid percent-encoding is the name of no file. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

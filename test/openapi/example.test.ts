@@ -1,0 +1,43 @@
+/**
+ * packages/docs/examples/responses.json has a response of each route, as the HTTP app gives it to the requests below. The
+ * documentation site shows them. `npm run docs:examples` writes the file.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, expect, test } from "vitest";
+import type { RouteName } from "../../functions/http/openapi/route-description.ts";
+import { OPERATOR } from "../app/api-client.ts";
+import { createOpenApiHarness, type Json, REQUESTS, SEED_REQUESTS } from "./harness.ts";
+import { isRecording, shownJson } from "./record.ts";
+import { DESCRIBED, type Described } from "./routes.ts";
+
+const FILE = new URL("../../packages/docs/examples/responses.json", import.meta.url);
+const written = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Record<string, Json>) : {};
+const recorded: Record<string, Json> = {};
+
+/** The example that the reference shows, if the resources of the harness fit it; otherwise the body of the harness. */
+function bodyOf({ example, key, path }: Described, body: unknown): unknown {
+  if (example === undefined || key === "mj" || path.includes("{")) return body;
+  const shown = example as Record<string, unknown>;
+  return "provider" in shown ? { ...shown, provider: "fake" } : shown;
+}
+
+const withBody = DESCRIBED.filter(({ responses }) => Object.values(responses).some(({ schema }) => schema));
+
+test.each(withBody.map((route) => [route.name, route] as const))(
+  "the documentation shows the response to %s",
+  async (name, route) => {
+    const harness = await createOpenApiHarness();
+    await SEED_REQUESTS[name as RouteName]?.(harness);
+    const request = REQUESTS[name as RouteName]!(harness);
+    const body = bodyOf(route, request.body);
+    const as = route.key === "operator" ? OPERATOR : harness.key;
+    const response = await harness.ask(as, route.method, { ...request, ...(body !== undefined && { body }) });
+    expect(response.status, response.text).toBeLessThan(400);
+    recorded[route.id] = { status: response.status, body: shownJson(response.text) };
+    if (!isRecording) expect(recorded[route.id], "run `npm run docs:examples`").toEqual(written[route.id]);
+  },
+);
+
+afterAll(() => {
+  if (isRecording) writeFileSync(FILE, `${JSON.stringify(recorded, null, 1)}\n`);
+});
