@@ -49,7 +49,7 @@ const CLIENT: Readonly<Record<string, string>> = {
   listQueues: "for await (const queue of mjflow.operations.queues()) console.log(queue);",
   getOverdue: "console.log(await mjflow.operations.overdue());",
   listUnclear: "console.log(await mjflow.operations.unclear());",
-  resealVault: "console.log(await mjflow.operations.reseal());",
+  resealVault: "console.log(await mjflow.operations.reseal());", // plain-words: ok
 };
 
 /** Name of the shell variable of a path parameter, as in the curl command. */

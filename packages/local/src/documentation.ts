@@ -1,6 +1,6 @@
 /**
  * Serves `/docs`: the documentation site. An installed package contains it. In a clone it is built at the first visit in a
- * separate process, which takes some seconds: the visitor sees a page that says so, or the site of the build before.
+ * separate process, which takes some seconds. The visitor sees a page that says so, or the site of the build before.
  *
  * `/docs/api` is not part of the site: the API itself serves its reference. Without a site, for example because its build
  * fails, the API answers all of `/docs`, as in a deployment.
