@@ -1,6 +1,7 @@
 /** Wait lists in the simulation: a busy account is asked by one task, order and turns hold, and no wake-up is needed to finish. */
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
+import { faultSetupOf, LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
 import { runSimulation, type SimulationRun, type SimulationVariant, START } from "./simulation.ts";
 
@@ -105,6 +106,20 @@ describe("wait lists under faults", () => {
       for (let seed = 1; seed <= 4; seed++) {
         await run(10, { ...waits, maxRunning: 2 }, { seed, plan: PLAN, profile });
       }
+    },
+    60_000,
+  );
+
+  // Each of these seeds left an entry while the sweeper did not look for closed lists with entries (WL6).
+  test.each([500_125, 500_325])(
+    "with lost rows of lists, dying dispatchers and canceled flows no entry is left in a list, seed %i",
+    async (seed) => {
+      const faults = { listLost: 0.9, dispatcherDies: 0.08, listRefuses: 0.08, busySpell: 0.9, loseWake: 0.4 };
+      const profile = { ...(seed % 3 === 0 ? ALL_FAULTS : NO_FAULTS), ...faults, crash: seed % 2 === 0 ? 0 : 0.03 };
+      const { variant } = faultSetupOf(seed);
+      // With limits the apps also press and cancel.
+      const result = await runSimulation({ seed, flows: 10, profile, limits: LIMITS, variant });
+      expect(checkInvariants(result).findings).toEqual([]);
     },
     60_000,
   );
