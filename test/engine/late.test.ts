@@ -8,6 +8,8 @@ import { retryPath } from "@mjflow/core/id";
 import { LookupError } from "@mjflow/core/port";
 import { hasOwnDueEntry } from "@mjflow/core/task";
 import { recordFlowEnd } from "@mjflow/engine/record-flow-end";
+import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryTable } from "@mjflow/store/memory-table";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "../app/api-client.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
@@ -444,6 +446,33 @@ describe("resume, retry and credit", () => {
     expect(credit!.settling).toBeUndefined();
     expect(await entries()).toEqual({});
     expect(await usage()).toMatchObject({ settledUsd: 0.06, reservedUsd: 0, runningFlows: 0 });
+  });
+
+  test("a process that settles the flow between the hold of an adoption and the adoption charges the late success once", async () => {
+    const stored = createMemoryStore({ table: createMemoryTable() });
+    const { saveTask } = stored;
+    api = createApiClient({}, { store: stored });
+    app = await api.join("shop", { creditsUsd: 1 });
+    api.harness.vendor.next({ kind: "unclear", reason: "timeout" });
+    const { id } = (await call("POST", "/v1/flows", { ...FLOW, resubmit: "never" })).body;
+    await api.harness.drain();
+    api.harness.advance(api.harness.deps.timings.graceMs.fast + MINUTE);
+    for (let i = 0; i < 2; i++) await api.harness.sweep();
+    expect(await usage()).toMatchObject({ settledUsd: 0, reservedUsd: 0 });
+    api.harness.advance(MINUTE);
+    // The first write of the task stores the late success, the second one adopts it.
+    let writes = 0;
+    stored.saveTask = async (task) => {
+      writes++;
+      if (writes === 2) await recordFlowEnd(api.harness.deps, id);
+      return saveTask(task);
+    };
+    await lateSuccess();
+    expect(writes).toBeGreaterThan(1);
+    await api.harness.finishAll();
+    expect(await read(id)).toMatchObject({ status: "completed" });
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
+    expect(creditOf(id).credit!.awaits).toEqual({});
   });
 
   test.each(["before", "after"] as const)(
