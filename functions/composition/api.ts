@@ -23,7 +23,7 @@ import {
   timings,
   withAccounts,
 } from "./base.ts";
-import { blobs, objectUrl } from "./bucket.ts";
+import { blobs, images, objectUrl } from "./bucket.ts";
 import { apiUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
@@ -57,6 +57,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     banned: createBannedWordsCheck({ ...parts, configured, cacheTtlMs: beliefMs }),
     checkStorage: createWriteCheck({ table: table(), now: clock.now }),
     blobs: blobs(),
+    images: images(),
     random,
     ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,

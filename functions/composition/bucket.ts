@@ -1,4 +1,5 @@
 /** The bucket. It stores the input images of submissions and the archived copies of result images. */
+import type { InputImages } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
@@ -24,8 +25,39 @@ const GRID_BYTES = 50 * 1024 * 1024;
 /** Timeout of one image. Up to five images are fetched one after another within the two minutes of the function. */
 const MEDIA_TIMEOUT_MS = 20_000;
 
-/** The bucket as packages/media needs it, also for URLs that S3 signs. */
+/** The bucket as packages/media needs it. */
 const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.Blobs.name }));
+
+/**
+ * The bucket at the address for clients, for signed URLs. Only the local server sets `MJFLOW_BUCKET_URL`: its object store
+ * listens on this machine alone, so the server itself passes signed requests on.
+ */
+const publicBucket = /* @__PURE__ */ lazy(() => {
+  const endpoint = env["MJFLOW_BUCKET_URL"] || undefined;
+  const client = lazy(async () => {
+    const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), endpoint ?? bucketEndpoint()]);
+    // By default the SDK signs the checksum of an empty body into the URL of an upload, and S3 would reject every image.
+    const requestChecksumCalculation = "WHEN_REQUIRED";
+    return new S3Client({
+      requestChecksumCalculation,
+      ...(url !== undefined && { endpoint: url, forcePathStyle: true }),
+    });
+  });
+  return { client, name: Resource.Blobs.name };
+});
+
+export const images = /* @__PURE__ */ lazy((): InputImages => {
+  const load = lazy(async () => {
+    const { createInputImages } = await import("@mjflow/media/input");
+    return createInputImages({ bucket: bucket(), signing: publicBucket(), outbound: outbound() });
+  });
+  return {
+    presign: async (upload) => (await load()).presign(upload),
+    findUpload: async (key) => (await load()).findUpload(key),
+    readUpload: async (key, maxBytes) => (await load()).readUpload(key, maxBytes),
+    readLink: async (url, maxBytes) => (await load()).readLink(url, maxBytes),
+  };
+});
 
 export const media = /* @__PURE__ */ lazy(
   (): Media => ({
@@ -44,12 +76,11 @@ export const media = /* @__PURE__ */ lazy(
 const OBJECT_URL_S = 900;
 
 /**
- * The URL where a browser fetches an object. A signed URL is valid for 7.5 to 15 minutes; a CDN URL does not expire.
+ * The URL where a browser or a vendor fetches an object. A signed URL is valid for 7.5 to 15 minutes; a CDN URL does not expire.
  */
 export async function objectUrl(key: string): Promise<string> {
   const { signedUrl } = await import("@mjflow/media/sign");
-  return signedUrl(
-    { bucket: bucket(), cdnBaseUrl: env["MJFLOW_CDN_URL"] || undefined },
-    { key, expiresS: OBJECT_URL_S },
-  );
+  // The CDN reads only archived images.
+  const cdnBaseUrl = key.startsWith("media/") ? env["MJFLOW_CDN_URL"] || undefined : undefined;
+  return signedUrl({ bucket: publicBucket(), cdnBaseUrl }, { key, expiresS: OBJECT_URL_S });
 }

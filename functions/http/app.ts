@@ -25,6 +25,7 @@ import { requestContext } from "./request-context.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
+import { uploadLinks, uploads } from "./upload.ts";
 import { usage } from "./usage.ts";
 
 const INDEX = {
@@ -66,8 +67,10 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/banned-words", bannedWords);
   app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", deadLetters);
+  app.route("/v1/uploads", uploads);
   app.route("/v1", operations);
   app.route("/media", media);
+  app.route("/uploads", uploadLinks);
   const routes = [...app.routes];
   for (const [path, methods] of allowedMethods(routes)) {
     app.all(path, (c) => {

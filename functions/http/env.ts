@@ -1,6 +1,6 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { MjflowError } from "@mjflow/core/error";
-import type { QueueDepths } from "@mjflow/core/port";
+import type { InputImages, QueueDepths } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { BannedWordsCheck } from "@mjflow/engine/banned";
@@ -9,6 +9,7 @@ import type { AppLimits } from "@mjflow/engine/credit";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { EngineDeps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
+import type { InputImageDeps } from "@mjflow/engine/input-image";
 import type { MediaLinks } from "@mjflow/engine/media-link";
 import type { MjCompatDeps } from "@mjflow/engine/mj-read";
 import type { StreamLimiter } from "@mjflow/engine/stream-limit";
@@ -52,6 +53,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     mediaLinks(baseUrl: string): MediaLinks;
     /** The URL where a browser fetches an object of the bucket. It can expire after some minutes. */
     objectUrl(key: string): Promise<string>;
+    /** Uploads, and links that requests name. */
+    images: InputImages;
     /** Where the event streams of flows are. Unset: this deployment has none. */
     streams?: Streams | undefined;
     /** Origins whose web pages may call the API; `*`: every origin; empty: none. */
@@ -69,7 +72,7 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
   } & MjCompatDeps;
 
 /** The dependencies of a route. The limits are those of the app that sent the request. */
-export type RouteDeps = ApiDeps & AppLimits;
+export type RouteDeps = ApiDeps & AppLimits & Pick<InputImageDeps, "imageUrl">;
 
 export interface AppEnv {
   Variables: { deps: RouteDeps; caller: Caller; appId: string; requestId: string };
@@ -78,6 +81,11 @@ export interface AppEnv {
 /** Links to archived images. */
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
   return c.get("deps").mediaLinks(apiUrlOf(c)).url;
+}
+
+/** Links to uploads, for vendors. */
+export function uploadUrlOf(c: Context<AppEnv>): InputImageDeps["imageUrl"] {
+  return (key, extension) => c.get("deps").mediaLinks(apiUrlOf(c)).uploadUrl(key, extension);
 }
 
 /** Names of the query parameters with the URL of the API and its signature. */

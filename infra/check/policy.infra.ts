@@ -73,6 +73,7 @@ const CALLS: Record<string, string[]> = {
   "aws:lambda/permission:Permission": ["lambda:AddPermission", "lambda:GetPolicy", "lambda:RemovePermission"],
   "aws:route53/record:Record": ["route53:ChangeResourceRecordSets", "route53:GetChange"],
   "aws:s3/bucket:Bucket": ["s3:CreateBucket", "s3:ListBucket", "s3:DeleteBucket"],
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": ["s3:PutBucketCORS"],
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": ["s3:PutLifecycleConfiguration"],
   "aws:s3/bucketObjectv2:BucketObjectv2": ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
   "aws:s3/bucketPolicy:BucketPolicy": ["s3:PutBucketPolicy", "s3:DeleteBucketPolicy"],

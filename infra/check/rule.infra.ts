@@ -294,13 +294,14 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "a disabled rule": set("BlobsLifecycle", "rules.0.status", "Disabled"),
       "a rule for another prefix": set("BlobsLifecycle", "rules.0.filter.prefix", "input/"),
       "images that expire before their flows": set("BlobsLifecycle", "rules.1.expiration.days", 30),
+      "uploads that expire before their flows": set("BlobsLifecycle", "rules.2.expiration.days", 7),
     },
   ],
   "unfinished uploads are removed": [
     bucket.uploadsEnd,
     {
-      "no rule for uploads": set("BlobsLifecycle", "rules.2.abortIncompleteMultipartUpload", undefined),
-      "a rule for another prefix": set("BlobsLifecycle", "rules.2.filter.prefix", "inputs/"),
+      "no rule for uploads": set("BlobsLifecycle", "rules.3.abortIncompleteMultipartUpload", undefined),
+      "a rule for another prefix": set("BlobsLifecycle", "rules.3.filter.prefix", "inputs/"),
     },
   ],
   "functions have the expected runtime": [

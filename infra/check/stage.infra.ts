@@ -369,7 +369,7 @@ test("each function gets exactly the settings that it reads, and no unset ones",
 });
 
 /** Variables that only the local server sets, or that Lambda itself sets. */
-const NOT_DEPLOYED = ["MJFLOW_TIMINGS", "MJFLOW_STREAMS", "AWS_LAMBDA_FUNCTION_NAME"];
+const NOT_DEPLOYED = ["MJFLOW_BUCKET_URL", "MJFLOW_TIMINGS", "MJFLOW_STREAMS", "AWS_LAMBDA_FUNCTION_NAME"];
 
 test("functions/composition/ reads exactly the links and settings that a deployment gives", async () => {
   const files = compositionFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));

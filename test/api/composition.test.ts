@@ -107,6 +107,11 @@ async function duePartitionOfTask(store: Store): Promise<string[]> {
 }
 
 const IMAGE = "media/a.png";
+
+async function signedUpload({ images }: Composed["api"]): Promise<URL> {
+  return new URL(await images.presign({ key: "uploads/a/b", contentType: "image/png", bytes: 9, expiresS: 900 }));
+}
+
 type Probe = (composed: Composed) => unknown;
 /** A value of each setting, what it changes, and that value with and without the setting. */
 const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, without: unknown][]> = {
@@ -134,6 +139,12 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
       "banned_prompt",
       "allowed",
     ],
+  ],
+  MJFLOW_BUCKET_URL: [
+    ["https://a.test", async ({ api }) => new URL(await api.objectUrl(IMAGE)).hostname, "a.test", "127.0.0.1"],
+    ["https://a.test", async ({ api }) => (await signedUpload(api)).hostname, "a.test", "127.0.0.1"],
+    // With the checksum of an empty body S3 would reject every image.
+    ["https://a.test", async ({ api }) => (await signedUpload(api)).search.includes("checksum"), false, false],
   ],
   MJFLOW_BUS: [
     ["bus", async ({ api }) => (await api.subscriptions.eventMask("app_default", {})) > 0, true, false],

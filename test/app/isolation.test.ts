@@ -93,7 +93,9 @@ const stranger = await api.join("stranger");
 const routes = [
   // Routes without a key: health check, API reference and images behind signed links.
   ...api.app.routes
-    .filter(({ method, path }) => method !== "ALL" && !PUBLIC_ROUTES.includes(path) && !path.startsWith("/media"))
+    .filter(
+      ({ method, path }) => method !== "ALL" && !PUBLIC_ROUTES.includes(path) && !/^\/(?:media|uploads)/.test(path),
+    )
     .map(({ method, path }) => [method, path] as const),
   // The routes of the compat API.
   ...MJ_PREFIXES.flatMap((prefix) =>

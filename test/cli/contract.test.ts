@@ -2,8 +2,11 @@
  * Tests the requests of the command line, and its output for responses that a healthy server does not send. The server
  * is a stub.
  */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { run } from "@mjflow/cli/run";
 import { flow, task } from "@mjflow/cli/test-task";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -21,7 +24,8 @@ beforeEach(async () => {
     let text = "";
     for await (const chunk of request) text += chunk;
     const call = `${request.method} ${request.url}`;
-    requests.push({ call, body: text === "" ? undefined : JSON.parse(text) });
+    const isJson = request.headers["content-type"] === "application/json";
+    requests.push({ call, body: text === "" || !isJson ? undefined : JSON.parse(text) });
     const canned = responses[call] ?? responses[call.replace(/\?.*/, "")] ?? problem(404, "not_found");
     const { status = 200, ...body } = canned as { status?: number };
     response.writeHead(typeof status === "number" ? status : 200, { "content-type": "application/json" });
@@ -283,4 +287,24 @@ describe("a hostile server", () => {
     expect(stderr).toContain("not a list");
     expect(stderr).not.toContain("    at ");
   });
+});
+
+test("upload announces the file, sends it to the presigned URL and prints the id", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mjflow-cli-"));
+  const file = join(folder, "reference.png");
+  writeFileSync(file, Buffer.from("89504e470d0a1a0a", "hex"));
+  const upload = {
+    id: "upload_01K9ZC7T3R8M2V5X0Q4B6N1JHD",
+    url: `${url}/bucket`,
+    headers: { "Content-Type": "image/png" },
+  };
+  responses["POST /v1/uploads"] = upload;
+  responses["PUT /bucket"] = {};
+  expect((await mjflow("upload", file)).code).toBe(0);
+  expect(requests.map(({ call }) => call)).toEqual(["POST /v1/uploads", "PUT /bucket"]);
+  writeFileSync(file, Buffer.from("\0\0\0\x18ftypheic", "latin1"));
+  const { code, stderr } = await mjflow("upload", file);
+  expect(code).toBe(2);
+  expect(stderr).toContain("HEIC");
+  rmSync(folder, { recursive: true });
 });

@@ -6,7 +6,7 @@
 import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
-import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
+import type { ActionRequest, FlowRequest, ModalInput, UploadRequest } from "@mjflow/core/request";
 import type { FlowBatch } from "@mjflow/core/response";
 import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
 import type * as z from "zod/mini";
@@ -57,6 +57,8 @@ export type Requests = [
   None<DifferentKeys<Client.PressInput, ActionRequest>>,
   Is<Client.ModalInput, ModalInput>,
   None<DifferentKeys<Client.ModalInput, ModalInput>>,
+  Is<Client.UploadInput, UploadRequest>,
+  None<DifferentKeys<Client.UploadInput, UploadRequest>>,
 ];
 
 export type Codes = [

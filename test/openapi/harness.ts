@@ -39,6 +39,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const waiting = (await call("POST", "/v1/flows", FLOW)).body.id as string;
   const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, { only: "all" })).body.id as string;
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
+  const upload = (await call("POST", "/v1/uploads", { contentType: "image/png", bytes: 9 })).body.id as string;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
 
   return {
@@ -59,6 +60,8 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     number,
     customId: buttons[0].customId as string,
     media: new URL(copy.url),
+    /** Link to an upload, as vendors get it. */
+    uploadLink: harness.deps.mediaLinks("").uploadUrl(`uploads/${appId}/${upload}`, "png"),
     /** Sends a request and checks the response against its route. @param on the HTTP app; default: the harness's own */
     async ask(
       as: string | undefined,
@@ -105,6 +108,7 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
   "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
   "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),
+  "POST /v1/uploads": () => ({ path: "/v1/uploads", body: { contentType: "image/png", bytes: 40_000_000 } }),
   "GET /v1/providers": () => ({ path: "/v1/providers" }),
   "POST /v1/endpoints": () => ({ path: "/v1/endpoints", body: { url: "https://shop.test/other" } }),
   "GET /v1/endpoints": () => ({ path: "/v1/endpoints" }),
@@ -165,6 +169,7 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /docs/api": () => ({ path: "/docs/api" }),
   "GET /docs/errors/:code": () => ({ path: "/docs/errors/not_found" }),
   "GET /llms.txt": () => ({ path: "/llms.txt" }),
+  "GET /uploads/:app/:id/:file": ({ uploadLink }) => ({ path: uploadLink }),
   "GET /media/:key{.+}": ({ media }) => ({ path: `${media.pathname}${media.search}` }),
   "POST /mj/submit/imagine": () => ({ path: "/mj/submit/imagine", body: { prompt: "a boat", state: "order 8" } }),
   "POST /mj/submit/blend": () => ({ path: "/mj/submit/blend", body: { base64Array: [IMAGE, IMAGE] } }),

@@ -105,6 +105,7 @@ describe("internal faults", () => {
       ...harness.api.deps,
       ...stores,
       objectUrl: reject,
+      images: broken,
       checkStorage: reject,
       queueDepths: reject,
     } as unknown as Parameters<typeof createApp>[0]);
@@ -219,6 +220,16 @@ describe("conflicts, limits and wrong values", () => {
     const { root, open } = harness;
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", prompt }))).toBe("banned_prompt");
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
+  });
+
+  test("an upload that was never sent, in a flow, a press or a modal answer, gets image_rejected", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { id } = (await ask("POST", "/v1/uploads", { contentType: "image/png", bytes: 9 })).body;
+    expect((await ask("POST", "/v1/flows", { ...FLOW, base64Array: [id] })).body).toMatchObject({ reason: "not_sent" });
+    const { root, open } = harness;
+    const modal = { maskBase64: id };
+    expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", modal }))).toBe("image_rejected");
+    expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, modal))).toBe("image_rejected");
   });
 
   test("each exceeded limit of an app gets its own error code", async () => {

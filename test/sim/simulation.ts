@@ -57,6 +57,7 @@ import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
+import { createMemoryImages } from "../support/images.ts";
 import { createApp, ENDPOINT_ID, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { type AppCredit, createLedger } from "./ledger.ts";
@@ -468,6 +469,9 @@ export async function runSimulation({
       sweepLeases: wrap("sweepLeases", sweepLeases),
       sweepJobs: wrap("sweepJobs", { send: sendJobs }),
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
+      // Requests of the simulation name no uploads, and their vendor takes links.
+      images: createMemoryImages().images,
+      imageUrl: (key: string) => `https://api.test/${key}`,
       providers: {
         ids: () => ["sim"],
         get: () => ({

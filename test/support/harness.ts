@@ -54,6 +54,7 @@ import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table"
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
+import { createMemoryImages } from "./images.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 type Json = any;
@@ -145,8 +146,11 @@ export function createTestHarness({
   const hookFault = faultable<WebhookStore>(createWebhookStore({ table, now: clock.now }));
   const mjTaskIds = createMjTaskIdStore(table, { now: clock.now });
   const receiver = createReceiver();
+  const input = createMemoryImages();
   const wired = {
     ...deps,
+    images: input.images,
+    imageUrl: (key: string, extension: string) => `https://api.test/${key}/signature.${extension}`,
     limits: undefined as Limits | undefined,
     accounts: createAccounts(deps),
     limiter: createConcurrencyLimiter({ ...deps, vendorStore }),
@@ -216,6 +220,8 @@ export function createTestHarness({
 
   return {
     deps: wired,
+    /** Uploads and links of requests. */
+    input,
     log: lines,
     metrics,
     vendor,

@@ -130,20 +130,52 @@ describe("a plan with a press that the vendor can never make", () => {
 });
 
 describe("image links at a vendor that needs data URIs", () => {
+  const BYTES = Buffer.from("89504e470d0a1a0a", "hex");
+
   test.each([
-    ["newapi", { action: "swap-face", sourceBase64: LINK, targetBase64: PNG }, "sourceBase64"],
-    ["newapi", { action: "swap-face", sourceBase64: PNG, targetBase64: LINK }, "targetBase64"],
-    ["midjourney-proxy", { base64Array: [PNG, LINK] }, "base64Array[1]"],
-    ["midjourney-proxy", { action: "describe", base64Array: [LINK] }, "base64Array[0]"],
-  ])("get 400 at %s, and nothing is stored", async (provider, body, field) => {
+    ["newapi", { action: "swap-face", sourceBase64: LINK, targetBase64: PNG }],
+    ["newapi", { action: "swap-face", sourceBase64: PNG, targetBase64: LINK }],
+    ["midjourney-proxy", { base64Array: [PNG, LINK] }],
+    ["midjourney-proxy", { action: "describe", base64Array: [LINK] }],
+  ])("are fetched for %s and become data URIs", async (provider, body) => {
     const client = clientOf(provider, "simulator");
-    const answer = await create(client, { provider, ...body });
-    expect(answer.status).toBe(400);
-    expect(answer.body).toMatchObject({ code: "invalid_request", field, provider, providers: ["simulator"] });
-    expect(answer.body.detail).toContain("data URI");
-    expect(await storedFlows(client)).toEqual([]);
-    expect((await create(client, { ...body, provider: "auto" })).body.provider).toBe("simulator");
+    const { links, reads } = client.harness.input;
+    links.set(LINK, BYTES);
+    const { id } = (await create(client, { provider, ...body })).body;
+    expect(reads).toEqual([LINK]);
+    expect(JSON.stringify(await client.harness.deps.blobs.getInputs(id))).not.toContain(LINK);
+    const [root] = (await client.harness.deps.store.loadFlow(id)).tasks;
+    expect(root!.linkField).toBeUndefined();
   });
+
+  test("are not fetched with auto while another vendor takes links", async () => {
+    const client = clientOf("midjourney-proxy", "simulator");
+    const { body } = await create(client, { provider: "auto", base64Array: [LINK] });
+    expect(body.provider).toBe("simulator");
+    expect(client.harness.input.reads).toEqual([]);
+    const [root] = (await client.harness.deps.store.loadFlow(body.id)).tasks;
+    expect(root!.linkField).toBe("base64Array[0]");
+  });
+
+  test("are fetched with auto if no vendor takes links", async () => {
+    const client = clientOf("midjourney-proxy");
+    client.harness.input.links.set(LINK, BYTES);
+    expect((await create(client, { provider: "auto", base64Array: [LINK] })).status).toBe(202);
+    expect(client.harness.input.reads).toEqual([LINK]);
+  });
+
+  test.each(["gone", "forbidden", "unavailable"] as const)(
+    "that are %s get 422, and nothing is stored",
+    async (fault) => {
+      const client = clientOf("midjourney-proxy");
+      client.harness.input.links.set(LINK, fault);
+      const answer = await create(client, { provider: "midjourney-proxy", base64Array: [PNG, LINK] });
+      expect(answer.status).toBe(422);
+      const retry = fault === "unavailable" ? "later" : "never";
+      expect(answer.body).toMatchObject({ code: "image_rejected", field: "base64Array[1]", reason: fault, retry });
+      expect(await storedFlows(client)).toEqual([]);
+    },
+  );
 
   test("links of other actions and data URIs are accepted at new-api", async () => {
     const client = clientOf("newapi");
@@ -153,6 +185,7 @@ describe("image links at a vendor that needs data URIs", () => {
       { action: "swap-face", sourceBase64: PNG, targetBase64: PNG },
     ];
     for (const body of bodies) expect((await create(client, { provider: "newapi", ...body })).status).toBe(202);
+    expect(client.harness.input.reads).toEqual([]);
   });
 
   test("the compat API answers code 4 with the field", async () => {

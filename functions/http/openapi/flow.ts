@@ -66,6 +66,7 @@ export const flows = {
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
         "banned_prompt",
+        "image_rejected",
         "press_unsupported",
         "out_of_credit",
         "rate_limited",

@@ -12,11 +12,13 @@ import { publicRoutes } from "./public-routes.ts";
 import { replays } from "./replay.ts";
 import type { RouteGroup } from "./route-description.ts";
 import { tasks } from "./task.ts";
+import { uploads } from "./upload.ts";
 import { usage } from "./usage.ts";
 
 export const GROUPS: readonly RouteGroup[] = [
   flows,
   tasks,
+  uploads,
   endpoints,
   deliveries,
   replays,

@@ -69,6 +69,27 @@ export const publicRoutes = {
       errors: ["not_found"],
     },
     "GET /llms.txt": page("llms", "API reference (text)", "text/plain"),
+    "GET /uploads/:app/:id/:file": {
+      id: "uploadLink",
+      summary: "Redirect to an upload",
+      description: "Vendors fetch the uploads of a request from such a link. The link is signed, so no key is needed.",
+      key: "none",
+      path: {
+        app: "Id of the app.",
+        id: "Id of the upload.",
+        file: "Signature of the link, with the ending of the image.",
+      },
+      responses: {
+        302: {
+          about: "Redirect to a URL that is valid for some minutes.",
+          headers: [
+            { name: "Location", about: "Signed URL of the image.", schema: { type: "string" }, required: true },
+            CACHED,
+          ],
+        },
+      },
+      errors: ["not_found", "internal"],
+    },
     "GET /media/:key{.+}": {
       id: "media",
       summary: "Redirect to an archived image",

@@ -23,6 +23,7 @@ import {
   PlanInput,
   ReplayRequest,
   RotateRequest,
+  UploadRequest,
 } from "@mjflow/core/request";
 import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
 import { MediaQuery } from "./public-routes.ts";
@@ -49,15 +50,16 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     prompt: "The prompt, with Midjourney parameters such as `--ar 3:2`.",
     mode: "Speed. Default: the vendor's default.",
     botType: "Default `MID_JOURNEY`.",
-    base64Array: "Input images, as data URIs or http(s) links.",
+    base64Array: "Input images, as data URIs, http(s) links or ids of uploads.",
     dimensions: "Shape of a blended image.",
-    sourceBase64: "Image of the face, as a data URI or an http(s) link.",
-    targetBase64: "Image that gets the face, as a data URI or an http(s) link.",
+    sourceBase64: "Image of the face, as a data URI, an http(s) link or the id of an upload.",
+    targetBase64: "Image that gets the face, as a data URI, an http(s) link or the id of an upload.",
     image:
-      "The first frame of a video, or the image to edit or to retexture, as a data URI or an http(s) link. It must be one image: Midjourney animates a grid as a collage of four.",
-    endImage: "The last frame of a video, as a data URI or an http(s) link. Not every provider has it.",
+      "The first frame of a video, or the image to edit or to retexture, as a data URI, an http(s) link or the id of an upload. It must be one image: Midjourney animates a grid as a collage of four.",
+    endImage:
+      "The last frame of a video, as a data URI, an http(s) link or the id of an upload. Not every provider has it.",
     maskBase64:
-      "The region of an `edit`, as a data URI of a PNG: white areas are regenerated, black areas are kept. Not every provider has it.",
+      "The region of an `edit`, as a data URI of a PNG or the id of an upload: white areas are regenerated, black areas are kept. Not every provider has it.",
     motion: "Amount of motion of a video. Default `low`.",
     loop: "True: the video ends with its first frame. Not every provider has it.",
     batchSize: "Number of videos: 1, 2 or 4. Default: the vendor's default, which is 4. Not every provider has it.",
@@ -91,7 +93,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   describe("ModalInput", ModalInput, "A modal answer: the prompt or mask that the vendor waits for.", {
     prompt: "Without it the vendor keeps the prompt that the modal shows.",
     maskBase64:
-      "For `vary:region`: data URI of a PNG that is as large as the image. White areas are regenerated, black areas are kept.",
+      "For `vary:region`: data URI of a PNG, or the id of an upload, that is as large as the image. White areas are regenerated, black areas are kept.",
   }),
   describe(
     "AccountFilter",
@@ -113,6 +115,10 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: THEN,
+  }),
+  describe("UploadRequest", UploadRequest, "An image that will be sent to the bucket.", {
+    contentType: "Type of the image. The bytes must have this type.",
+    bytes: "Exact size of the image in bytes, at most 64 MB.",
   }),
   describe("EndpointRequest", EndpointRequest, "A webhook endpoint.", {
     url: "An https URL that is reachable from the internet.",

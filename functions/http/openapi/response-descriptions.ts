@@ -38,6 +38,7 @@ import {
   TestEventResult,
   Unclear,
   UnclearTask,
+  Upload,
   Usage,
   Waits,
 } from "@mjflow/core/response";
@@ -396,6 +397,18 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     flows: "Number of flows that ended.",
     settledUsd: "Amount spent by these flows.",
   }),
+  describe("Upload", Upload, "Where an app sends one image.", {
+    id: "`upload_…`. Use it wherever a request takes an image.",
+    url: "Presigned URL. It needs no API key, so keep it secret until the image is sent.",
+    method: "The method of the request to `url`.",
+    headers: "The headers of the request to `url`. They are part of its signature, as is the size.",
+    contentType: "Type of the image.",
+    bytes: "Exact size of the image.",
+    expiresAt: "When `url` stops to accept the image.",
+  }),
+  describe("UploadHeaders", Upload.shape.headers, "Headers of the request to `url`.", {
+    "Content-Type": "Type of the image.",
+  }),
   describe("BannedWords", BannedWords, "Words that the deployment sends to no vendor.", {
     words: "The operator's list.",
     configured: "Further banned words, from the deployment's configuration.",
@@ -466,13 +479,15 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     requestId: "Id of the request, also in the header `X-Request-Id`. Name it when you report a problem.",
     errors: "With `invalid_request`: all wrong fields, at most 20.",
     reason:
-      "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired.",
+      "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired. With `image_rejected`: `not_sent`, `expired` (the upload is too old), `wrong_type`, `too_large`, `gone`, `forbidden` (the address of a link) or `unavailable`.",
+    found: "With `image_rejected` and `wrong_type`: the format of the image, if it is known.",
+    limitBytes: "With `image_rejected` and `too_large`: the most bytes of all images that become data URIs.",
     offered: "With `press_not_offered`: the buttons of the task.",
     press: "With `press_unsupported`: the press as the plan has it.",
-    provider: "With `press_unsupported` or image links: the provider that does not support it.",
+    provider: "With `press_unsupported` or `image_rejected`: the provider that does not support it.",
     bannedWord: "With `banned_prompt`: the word as it is in the deployment's list.",
     providers:
-      "With an unknown `provider`: the configured providers. With `press_unsupported` or image links: the providers that support the whole request.",
+      "With an unknown `provider`: the configured providers. With `press_unsupported` or `image_rejected`: the providers that support the whole request.",
     actions: "With an `action` that the provider does not support: the supported actions.",
     estimatedUsd: "With `out_of_credit`: the estimated price of the plan.",
     balanceUsd: "With `out_of_credit`: the credit that is left.",

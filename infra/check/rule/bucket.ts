@@ -1,3 +1,4 @@
+import { UPLOAD } from "../../../packages/core/src/upload.ts";
 import { RETENTION_MS } from "../../../packages/store/src/keys.ts";
 import { all, type Infra, list, type Policy, type Rule, type Statement, some } from "../model.ts";
 
@@ -30,6 +31,9 @@ export const bucketsArePrivate: Rule = (infra) =>
     ];
   });
 
+/** A flow can name an upload on its last usable day, and then needs it as long as other input images. */
+const UPLOAD_DAYS = UPLOAD.usableMs / 86_400_000 + 30;
+
 /** Enabled lifecycle rules of a bucket for a prefix. */
 function rulesOf(infra: Infra, bucket: string, prefix: string) {
   return all(infra, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
@@ -44,14 +48,16 @@ function blobsOf(infra: Infra) {
 }
 
 /**
- * No code deletes objects. Lifecycle rules delete inputs after their submission, and images together with their flows.
+ * Lifecycle rules delete inputs after their submission, and images together with their flows.
  */
 export const objectsExpire: Rule = (infra) =>
   blobsOf(infra).flatMap(({ name, inputs: { bucket } }) =>
-    Object.entries({ "inputs/": 30, "media/": RETENTION_MS / 86_400_000 }).flatMap(([prefix, days]) => {
-      const expires = rulesOf(infra, bucket, prefix).some(({ expiration }) => expiration?.days === days);
-      return expires ? [] : [`${name} does not keep ${prefix} for ${days} days`];
-    }),
+    Object.entries({ "inputs/": 30, "uploads/": UPLOAD_DAYS, "media/": RETENTION_MS / 86_400_000 }).flatMap(
+      ([prefix, days]) => {
+        const expires = rulesOf(infra, bucket, prefix).some(({ expiration }) => expiration?.days === days);
+        return expires ? [] : [`${name} does not keep ${prefix} for ${days} days`];
+      },
+    ),
   );
 
 /** The parts of an unfinished upload are in no listing, but AWS charges them without end. */

@@ -1,7 +1,7 @@
 /** What all commands that create a flow have in common: their options, the request, and following the flow. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { FlowInput, PlanInput } from "@mjflow/client";
+import type { FileFlow, FlowInput, PlanInput } from "@mjflow/client";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import type { Invocation, Option } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -56,7 +56,7 @@ type Values = Invocation<typeof FLOW_OPTIONS>["values"];
  * @param own the fields of the request that only this command has
  * @throws UsageError before any request is sent
  */
-export async function createFlow(context: Context, values: Values, own: Partial<FlowInput>): Promise<number> {
+export async function createFlow(context: Context, values: Values, own: Partial<FileFlow>): Promise<number> {
   const input = { ...inputOf(context, values), ...own };
   // Parsed before the request, so that a mistyped time is reported before anything is paid.
   parseTimeout(values.timeout);

@@ -10,13 +10,27 @@ const SIGNATURES: readonly (readonly [type: string, at: number, bytes: string])[
   ["image/webp", 8, "WEBP"],
 ];
 
+/** Larger files are uploaded: a request has at most 6 MB, and several images share it. */
+const DATA_URI_BYTES = 1024 * 1024;
+
 /**
- * Returns a link unchanged and a file as a data URI.
+ * Returns a link or the id of an upload unchanged. A small file becomes a data URI; a larger one is returned as its bytes, which
+ * the client uploads.
  *
  * @throws UsageError if the file cannot be read or is not an image
  */
-export function imageOf(text: string, cwd: string, option: string): string {
-  return /^https?:\/\//i.test(text) ? text : dataUri(read(text, cwd, option), option);
+export function imageOf(text: string, cwd: string, option: string): string | Uint8Array {
+  if (/^https?:\/\//i.test(text) || /^upload_[0-9A-Z]{26}$/.test(text)) return text;
+  const bytes = read(text, cwd, option);
+  const uri = dataUri(bytes, option);
+  return bytes.length > DATA_URI_BYTES ? bytes : uri;
+}
+
+/** Reads an image file. @throws UsageError if the file cannot be read or is not an image */
+export function imageFile(path: string, cwd: string, option: string): Uint8Array {
+  const bytes = read(path, cwd, option);
+  typeOf(bytes, option);
+  return bytes;
 }
 
 /**
@@ -31,10 +45,17 @@ export function maskOf(path: string, cwd: string, option: string): string {
 }
 
 function dataUri(bytes: Buffer, option: string): string {
+  return `data:${typeOf(bytes, option)};base64,${bytes.toString("base64")}`;
+}
+
+function typeOf(bytes: Buffer, option: string): string {
   const head = bytes.subarray(0, 16).toString("latin1");
   const type = SIGNATURES.find(([, at, signature]) => head.startsWith(signature, at))?.[0];
-  if (!type) throw new UsageError(`${option} must be a PNG, JPEG, GIF or WebP.`);
-  return `data:${type};base64,${bytes.toString("base64")}`;
+  if (!type)
+    throw new UsageError(
+      `${option} must be a PNG, JPEG, GIF or WebP.${isHeic(head) ? " It is a HEIC: convert it first." : ""}`,
+    );
+  return type;
 }
 
 function read(path: string, cwd: string, option: string): Buffer {
@@ -43,4 +64,8 @@ function read(path: string, cwd: string, option: string): Buffer {
   } catch (error) {
     throw new UsageError(`${option}: the file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
+}
+
+function isHeic(head: string): boolean {
+  return /^ftyp(?:hei|hev|mif1|msf1)/.test(head.slice(4));
 }

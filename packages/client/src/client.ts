@@ -17,6 +17,7 @@ import {
 import { Tasks } from "./task.ts";
 import { type Call, Transport } from "./transport.ts";
 import type { RootAction } from "./types.ts";
+import { Uploads } from "./upload.ts";
 import { webhooks } from "./webhook.ts";
 
 /**
@@ -35,6 +36,7 @@ export class Mjflow {
   readonly deadLetters: DeadLetters;
   readonly operations: Operations;
   readonly apps: Apps;
+  readonly uploads: Uploads;
   readonly webhooks = webhooks;
   readonly #transport: Transport;
 
@@ -42,8 +44,9 @@ export class Mjflow {
   constructor(options: MjflowOptions = {}) {
     const transport = new Transport(configOf(options));
     this.#transport = transport;
-    this.flows = new Flows(transport);
-    this.tasks = new Tasks(transport);
+    this.uploads = new Uploads(transport);
+    this.flows = new Flows(transport, this.uploads);
+    this.tasks = new Tasks(transport, this.uploads);
     this.endpoints = new Endpoints(transport);
     this.deliveries = new Deliveries(transport);
     this.replays = new Replays(transport);

@@ -23,6 +23,7 @@ export type ServerErrorCode =
   | "no_stream_here"
   | "too_large"
   | "unsupported_media_type"
+  | "image_rejected"
   | "press_not_offered"
   | "press_unsupported"
   | "banned_prompt"
@@ -42,6 +43,8 @@ export type ClientErrorCode =
   | "unexpected_answer"
   /** The client rejected an argument before it sent a request. */
   | "invalid_argument"
+  /** The bucket did not accept an image. */
+  | "upload_failed"
   /** The webhook could not be verified. */
   | "webhook_rejected";
 

@@ -5,6 +5,7 @@ import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { Flow, FlowBatch, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
+import { type FileFlow, Uploads, withUploads } from "./upload.ts";
 import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
 
 export interface CallOptions {
@@ -68,12 +69,15 @@ export interface FlowCreation extends Promise<FlowHandle> {
 
 export class Flows {
   readonly #transport: Transport;
+  readonly #uploads: Uploads;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, uploads = new Uploads(transport)) {
     this.#transport = transport;
+    this.#uploads = uploads;
   }
 
-  create(input: FlowInput, options: CreateOptions = {}): FlowCreation {
+  /** Creates a flow. Images that are files are uploaded first. */
+  create(input: FlowInput | FileFlow, options: CreateOptions = {}): FlowCreation {
     const handle = this.#create(input, options);
     return Object.assign(handle, {
       wait: async (waitOptions?: WaitOptions) => (await handle).wait(waitOptions),
@@ -84,7 +88,7 @@ export class Flows {
   }
 
   async #create(
-    input: FlowInput,
+    input: FlowInput | FileFlow,
     { idempotencyKey = newIdempotencyKey(), waitS, signal }: CreateOptions,
   ): Promise<FlowHandle> {
     if (input.permutations === "expand") {
@@ -93,7 +97,7 @@ export class Flows {
     const flow = await this.#transport.send<Flow>({
       method: "POST",
       path: "/v1/flows",
-      body: input,
+      body: await withUploads(this.#uploads, input, { signal }),
       idempotencyKey,
       ...(waitS !== undefined && { headers: { prefer: `wait=${waitS}` } }),
       signal,

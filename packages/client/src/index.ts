@@ -26,6 +26,7 @@ export {
 export type { Tasks } from "./task.ts";
 export type { Call } from "./transport.ts";
 export type * from "./types.ts";
+export type { FileFlow, FileModal, FilePlan, FilePress, ImageFile, SendOptions, Uploads } from "./upload.ts";
 export { type EventsOptions, type WaitOptions, WaitTimeoutError } from "./wait.ts";
 export {
   type VerifyOptions,

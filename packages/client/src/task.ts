@@ -3,12 +3,16 @@ import type { CallOptions, KeyedOptions } from "./flow.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { ModalInput, PressInput, PressName, TaskRead } from "./types.ts";
+import { type FileModal, type FilePress, Uploads, withUploads } from "./upload.ts";
 
 export class Tasks {
   readonly #transport: Transport;
 
-  constructor(transport: Transport) {
+  readonly #uploads: Uploads;
+
+  constructor(transport: Transport, uploads = new Uploads(transport)) {
     this.#transport = transport;
+    this.#uploads = uploads;
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<TaskRead> {
@@ -27,16 +31,17 @@ export class Tasks {
   /**
    * Presses a button of a finished task and returns the new task. Retries of the request press the button only once.
    */
-  async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<TaskRead> {
+  async press(id: string, press: PressName | PressInput | FilePress, options: KeyedOptions = {}): Promise<TaskRead> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
-    const body = typeof press === "string" ? { press } : press;
+    const body = typeof press === "string" ? { press } : await withUploads(this.#uploads, press, { signal });
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/actions`, body, idempotencyKey, signal });
   }
 
   /** Submits the modal answer of a task with status MODAL. */
-  async modal(id: string, answer: ModalInput, options: KeyedOptions = {}): Promise<TaskRead> {
+  async modal(id: string, answer: ModalInput | FileModal, options: KeyedOptions = {}): Promise<TaskRead> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
-    return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body: answer, idempotencyKey, signal });
+    const body = await withUploads(this.#uploads, answer, { signal });
+    return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body, idempotencyKey, signal });
   }
 
   /** Retries a failed task; the retry is charged. After `unreachable` read the flow before you call it again. */

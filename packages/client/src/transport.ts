@@ -97,6 +97,34 @@ export class Transport {
     });
   }
 
+  /** Sends bytes to an address that the server has signed. The API key is not sent there. */
+  async put(
+    url: string,
+    headers: Record<string, string>,
+    body: Blob,
+    { timeoutMs, signal }: Pick<Call, "timeoutMs" | "signal">,
+  ): Promise<void> {
+    const { retry } = this.#config;
+    for (let retried = 0; ; retried++) {
+      try {
+        await this.#within({ path: "", timeoutMs, signal }, async (within) => {
+          const response = await this.#config.fetch(url, { method: "PUT", headers, body, signal: within });
+          await response.body?.cancel();
+          if (response.ok) return;
+          const detail = `The image was not accepted by its upload address (HTTP ${response.status}).`;
+          const retry = response.status >= 500 ? "later" : "never";
+          throw new MjflowError({ code: "upload_failed", detail, retry, status: response.status });
+        });
+        return;
+      } catch (error) {
+        if (!(error instanceof MjflowError)) throw error;
+        const ms = pauseMs(error, true, retried, retry, this.random());
+        if (ms === undefined) throw error;
+        await this.sleep(ms, signal);
+      }
+    }
+  }
+
   #problem(response: Response, body: unknown): MjflowError {
     return problemOf(response, this.#redact(body), this.now());
   }

@@ -80,12 +80,12 @@ export interface FlowInput {
   prompt?: string;
   mode?: Mode;
   botType?: "MID_JOURNEY" | "NIJI_JOURNEY";
-  /** Data URIs of images, or http(s) links. */
+  /** Data URIs of images, http(s) links, or ids of uploads. */
   base64Array?: string[];
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   sourceBase64?: string;
   targetBase64?: string;
-  /** The first frame of a video, or the image to edit or to retexture: a data URI or an http(s) link of one image. */
+  /** The first frame of a video, or the image to edit or to retexture: a data URI, an http(s) link or the id of an upload. */
   image?: string;
   /** The last frame of a video. */
   endImage?: string;
@@ -126,6 +126,25 @@ export interface FlowInput {
    * of each prompt; only `flows.createMany` returns several flows. Default: send.
    */
   permutations?: "expand" | "send";
+}
+
+/** `POST /v1/uploads` */
+export interface UploadInput {
+  contentType: "image/png" | "image/jpeg" | "image/webp" | "image/gif";
+  /** Exact size of the image. */
+  bytes: number;
+}
+
+/** Where an image is sent: one PUT to `url` with `headers` until `expiresAt`. */
+export interface Upload {
+  /** Use it wherever a request takes an image. */
+  id: string;
+  url: string;
+  method: "PUT";
+  headers: Record<string, string>;
+  contentType: UploadInput["contentType"];
+  bytes: number;
+  expiresAt: string;
 }
 
 /** `POST /v1/tasks/{id}/actions`: either `press` or `customId`. */

@@ -106,13 +106,19 @@ export const ERRORS = {
     status: 413,
     title: "The body is too large",
     retry: "never",
-    advice: "Send at most 6 MB. Use image links instead of data URIs.",
+    advice: "Send at most 6 MB. Upload large images with `POST /v1/uploads`, or send links.",
   },
   unsupported_media_type: {
     status: 415,
     title: "The body is not JSON",
     retry: "never",
     advice: "Send `Content-Type: application/json`.",
+  },
+  image_rejected: {
+    status: 422,
+    title: "An image cannot be used",
+    retry: "never",
+    advice: "Read `reason` and `field`, and send another image. Nothing was submitted or charged.",
   },
   press_not_offered: {
     status: 422,
@@ -185,6 +191,18 @@ export const ERROR_PAGES = "/docs/errors/";
 export function problemType(apiUrl: string, code: ErrorCode): string {
   return `${apiUrl.replace(/\/+$/, "")}${ERROR_PAGES}${code}`;
 }
+
+/** Why `image_rejected`: the member `reason`. Codes are stable. */
+export const IMAGE_REASONS = [
+  "not_sent",
+  "expired",
+  "wrong_type",
+  "too_large",
+  "gone",
+  "forbidden",
+  "unavailable",
+] as const;
+export type ImageReason = (typeof IMAGE_REASONS)[number];
 
 export interface ErrorDetail {
   /** One sentence for a person. Must contain no secret and no untrusted URL. Unset: the code's title. */

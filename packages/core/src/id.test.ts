@@ -58,7 +58,7 @@ describe("flow id", () => {
   });
 
   it("flowIdOf throws if it gets fewer than 10 random bytes", () => {
-    expect(() => flowIdOf(0, new Uint8Array(9))).toThrow(new RangeError("flowIdOf needs 10 random bytes"));
+    expect(() => flowIdOf(0, new Uint8Array(9))).toThrow(new RangeError("an id needs 10 random bytes"));
   });
 });
 

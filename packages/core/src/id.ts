@@ -26,11 +26,16 @@ export const ROOT_PATH = "0";
  * @param random 10 bytes
  */
 export function flowIdOf(timeMs: number, random: Uint8Array): string {
-  if (random.length !== 10) throw new RangeError("flowIdOf needs 10 random bytes");
+  return `flow_${ulidOf(timeMs, random)}`;
+}
+
+/** @param random 10 bytes */
+export function ulidOf(timeMs: number, random: Uint8Array): string {
+  if (random.length !== 10) throw new RangeError("an id needs 10 random bytes");
   let time = "";
   for (let rest = Math.floor(timeMs), i = 0; i < 10; i++, rest = Math.floor(rest / 32))
     time = CROCKFORD[rest % 32] + time;
-  return `flow_${time}${crockford(random)}`;
+  return `${time}${crockford(random)}`;
 }
 
 /** Returns a flow id with the time of another one, for a flow whose id must follow from it. @param random 10 bytes */

@@ -349,6 +349,31 @@ export interface Blobs {
   getInputs(ref: string): Promise<Inputs | undefined>;
 }
 
+/** An image that an app has sent to the bucket, as the bucket describes it. */
+export interface UploadedImage {
+  bytes: number;
+  /** The type that the app announced. It is part of the signature of the presigned URL. */
+  contentType: string;
+  /** The first `INPUT_HEAD_BYTES` bytes, or all. */
+  head: Uint8Array;
+  /** When the image was sent, epoch ms. */
+  storedAt: number;
+}
+
+/**
+ * Images that requests name: uploads in the bucket, and links of apps. A read has an error with a `code`: `gone`, `too_large`,
+ * `forbidden` (the URL guard) or `unavailable`.
+ */
+export interface InputImages {
+  /** Returns a presigned URL that accepts one PUT of exactly this type and size. Nothing is sent to the bucket. */
+  presign(upload: { key: string; contentType: string; bytes: number; expiresS: number }): Promise<string>;
+  /** Returns undefined if no image was sent. */
+  findUpload(key: string): Promise<UploadedImage | undefined>;
+  readUpload(key: string, maxBytes: number): Promise<Uint8Array>;
+  /** Fetches a link through the URL guard. */
+  readLink(url: string, maxBytes: number): Promise<Uint8Array>;
+}
+
 export interface Queue {
   /** Sends all in as few requests as possible. Sending a message twice is harmless. @throws if any message was not accepted */
   send(messages: readonly OutgoingMessage[]): Promise<void>;

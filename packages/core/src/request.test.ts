@@ -180,10 +180,10 @@ describe("message of a validation error", () => {
     [{ provider: "sim", action: "blend" }, "must contain 2 to 5 images for blend"],
     [{ provider: "sim", action: "describe" }, "must contain exactly one image for describe"],
     [{ ...flow, prompt: "\ud83d" }, "must be well-formed Unicode"],
-    [{ ...flow, sourceBase64: "x" }, "must be a data URI of an image, or an http(s) link"],
+    [{ ...flow, sourceBase64: "x" }, "must be a data URI of an image, an http(s) link, or the id of an upload"],
     [
       { ...flow, then: [{ press: "U1", modal: { maskBase64: "x" } }] },
-      "must be a data URI of a PNG; white areas are regenerated, black areas are kept",
+      "must be a data URI of a PNG, or the id of an upload; white areas are regenerated, black areas are kept",
     ],
     [{ ...flow, then: [{ press: 7 }] }, "must be a button's label or name, or a list of them"],
     [{ ...flow, state: "x".repeat(REQUEST.stateBytes + 1) }, `must be at most ${REQUEST.stateBytes} bytes of UTF-8`],

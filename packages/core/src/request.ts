@@ -7,30 +7,37 @@ import * as z from "zod/mini";
 import { ArchiveMode } from "./archive-mode.ts";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
+import { INPUT_NAMES, INPUT_TYPES } from "./image-type.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
 import { modeFlagOf } from "./prompt.ts";
 import { ROOT_ACTIONS } from "./root-action.ts";
+import { isUploadId, UPLOAD } from "./upload.ts";
 
 const encoder = new TextEncoder();
 /** Text with a lone surrogate is not valid Unicode. The table stores UTF-8 and would return a different character. */
 const wellFormed = z.refine<string>((value) => value.isWellFormed(), { error: "must be well-formed Unicode" });
 const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max), wellFormed);
-/** Brings a data URI into its plain form. @param isLinkAllowed true: the text may also be an http(s) link */
+/** Brings a data URI into its plain form. The id of an upload is accepted, too. @param isLinkAllowed true: the text may also be an http(s) link */
 const imageData = (isLinkAllowed: boolean, expected: string): z.core.CheckFn<string> => {
   return (payload) => {
     const { value } = payload;
     const data = readImageData(value);
     const problem = "problem" in data ? `: ${data.problem}` : "";
+    if (isUploadId(value)) return;
     if ("uri" in data && data.uri !== undefined) payload.value = data.uri;
     else if (!isLinkAllowed || problem !== "" || !isHttpUrl(value)) {
       payload.issues.push({ code: "custom", input: value, message: `must be ${expected}${problem}` });
     }
   };
 };
-const image = z.string().check(z.minLength(1), imageData(true, "a data URI of an image, or an http(s) link"));
+const image = z
+  .string()
+  .check(z.minLength(1), imageData(true, "a data URI of an image, an http(s) link, or the id of an upload"));
 const mask = z
   .string()
-  .check(imageData(false, "a data URI of a PNG; white areas are regenerated, black areas are kept"));
+  .check(
+    imageData(false, "a data URI of a PNG, or the id of an upload; white areas are regenerated, black areas are kept"),
+  );
 const prompt = text(REQUEST.promptBytes);
 
 export const ModalInput = z.strictObject({
@@ -177,9 +184,7 @@ export type FlowRequest = z.infer<typeof FlowRequest>;
 export const CreateRequest = z
   .strictObject({
     ...flowFields,
-    batch: z.optional(
-      z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(REQUEST.batchFlows)),
-    ),
+    batch: z.optional(z.array(z.looseObject({})).check(z.minLength(1), z.maxLength(REQUEST.batchFlows))),
   })
   .check((ctx) => {
     if (ctx.value.batch === undefined) checkFlow(ctx);
@@ -241,6 +246,14 @@ export type ActionRequest = z.infer<typeof ActionRequest>;
 
 /** `POST /v1/tasks/{id}/modal` */
 export const ModalRequest = ModalInput;
+
+/** `POST /v1/uploads` */
+export const UploadRequest = z.strictObject({
+  contentType: z.enum(INPUT_TYPES, { error: `must be the type of a ${INPUT_NAMES}: ${INPUT_TYPES.join(", ")}` }),
+  /** Exact size of the image. The presigned URL accepts no other. */
+  bytes: z.int().check(z.minimum(1), z.maximum(UPLOAD.bytes)),
+});
+export type UploadRequest = z.infer<typeof UploadRequest>;
 
 /** `?limit=&cursor=` of a list. */
 export const PageQuery = z.strictObject({

@@ -8,8 +8,17 @@ import { LOOKUP_FAULTS } from "./account-health.ts";
 import { KEY_PROBLEMS } from "./app.ts";
 import { ArchiveModeOrNull } from "./archive-mode.ts";
 import { FAULTS } from "./circuit-breaker.ts";
-import { COPY_FAILURES, type CopyFailureCode, ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
+import {
+  COPY_FAILURES,
+  type CopyFailureCode,
+  ERRORS,
+  type ErrorCode,
+  FAILURES,
+  type FailureCode,
+  IMAGE_REASONS,
+} from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
+import { INPUT_TYPES } from "./image-type.ts";
 import { EventName, FLOW_STATUSES } from "./request.ts";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "./root-action.ts";
 import { STATUSES } from "./task.ts";
@@ -51,6 +60,17 @@ export const Orphan = z.strictObject({
 });
 
 const LateReport = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
+
+/** Where an app sends one image. */
+export const Upload = z.strictObject({
+  id: text,
+  url: text,
+  method: z.literal("PUT"),
+  headers: z.strictObject({ "Content-Type": text }),
+  contentType: z.enum(INPUT_TYPES),
+  bytes: count,
+  expiresAt: time,
+});
 
 /** Why a task waits for its account, and how many tasks come first. */
 export const Waits = z.strictObject({ reason: z.enum(WAIT_REASONS), ahead: maybe(count), atLeast: z.boolean() });
@@ -401,7 +421,9 @@ export const Problem = z.strictObject({
   retry: z.enum(["never", "later"]),
   requestId: z.uuid(),
   errors: z.optional(z.array(z.strictObject({ field: text, message: text }))),
-  reason: z.optional(z.enum(KEY_PROBLEMS)),
+  reason: z.optional(z.enum([...KEY_PROBLEMS, ...IMAGE_REASONS.filter((each) => each !== "expired")])),
+  found: z.optional(text),
+  limitBytes: z.optional(count),
   offered: z.optional(z.array(text)),
   bannedWord: z.optional(text),
   press: z.optional(text),

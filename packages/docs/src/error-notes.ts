@@ -102,6 +102,13 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
     cause: "`Content-Type` is missing, or it is not JSON. Forms are not accepted.",
     remedy: "Send `Content-Type: application/json`.",
   },
+  image_rejected: {
+    cause:
+      "An image of the request cannot be used. `field` names it, and `reason` says why: an upload that was never sent or belongs to another app (`not_sent`), one older than 7 days (`expired`), another format than PNG, JPEG, WebP or GIF (`wrong_type`), too many bytes for a vendor that takes no links (`too_large`), or a link that fails (`gone`, `forbidden`, `unavailable`).",
+    remedy:
+      "Convert a HEIC to a JPEG. Send large images to a vendor that takes links: `providers` names them. Only `unavailable` can succeed later. Nothing was stored or charged.",
+    see: { "/flows#images-of-requests": "Images of requests" },
+  },
   press_not_offered: {
     cause:
       "The task has succeeded, but it has no button that fits the press. An upscaled image, for example, has no `U1`.",

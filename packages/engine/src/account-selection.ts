@@ -27,6 +27,7 @@ import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { findUnmetNeed, type VendorNeeds } from "@mjflow/core/vendor-needs";
 import type { Accounts } from "./account.ts";
+import { tooLarge } from "./input-image.ts";
 
 export interface AccountSelectionDeps {
   providers: Providers;
@@ -66,8 +67,8 @@ export async function findAccountOfTask(
 // ── new roots ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * @throws MjflowError `invalid_request` if the provider is unknown or does not support the action or image links; with
- *   "auto": if no provider supports them. `press_unsupported` with field, press and provider if the plan has a press that
+ * @throws MjflowError `invalid_request` if the provider is unknown or does not support the action; with "auto": if no
+ *   provider supports it. `image_rejected` if the images are too large for a vendor that takes no links. `press_unsupported` with field, press and provider if the plan has a press that
  *   the vendor can never make
  */
 export function checkProvider(
@@ -97,9 +98,7 @@ export function checkProvider(
     const detail = `${field}: ${provider} can never press "${press}".${hint}`;
     throw new MjflowError("press_unsupported", { field, detail, extra: { press, ...others } });
   }
-  if (need?.kind === "links") {
-    throw wrong(need.field, `${need.field}: ${provider} needs a data URI instead of a link.${hint}`, others);
-  }
+  if (need?.kind === "links") throw tooLarge(need.field, ` ${provider} takes no links.${hint}`, others);
   if (need?.kind === "field") {
     throw wrong(need.field, `${need.field}: ${provider} has no such field.${hint}`, others);
   }
@@ -141,13 +140,22 @@ function needsOf({ action, prompt }: Flow, { then, linkField, optionalFields }: 
  */
 export async function selectRootAccount(
   deps: AccountSelectionDeps,
-  criteria: { provider: string | undefined; needs: VendorNeeds; flowId: string; allowOpen: boolean },
+  criteria: {
+    provider: string | undefined;
+    needs: VendorNeeds;
+    /** With "auto": needs of which accounts are chosen first. Unset: `needs`. */
+    preferred?: VendorNeeds;
+    flowId: string;
+    allowOpen: boolean;
+  },
 ): Promise<AccountRef & { anyProvider: boolean }> {
-  const { provider, needs, flowId, allowOpen } = criteria;
+  const { provider, needs, preferred = needs, flowId, allowOpen } = criteria;
   await deps.providers.refresh?.();
   checkProvider(deps, provider, needs);
   const anyProvider = provider === ANY_PROVIDER;
-  const eligible = accountsOf(deps, anyProvider ? providersMeeting(deps.providers, needs) : [provider!]);
+  const meeting = (some: VendorNeeds) => accountsOf(deps, providersMeeting(deps.providers, some));
+  const best = anyProvider ? meeting(preferred) : [];
+  const eligible = best.length > 0 ? best : anyProvider ? meeting(needs) : accountsOf(deps, [provider!]);
   const selected = await selectFrom(deps, eligible, {
     chance: hashToUnitInterval(flowId),
     now: deps.clock.now(),

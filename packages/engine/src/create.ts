@@ -3,18 +3,20 @@ import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { promptsIn } from "@mjflow/core/banned";
 import { logRowsFor } from "@mjflow/core/delivery-log";
 import { EVENT_BITS, hasSubscribers, withArchiveMode } from "@mjflow/core/event";
-import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
+import { type Flow, type Inputs, paceOf, type RootAction, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { countPresses, storedPlan } from "@mjflow/core/plan";
 import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
 import { OPTIONAL_FIELDS } from "@mjflow/core/root-action";
+import type { AccountRef } from "@mjflow/core/state";
 import { newTask } from "@mjflow/core/task";
 import type { VendorNeeds } from "@mjflow/core/vendor-needs";
 import { type AccountSelectionDeps, selectRootAccount } from "./account-selection.ts";
 import type { BannedWordsCheck } from "./banned.ts";
 import type { AppLimits } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
+import { type CheckedImages, checkImages, type ImageForm, type InputImageDeps } from "./input-image.ts";
 import { type CreatedFlow, startFlow } from "./start-flow.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -51,38 +53,44 @@ export type CreateFlowDeps = Pick<
   subscriptions: Subscriptions;
   accounts: AccountSelectionDeps["accounts"];
   banned: Pick<BannedWordsCheck, "assertAllowed">;
-} & AppLimits;
+} & InputImageDeps &
+  AppLimits;
 
 /**
- * A flow is never visible in part: the flow row is the last write before the response. Without the flow row, the other
+ * Every image has the form that the chosen vendor reads before anything is stored. A flow is never visible in part: the flow row is the last write before the response. Without the flow row, the other
  * rows are invisible until they expire. The message is sent afterwards. If the message is lost, the sweeper sends it
  * again when the root is due.
  *
  * @throws MjflowError `invalid_request` or `press_unsupported` with the field; `banned_prompt` with field and word;
- *   `overloaded`; the errors of the app's limits (credit.ts)
+ *   `image_rejected` with field and reason; `overloaded`; the errors of the app's limits (credit.ts)
  */
 export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
-  request: FlowRequest,
+  sent: FlowRequest,
   { storeProgress, resubmit, archive: defaultArchive, defaultProvider, deliveryLog = true }: FlowDefaults,
   chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
-  const action = request.action ?? "imagine";
+  const action = sent.action ?? "imagine";
   const id = chosen.flowId ?? newFlowId(deps);
-  await deps.banned.assertAllowed(promptsIn(request));
+  await deps.banned.assertAllowed(promptsIn(sent));
+  const images = await imagesOf(deps, appId, sent, chosen.resumed ? id : undefined);
   const masks = { ref: id, images: [] };
-  const then = storedPlan(request.then ?? [], masks);
-  const inputs = inputsFromRequest(request, masks.images);
-  const { onVendorLoss } = request;
+  const then = storedPlan(images.request.then ?? [], masks);
+  const { onVendorLoss } = sent;
+  const needs = vendorNeedsOf(sent);
   const criteria = {
-    provider: request.provider ?? defaultProvider,
-    needs: vendorNeedsOf(request),
+    provider: sent.provider ?? defaultProvider,
+    needs: { ...needs, linkField: images.linkOnly },
+    // A vendor that takes links comes first, because then nothing has to be fetched.
+    preferred: { ...needs, linkField: images.linkField },
     flowId: id,
     allowOpen: onVendorLoss === "restart",
   };
   const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
+  const { request, linkField } = await images.resolve(imageFormOf(deps, { provider, account }, action));
+  const inputs = inputsFromRequest(request, masks.images);
   const location = { flowId: id, provider, account };
   const archive = request.archive ?? defaultArchive;
   const subscribed = withArchiveMode(await deps.subscriptions.eventMask(appId, request), archive);
@@ -132,8 +140,8 @@ export async function createFlow(
       action: protocolAction,
       pace,
       inputsRef: inputs && id,
-      linkField: criteria.needs.linkField,
-      optionalFields: criteria.needs.optionalFields?.length ? [...criteria.needs.optionalFields] : undefined,
+      linkField,
+      optionalFields: needs.optionalFields?.length ? [...needs.optionalFields] : undefined,
       taskCount: taskCount > 1 ? taskCount : undefined,
       then: then.length > 0 ? then : undefined,
       flowDue: due,
@@ -146,25 +154,42 @@ export async function createFlow(
   return startFlow(deps, flow, root, { resumed: chosen.resumed ?? false, beforeRows });
 }
 
-/** Returns what a request needs of its vendor, for `checkProvider`. */
+/** @param id id of a flow that an earlier request may have stored; its images are not read again. Unset: a new flow */
+async function imagesOf(
+  deps: CreateFlowDeps,
+  appId: string,
+  sent: FlowRequest,
+  id: string | undefined,
+): Promise<CheckedImages> {
+  if (id === undefined || (await deps.store.load(id, [])).flow === undefined) return checkImages(deps, appId, sent);
+  const unread = { request: sent, linkField: undefined };
+  return { ...unread, linkOnly: undefined, resolve: async () => unread };
+}
+
+/** How the vendor of this account reads the images of a root. */
+function imageFormOf(deps: CreateFlowDeps, { provider, account }: AccountRef, action: RootAction): ImageForm {
+  const vendor = deps.providers.get(provider);
+  const { imageLinks = false, swapLinks = false } = vendor?.provider.capabilities ?? {};
+  const { baseUrl = "" } = vendor?.account(account) ?? {};
+  const reachesUs = !isLoopback(deps.imageUrl("", "")) || isLoopback(baseUrl);
+  return { links: action === "swap-face" ? swapLinks : imageLinks, reachesUs };
+}
+
+function isLoopback(url: string): boolean {
+  return /^(?:127\.|localhost$|\[::1\]$)/.test(URL.parse(url)?.hostname ?? "");
+}
+
+/** Returns what a request needs of its vendor, for `checkProvider`. Images can be given to every vendor. */
 export function vendorNeedsOf(request: FlowRequest): VendorNeeds {
-  const { action = "imagine", then, base64Array = [], prompt } = request;
-  const images = [
-    ...base64Array.map((image, i) => [`base64Array[${i}]`, image] as const),
-    ...SINGLE_IMAGES.map((field) => [field, request[field]] as const),
-  ];
+  const { action = "imagine", then, prompt } = request;
   return {
     action,
     then,
-    linkField: images.find(([, image]) => /^https?:/i.test(image ?? ""))?.[0],
     // `loop: false` asks for nothing.
     optionalFields: OPTIONAL_FIELDS.filter((field) => request[field] !== undefined && request[field] !== false),
     hasPrompt: (prompt ?? "").trim() !== "",
   };
 }
-
-/** Fields of one image each. `maskBase64` is always a data URI, so it is not among them. */
-const SINGLE_IMAGES = ["sourceBase64", "targetBase64", "image", "endImage"] as const;
 
 function videoOptionsOf({ motion, loop, batchSize, videoType }: FlowRequest): Flow["video"] {
   const options = { motion, loop: loop || undefined, batchSize, videoType };

@@ -9,6 +9,9 @@ export interface MediaLinks {
   url(key: string): string;
   /** Returns true if the signature belongs to the key. */
   isOurs(key: string, signature: string): boolean;
+  /** Link to an upload for vendors. It has no query, and ends like the name of an image: some vendors refuse other links. */
+  uploadUrl(key: string, extension: string): string;
+  isOurUpload(key: string, signature: string): boolean;
   /** Signature of the base URL, with which another function accepts it as the base of its links. */
   baseSignature: string;
   isOurBase(signature: string): boolean;
@@ -33,6 +36,8 @@ export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; b
   return {
     url: (key) => `${base}/${key}?s=${signatureOf(mediaText(key), keys[0]!)}`,
     isOurs: (key, signature) => isSigned(mediaText(key), signature),
+    uploadUrl: (key, extension) => `${base}/${key}/${signatureOf(uploadText(key), keys[0]!)}.${extension}`,
+    isOurUpload: (key, signature) => isSigned(uploadText(key), signature),
     get baseSignature() {
       return signatureOf(baseText(base), keys[0]!);
     },
@@ -42,6 +47,7 @@ export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; b
 
 // Each kind of text has its own beginning, so a signature of one kind is none of the other.
 const mediaText = (key: string) => `mjflow media:${key}`;
+const uploadText = (key: string) => `mjflow upload:${key}`;
 const baseText = (base: string) => `mjflow base:${base}`;
 
 function signatureOf(text: string, secret: string): string {

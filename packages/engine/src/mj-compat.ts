@@ -28,6 +28,7 @@ import {
   vendorNeedsOf,
 } from "./create.ts";
 import type { EngineDeps } from "./deps.ts";
+import { withMasks } from "./input-image.ts";
 import { type FoundMjTask, findTask, type MjCompatDeps, type MjReadDeps } from "./mj-read.ts";
 import {
   answerModal,
@@ -134,14 +135,15 @@ export async function pressMjButton(
   deps: PressDeps & MjCompatDeps,
   appId: string,
   taskId: string,
-  request: Pick<ActionRequest, "press" | "customId" | "modal">,
+  sent: Pick<ActionRequest, "press" | "customId" | "modal">,
   own: MjRequestFields,
   { arrivedAt, segment: keyed }: MjPressOptions,
 ): Promise<MjPressResult> {
   const found = await findTask(deps, appId, taskId);
   const parent = storedTask(found);
-  const button = resolveButton(parent, request);
-  await deps.banned.assertAllowed(promptsIn(request));
+  const button = resolveButton(parent, sent);
+  await deps.banned.assertAllowed(promptsIn(sent));
+  const request = await withMasks(deps, appId, sent);
   const segmentAt = (n: number) => keyed ?? pressSegment(request, own, n);
   const { flow, last, next } = await findPresses(deps, parent, request, segmentAt, keyed === undefined ? undefined : 1);
   const existingResult = async (child: Task) => {

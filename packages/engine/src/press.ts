@@ -19,6 +19,7 @@ import { applySignal } from "./apply-signal.ts";
 import type { BannedWordsCheck } from "./banned.ts";
 import { type AppLimits, extendHold } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
+import { type InputImageDeps, withMasks } from "./input-image.ts";
 import { getOwnTask } from "./own.ts";
 import { runEffects } from "./run-effects.ts";
 
@@ -28,7 +29,8 @@ export type PressDeps = Pick<
   EngineDeps,
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log" | "fanOut"
 > &
-  AppLimits & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
+  AppLimits &
+  InputImageDeps & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
 
 /**
  * Values that are chosen before the child is created, because a compat task id or an Idempotency-Key must point to the
@@ -46,19 +48,20 @@ export interface ChosenPress {
  * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` while the task has not succeeded; `press_not_offered` (422) with
- *   `offered`; `invalid_request` for a prompt that the button never takes; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
+ *   `offered`; `invalid_request` for a prompt that the button never takes; `image_rejected` for a mask; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
  */
 export async function pressTask(
   deps: PressDeps,
   appId: string,
   taskId: string,
-  request: ActionRequest,
+  sent: ActionRequest,
   chosen: ChosenPress = {},
 ): Promise<Task> {
   const { flow, task: parent } = await getOwnTask(deps, appId, taskId);
   assertNotCanceled(flow);
-  await deps.banned.assertAllowed(promptsIn(request));
-  const button = resolveButton(parent, request);
+  await deps.banned.assertAllowed(promptsIn(sent));
+  const button = resolveButton(parent, sent);
+  const request = await withMasks(deps, appId, sent);
   const hasModal = request.prompt !== undefined || request.modal !== undefined;
   if (hasModal && modalKindOf(button.name) === "never") {
     throw promptNotTaken(fieldOfModal(request), (request.press ?? request.customId)!);
@@ -201,9 +204,10 @@ async function sendChild(deps: Pick<PressDeps, "queue" | "log">, child: Task): P
  * @throws MjflowError `not_found`; `wrong_state` if the task cannot have a modal or got a different answer;
  *   `banned_prompt`
  */
-export async function answerModal(deps: PressDeps, appId: string, taskId: string, input: ModalInput): Promise<Task> {
+export async function answerModal(deps: PressDeps, appId: string, taskId: string, sent: ModalInput): Promise<Task> {
   const { task } = await getOwnTask(deps, appId, taskId);
-  await deps.banned.assertAllowed(promptsIn(input));
+  await deps.banned.assertAllowed(promptsIn(sent));
+  const input = await withMasks(deps, appId, sent);
   // The stored mask is named by its content. A rejected answer must not overwrite the mask of an accepted one.
   const { modal = {} } = await storeMasks(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
   const applied = await applySignal(deps, task, { kind: "answer", modal });

@@ -19,6 +19,8 @@ const STALL_MS = 10_000;
 const RETRY_AFTER_S = 2;
 
 export interface BodyReaderOptions {
+  /** Largest body. Default: `BODY_BYTES`. */
+  maxBytes?: number;
   budgetBytes?: number | undefined;
   stallMs?: number;
 }
@@ -34,13 +36,14 @@ export interface BodyReader {
 type Received = Buffer | "too long" | "no budget" | "stalled";
 
 export function createBodyReader({
+  maxBytes = BODY_BYTES,
   budgetBytes = BODY_BUDGET_BYTES,
   stallMs = STALL_MS,
 }: BodyReaderOptions = {}): BodyReader {
   let heldBytes = 0;
 
   async function receive(request: IncomingMessage, hold: (bytes: number) => boolean): Promise<Received> {
-    if (isTooLong(request)) return "too long";
+    if (isTooLong(request, maxBytes)) return "too long";
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     const chunks: Buffer[] = [];
     let size = 0;
@@ -48,7 +51,7 @@ export function createBodyReader({
     const add = (chunk: Buffer) => {
       stalled.refresh();
       size += chunk.length;
-      if (size > BODY_BYTES) return resolve("too long");
+      if (size > maxBytes) return resolve("too long");
       if (size > FREE_BYTES && !hold(Math.min(chunk.length, size - FREE_BYTES))) return resolve("no budget");
       chunks.push(chunk);
     };
@@ -91,8 +94,8 @@ export function createBodyReader({
 }
 
 /** True if the head announces a body above the limit. */
-function isTooLong({ headers }: IncomingMessage): boolean {
-  return Number(headers["content-length"] ?? 0) > BODY_BYTES;
+function isTooLong({ headers }: IncomingMessage, maxBytes: number): boolean {
+  return Number(headers["content-length"] ?? 0) > maxBytes;
 }
 
 /**
@@ -101,7 +104,7 @@ function isTooLong({ headers }: IncomingMessage): boolean {
  * @returns true if the body is above the limit; the client has then got its response
  */
 export function skipBody(request: IncomingMessage, response: ServerResponse): boolean {
-  if (!isTooLong(request)) {
+  if (!isTooLong(request, BODY_BYTES)) {
     discardBody(request, response);
     return false;
   }

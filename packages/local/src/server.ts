@@ -5,12 +5,14 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { parseCorsOrigins } from "@mjflow/core/cors";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { VENDORS_PK } from "@mjflow/store/keys";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
+import { BUCKET_PATH, type BucketRoute, createBucketRoute } from "./bucket-route.ts";
 import { cutOffVendors, cutOffWarning } from "./callback-reach.ts";
 import { type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
@@ -116,7 +118,9 @@ export async function startLocalServer(
     const functions = await importFunctions(backend.ports);
     const backup = createBackupRoute(dataDir, { url, callbackUrl, warning }, backend.backup);
     cleanups.push(() => backup.close());
-    serve(server, functions, backup, config);
+    const corsOrigins = parseCorsOrigins(process.env["MJFLOW_CORS_ORIGINS"] ?? "");
+    const bucket = createBucketRoute({ ...backend.bucket, publicUrl: callbackUrl, corsOrigins });
+    serve(server, functions, { backup, bucket }, config);
     const mapping = (name: QueueName | "deadletter", source: MessageSource) => {
       const [handler, timeoutS, slots] = [functions[name], FUNCTION_TIMEOUT_S[name], SLOTS[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize: 1, slots });
@@ -188,6 +192,8 @@ function setEndpointVariables(
     MJFLOW_TIMINGS: timings,
     // Links to images in webhooks must work where the receiver is.
     MJFLOW_API_URL: process.env["MJFLOW_API_URL"] || (publicUrl ?? url),
+    // The object store listens on this machine alone. The local server passes signed requests on.
+    MJFLOW_BUCKET_URL: publicUrl ?? url,
     // An open stream is a promise in this process and costs nothing, so clients prefer it to reads.
     MJFLOW_STREAMS: "here",
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
@@ -212,13 +218,13 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
 // ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Serves two function URLs and two static sites on one port: vendors' callbacks, the console, the documentation, and the
- * API for all other paths.
+ * Serves two function URLs, two static sites and the bucket on one port: vendors' callbacks, the console, the documentation, signed
+ * requests for objects, and the API for all other paths.
  */
 function serve(
   server: Server,
   { api, callback }: Functions,
-  backup: BackupRoute,
+  { backup, bucket }: { backup: BackupRoute; bucket: BucketRoute },
   { bodyBudgetBytes }: LocalServerConfig,
 ): void {
   const site = consoleSite();
@@ -233,6 +239,10 @@ function serve(
     if (isDocumentation(path) && documentation(request, response)) return;
     if (path === BACKUP_PATH) {
       backup.serve(request, response).catch(() => response.destroy());
+      return;
+    }
+    if (path.startsWith(BUCKET_PATH)) {
+      bucket.serve(request, response).catch(() => response.destroy());
       return;
     }
     const isCallback = path.startsWith("/callbacks/");

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
+import type { UploadedImage } from "@mjflow/core/port";
 import { MediaError } from "./error.ts";
 import { CONTENT_TYPES, type ContentType } from "./sniff.ts";
 import type { Source } from "./temp-file.ts";
@@ -96,6 +97,32 @@ export async function readStored(bucket: Bucket, key: string, maxBytes: number):
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   } catch (error) {
     if (error instanceof Error && error.name === "NoSuchKey") throw new MediaError("gone", "not in the bucket");
+    throw toMediaError(error);
+  }
+}
+
+/**
+ * Returns the start of an object of any writer, with its size and its declared type; undefined if there is no object.
+ *
+ * @throws MediaError `unavailable` if S3 fails
+ */
+export async function readStart(bucket: Bucket, key: string, bytes: number): Promise<UploadedImage | undefined> {
+  const [client, { GetObjectCommand }] = await s3(bucket);
+  try {
+    const object = await client.send(
+      new GetObjectCommand({ Bucket: bucket.name, Key: key, Range: `bytes=0-${bytes - 1}` }),
+    );
+    const head = (await object.Body?.transformToByteArray()) ?? new Uint8Array();
+    // `bytes 0-63/40000000`: the size of the whole object.
+    const total = Number(/\/(\d+)$/.exec(object.ContentRange ?? "")?.[1] ?? head.length);
+    return {
+      bytes: total,
+      contentType: object.ContentType ?? "",
+      head,
+      storedAt: object.LastModified?.getTime() ?? 0,
+    };
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
     throw toMediaError(error);
   }
 }

@@ -87,7 +87,7 @@ function typeOf(head: Uint8Array): ContentType {
 }
 
 /** Returns the error that status and length of the response already imply; undefined if there is none. */
-function errorOf({ status, contentLength = 0 }: Fetched, maxBytes: number): MediaError | undefined {
+export function errorOf({ status, contentLength = 0 }: Fetched, maxBytes: number): MediaError | undefined {
   if (status !== 200) {
     // 408, 425 and 429 say nothing about the link, so a retry may succeed.
     const isTemporary = status < 400 || status >= 500 || [408, 425, 429].includes(status);
@@ -97,7 +97,7 @@ function errorOf({ status, contentLength = 0 }: Fetched, maxBytes: number): Medi
 }
 
 /** Yields the body and converts its errors, so that they differ from errors of the disk. */
-async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
+export async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
   try {
     yield* body;
   } catch (error) {
@@ -109,12 +109,12 @@ async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
  * Ends a body that is not read, and its connection. `next` is called first, because a generator that never started does
  * not run its `finally`. The result is not awaited, because the server may be slow.
  */
-function discardResponse(body: AsyncIterable<Uint8Array>): void {
+export function discardResponse(body: AsyncIterable<Uint8Array>): void {
   const chunks = body[Symbol.asyncIterator]();
   Promise.allSettled([chunks.next(), chunks.return?.()]);
 }
 
-function rethrow(error: unknown): never {
+export function rethrow(error: unknown): never {
   const forbidden = error instanceof OutboundError && error.kind === "forbidden";
   throw new MediaError(forbidden ? "forbidden" : "unavailable", undefined, { cause: error });
 }

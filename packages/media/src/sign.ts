@@ -35,3 +35,26 @@ export async function signedUrl(
     signingDate: new Date(Math.floor(now() / stepMs) * stepMs),
   });
 }
+
+/**
+ * Returns a URL that accepts one PUT of an object with exactly this type and size. Both headers are part of the signature, so S3
+ * rejects any other body. Signing sends no request to S3.
+ *
+ * @param bucket its client needs `requestChecksumCalculation: "WHEN_REQUIRED"`. Otherwise the URL has the checksum of an empty body
+ */
+export async function presignedPut(
+  { bucket }: { bucket: Bucket },
+  { key, contentType, bytes, expiresS }: { key: string; contentType: string; bytes: number; expiresS: number },
+): Promise<string> {
+  const [client, { PutObjectCommand }, { getSignedUrl }] = await Promise.all([
+    bucket.client(),
+    import("@aws-sdk/client-s3"),
+    import("@aws-sdk/s3-request-presigner"),
+  ]);
+  const object = { Bucket: bucket.name, Key: key, ContentType: contentType, ContentLength: bytes };
+  return getSignedUrl(client, new PutObjectCommand(object), {
+    expiresIn: expiresS,
+    // Without this list the SDK leaves out the type, and S3 would accept any.
+    signableHeaders: new Set(["host", "content-type", "content-length"]),
+  });
+}

@@ -18,6 +18,8 @@ export interface Submission {
   prompt: string | null;
   state: string | null;
   hasHook: boolean;
+  /** Images of the request: links as they are, data URIs with their size instead of their data. */
+  images: string[];
   /** Task that this submission created or changed; null if none, whatever the response was. */
   taskId: string | null;
   /** Code before a relay rewrites it; null if no response has a code. */

@@ -395,12 +395,38 @@ function blankRow(
     prompt: string("prompt"),
     state: string("state"),
     hasHook: string("notifyHook") !== null,
+    images: imagesOf(fields),
     taskId: null,
     code: null,
     httpStatus: null,
     outcome: "refused",
     fault: null,
   };
+}
+
+const IMAGE_FIELDS = [
+  "base64",
+  "link",
+  "image",
+  "endImage",
+  "maskBase64",
+  "sourceBase64",
+  "sourceUrl",
+  "targetBase64",
+  "targetUrl",
+];
+
+function imagesOf(fields: Fields = {}): string[] {
+  const list = fields["base64Array"];
+  const values = [...(Array.isArray(list) ? list : []), ...IMAGE_FIELDS.map((name) => fields[name])];
+  return values.filter((value) => typeof value === "string").map(shortImage);
+}
+
+function shortImage(image: string): string {
+  const [, head, data] = /^(data:[^,]*),([^]*)$/.exec(image) ?? [];
+  return data === undefined
+    ? (cut(image) ?? "")
+    : `${head},${Math.floor((data.replace(/=+$/, "").length * 3) / 4)} bytes`;
 }
 
 const LEDGER_TEXT = 2_000;

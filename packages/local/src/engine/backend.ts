@@ -3,6 +3,7 @@
  * behind the same ports as AWS's services. Alternatively emulators implement AWS's protocols over HTTP, and the
  * functions use the SDK as on AWS.
  */
+import type { S3Client } from "@aws-sdk/client-s3";
 import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
@@ -28,6 +29,8 @@ export interface LocalBackend {
    * SDK.
    */
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
+  /** Client of the object store, and the secret that signs its URLs. The first call starts the store. */
+  bucket: { client(): Promise<S3Client>; secret: string };
   /** Copies the data folder while the backend runs; unset if the engine cannot. The target is an empty folder. */
   backup?(target: string): Promise<void>;
   /** Environment variables of the SDK: the endpoints of the emulators, and the secret of the bucket. */
@@ -72,6 +75,13 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
     await createBucket(bucketClient(engine.endpoint, secret));
     return engine;
   }
+  async function bucketEndpoint(): Promise<string> {
+    bucket ??= startBucket().catch((error: unknown) => {
+      bucket = undefined;
+      throw asOverloaded(error);
+    });
+    return (await bucket).endpoint;
+  }
   const queues = createFileQueues({
     file,
     visibilityMs: VISIBILITY_S * 1_000,
@@ -90,14 +100,9 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
       table,
       queue: queues.queue,
       queueDepths: queues.depths,
-      async bucketEndpoint() {
-        bucket ??= startBucket().catch((error: unknown) => {
-          bucket = undefined;
-          throw asOverloaded(error);
-        });
-        return (await bucket).endpoint;
-      },
+      bucketEndpoint,
     },
+    bucket: { client: async () => bucketClient(await bucketEndpoint(), secret), secret },
     endpoints: { AWS_SECRET_ACCESS_KEY: secret },
     // Not used: messages are sent through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
@@ -120,9 +125,13 @@ async function startEmulatorBackend(dataDir: string, engine: TableEngineName): P
     const client = queueClient(queue.endpoint);
     const queueUrls = await createQueues(client);
     await createBucket(bucketClient(queue.endpoint));
+    // The emulators check no signature. Signed URLs of clients are checked by the local server.
+    const secret = loadOrCreateSecret(dataDir, "bucket.key");
     return {
       engine,
+      bucket: { client: async () => bucketClient(queue.endpoint), secret },
       endpoints: {
+        AWS_SECRET_ACCESS_KEY: secret,
         AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
         AWS_ENDPOINT_URL_SQS: queue.endpoint,
         AWS_ENDPOINT_URL_S3: queue.endpoint,

@@ -1,0 +1,36 @@
+/**
+ * Uploads: images that an app sends to the bucket itself, because they are too large for a request. A request names an upload
+ * by its id, wherever it takes an image. No row is stored: the key of the object contains the app, so an upload of another app
+ * does not exist.
+ */
+import { ulidOf } from "./id.ts";
+
+/** Sizes and times of uploads, and of images that mjflow reads itself. */
+export const UPLOAD = {
+  bytes: 64 * 1024 * 1024,
+  /** Time in which the presigned URL accepts the image, s. */
+  urlS: 15 * 60,
+  /** Time after the upload in which new requests can name it, ms. The bucket keeps it 30 days longer, for their flows. */
+  usableMs: 7 * 24 * 3_600_000,
+  /**
+   * All images of a request that a vendor gets as data URIs. In base64 they are a third larger, and a submit worker has memory for
+   * one such request. Servers of the family attach them to a Discord message, which may have 8 to 10 MB without Nitro.
+   */
+  dataBytes: 5 * 1024 * 1024,
+} as const;
+
+const UPLOAD_ID = /^upload_[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** @param random 10 bytes */
+export function uploadIdOf(timeMs: number, random: Uint8Array): string {
+  return `upload_${ulidOf(timeMs, random)}`;
+}
+
+export function isUploadId(text: string): boolean {
+  return UPLOAD_ID.test(text);
+}
+
+/** Returns the key of the object. An app id contains no "/". */
+export function uploadKeyOf(appId: string, id: string): string {
+  return `uploads/${appId}/${id}`;
+}

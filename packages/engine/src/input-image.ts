@@ -1,0 +1,299 @@
+/**
+ * The images of a request before anything is stored or paid: uploads are found, types are checked by bytes, and each image gets
+ * the form that the chosen vendor reads. A vendor that takes links gets a link of ours to an upload. Another one gets data URIs:
+ * mjflow reads uploads and links itself. Masks are always data URIs. See docs/decisions/0061.
+ */
+import { Buffer } from "node:buffer";
+import { type ImageReason, MjflowError, type Retry } from "@mjflow/core/error";
+import {
+  INPUT_EXTENSIONS,
+  INPUT_HEAD_BYTES,
+  INPUT_NAMES,
+  INPUT_TYPES,
+  type InputType,
+  inputTypeOf,
+  otherFormatOf,
+} from "@mjflow/core/image-type";
+import type { InputImages } from "@mjflow/core/port";
+import type { ActionRequest, FlowRequest, ModalInput, PlanInput, UploadRequest } from "@mjflow/core/request";
+import { isUploadId, UPLOAD, uploadIdOf, uploadKeyOf } from "@mjflow/core/upload";
+import type { EngineDeps } from "./deps.ts";
+
+export interface InputImageDeps extends Pick<EngineDeps, "clock"> {
+  images: InputImages;
+  /** Returns the link under which a vendor fetches an upload. It needs no key and ends like the name of an image. */
+  imageUrl(key: string, extension: string): string;
+}
+
+// ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface NewUpload {
+  id: string;
+  url: string;
+  contentType: string;
+  bytes: number;
+  expiresAt: number;
+}
+
+/** Returns where an app sends one image. No row is stored. */
+export async function createUpload(
+  { images, clock, random }: Pick<InputImageDeps, "images"> & Pick<EngineDeps, "clock" | "random">,
+  appId: string,
+  { contentType, bytes }: UploadRequest,
+): Promise<NewUpload> {
+  const now = clock.now();
+  const id = uploadIdOf(now, random.bytes(10));
+  const url = await images.presign({ key: uploadKeyOf(appId, id), contentType, bytes, expiresS: UPLOAD.urlS });
+  return { id, url, contentType, bytes, expiresAt: now + UPLOAD.urlS * 1_000 };
+}
+
+// ── images of a request ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How a vendor reads images. */
+export interface ImageForm {
+  /** True if the vendor takes links. */
+  links: boolean;
+  /** False if the vendor cannot reach the links of this server. Uploads then become data URIs. */
+  reachesUs: boolean;
+}
+
+export interface CheckedImages {
+  /** The request with its masks as data URIs. The other images are as the app sent them. */
+  request: FlowRequest;
+  /** Field of the first image that is a link or an upload; unset: all are data URIs. */
+  linkField: string | undefined;
+  /** Field of the upload with which the data URIs would be too large. Only a vendor that takes links can get it. */
+  linkOnly: string | undefined;
+  /** Returns the request with each image in this form, and the field of its first link. */
+  resolve(form: ImageForm): Promise<{ request: FlowRequest; linkField: string | undefined }>;
+}
+
+/** @throws MjflowError `image_rejected` with `field` and `reason`; `overloaded` */
+export async function checkImages(deps: InputImageDeps, appId: string, sent: FlowRequest): Promise<CheckedImages> {
+  const { request, slots } = slotsOf(sent);
+  const budget = { left: UPLOAD.dataBytes };
+  for (const { field, value } of slots) if (isData(value)) budget.left -= checkData(field, value);
+  const uploads = new Map(
+    await Promise.all(slots.filter(({ value }) => isUploadId(value)).map((slot) => findUpload(deps, appId, slot))),
+  );
+  for (const slot of slots) if (slot.isMask) slot.set(await maskOf(deps, slot, uploads.get(slot.value), budget));
+  const images = slots.filter(({ isMask }) => !isMask);
+  const linkOnly = firstTooLarge(images, uploads, budget.left);
+  return {
+    request,
+    linkOnly,
+    linkField: images.find(({ value }) => !isData(value))?.field,
+    async resolve({ links, reachesUs }) {
+      const resolved = await Promise.all(
+        images.map(async (slot) => {
+          const upload = uploads.get(slot.value);
+          if (upload && links && reachesUs) return deps.imageUrl(upload.key, INPUT_EXTENSIONS[upload.type]);
+          if (isData(slot.value) || (links && !upload)) return slot.value;
+          if (linkOnly !== undefined) throw tooLarge(linkOnly, links ? UNREACHABLE : "");
+          return dataUriOf(deps, slot, upload, budget);
+        }),
+      );
+      for (const [i, slot] of images.entries()) slot.set(resolved[i]!);
+      return { request, linkField: images[resolved.findIndex((value) => !isData(value))]?.field };
+    },
+  };
+}
+
+/** Returns the field of the first upload for which no room is left in data URIs. */
+function firstTooLarge(
+  images: readonly Slot[],
+  uploads: ReadonlyMap<string, Upload>,
+  room: number,
+): string | undefined {
+  let left = room;
+  return images.find(({ value }) => {
+    left -= uploads.get(value)?.bytes ?? 0;
+    return left < 0;
+  })?.field;
+}
+
+/** Returns the request of a press or a modal answer with its masks as data URIs. @throws MjflowError `image_rejected` */
+export async function withMasks<T extends Pick<ActionRequest, "modal" | "then"> & ModalInput>(
+  deps: InputImageDeps,
+  appId: string,
+  sent: T,
+): Promise<T> {
+  const { request, slots } = slotsOf(sent);
+  const budget = { left: UPLOAD.dataBytes };
+  for (const slot of slots) {
+    const upload = isUploadId(slot.value) ? (await findUpload(deps, appId, slot))[1] : undefined;
+    slot.set(await maskOf(deps, slot, upload, budget));
+  }
+  return request;
+}
+
+/** The error of a vendor that takes no links, for images that are too large as data URIs. */
+export function tooLarge(field: string, hint: string, more: Record<string, unknown> = {}): MjflowError {
+  const detail = `as data URIs the images of a request may have ${UPLOAD.dataBytes / 1024 / 1024} MB in all.`;
+  return rejected(field, "too_large", `${detail}${hint}`, { limitBytes: UPLOAD.dataBytes, ...more });
+}
+
+const UNREACHABLE =
+  " The vendor takes links, but cannot reach the address of this server. Set MJFLOW_PUBLIC_URL, or MJFLOW_API_URL.";
+
+// ── one image ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Upload {
+  key: string;
+  type: InputType;
+  bytes: number;
+}
+
+/** A place in a request where an image is given. */
+interface Slot {
+  field: string;
+  value: string;
+  isMask: boolean;
+  set(value: string): void;
+}
+
+interface Budget {
+  /** Bytes that further data URIs may have. */
+  left: number;
+}
+
+async function findUpload(
+  { images, clock }: InputImageDeps,
+  appId: string,
+  { field, value: id }: Slot,
+): Promise<[id: string, upload: Upload]> {
+  const key = uploadKeyOf(appId, id);
+  const found = await images.findUpload(key).catch(rethrow(field));
+  if (!found) throw rejected(field, "not_sent", `no image was sent for ${id}, or it is of another app.`);
+  if (clock.now() - found.storedAt > UPLOAD.usableMs)
+    throw rejected(field, "expired", "the upload is older than 7 days. Send the image again.");
+  const type = typeOf(field, found.head);
+  if (type !== found.contentType)
+    throw rejected(field, "wrong_type", `the upload was announced as ${found.contentType}, but is ${type}.`);
+  return [id, { key, type, bytes: found.bytes }];
+}
+
+async function maskOf(deps: InputImageDeps, slot: Slot, upload: Upload | undefined, budget: Budget): Promise<string> {
+  if (!upload) return slot.value;
+  if (upload.type !== "image/png")
+    throw rejected(slot.field, "wrong_type", `a mask must be a PNG, not ${upload.type}.`);
+  if (upload.bytes > budget.left) throw tooLarge(slot.field, "");
+  return dataUriOf(deps, slot, upload, budget);
+}
+
+async function dataUriOf(
+  { images }: InputImageDeps,
+  { field, value }: Slot,
+  upload: Upload | undefined,
+  budget: Budget,
+): Promise<string> {
+  const read = upload ? images.readUpload(upload.key, budget.left) : images.readLink(value, budget.left);
+  const bytes = await read.catch(rethrow(field));
+  budget.left -= bytes.length;
+  if (budget.left < 0) throw tooLarge(field, "");
+  const type = typeOf(field, bytes.subarray(0, INPUT_HEAD_BYTES));
+  return `data:${type};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64")}`;
+}
+
+/** Checks the bytes of a data URI. Unknown bytes with an accepted type are left to the vendor. @returns the size in bytes */
+function checkData(field: string, uri: string): number {
+  const comma = uri.indexOf(",");
+  const head = Buffer.from(uri.slice(comma + 1, comma + 1 + Math.ceil(INPUT_HEAD_BYTES / 3) * 4), "base64");
+  const declared = uri.slice("data:".length, uri.indexOf(";"));
+  const isAccepted = (INPUT_TYPES as readonly string[]).includes(declared) || declared === "image/jpg";
+  if (inputTypeOf(head) === undefined && (otherFormatOf(head) !== undefined || !isAccepted)) {
+    throw wrongType(field, otherFormatOf(head) ?? declared);
+  }
+  return Math.floor(((uri.length - comma - 1) * 3) / 4);
+}
+
+function typeOf(field: string, head: Uint8Array): InputType {
+  const type = inputTypeOf(head);
+  if (type === undefined) throw wrongType(field, otherFormatOf(head) ?? "no image that mjflow knows");
+  return type;
+}
+
+function isData(value: string): boolean {
+  return /^data:/i.test(value);
+}
+
+// ── errors ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function wrongType(field: string, found: string): MjflowError {
+  return rejected(field, "wrong_type", `the image is ${found}. Send a ${INPUT_NAMES}.`, { found });
+}
+
+function rejected(
+  field: string,
+  reason: ImageReason,
+  text: string,
+  { retry, ...extra }: { retry?: Retry; [name: string]: unknown } = {},
+): MjflowError {
+  const detail = `${field}: ${text}`;
+  return new MjflowError("image_rejected", { field, detail, extra: { reason, ...extra }, ...(retry && { retry }) });
+}
+
+const READ_FAULTS: Readonly<Record<string, [reason: ImageReason, text: string]>> = {
+  gone: ["gone", "the image does not exist, or its server refuses it."],
+  forbidden: ["forbidden", "mjflow may not fetch from this address. Upload the image instead."],
+  unavailable: ["unavailable", "the image could not be fetched in time. Upload it, or send the request again."],
+};
+
+function rethrow(field: string): (error: unknown) => never {
+  return (error) => {
+    const { code = "", message } = error as { code?: string; message?: string };
+    if (code === "too_large") throw tooLarge(field, "");
+    const [reason, text] = READ_FAULTS[code] ?? [];
+    if (reason === undefined) throw error;
+    const retry: Retry = reason === "unavailable" ? { afterMs: 1_000 } : "never";
+    throw rejected(field, reason, `${text}${message === undefined ? "" : ` (${message})`}`, { retry });
+  };
+}
+
+// ── where images are ───────────────────────────────────────────────────────────────────────────────────────────────
+
+type WithImages = Partial<Pick<FlowRequest, "base64Array" | (typeof SINGLE)[number]>> &
+  Pick<ActionRequest, "modal" | "then"> &
+  ModalInput;
+
+const SINGLE = ["sourceBase64", "targetBase64", "image", "endImage"] as const;
+
+/** Returns a copy of the request, and the places of all its images in the copy. */
+function slotsOf<T extends WithImages>(sent: T): { request: T; slots: Slot[] } {
+  const slots: Slot[] = [];
+  const add = (field: string, value: string | undefined, isMask: boolean, set: Slot["set"]) => {
+    if (value !== undefined) slots.push({ field, value, isMask, set });
+  };
+  const withModal = <Node extends Pick<PlanInput, "modal">>(node: Node, at: string): Node => {
+    const { modal } = node;
+    if (modal?.maskBase64 === undefined) return node;
+    const copy = { ...modal };
+    add(`${at}modal.maskBase64`, modal.maskBase64, true, (value) => {
+      copy.maskBase64 = value;
+    });
+    return { ...node, modal: copy };
+  };
+  const planOf = (plan: readonly PlanInput[], at: string): PlanInput[] =>
+    plan.map((node, i) => {
+      const { then, ...rest } = withModal(node, `${at}[${i}].`);
+      return then ? { ...rest, then: planOf(then, `${at}[${i}].then`) } : rest;
+    });
+  const request: T = { ...withModal(sent, "") };
+  if (sent.base64Array) {
+    const copy = [...sent.base64Array];
+    request.base64Array = copy;
+    for (const [i, value] of copy.entries())
+      add(`base64Array[${i}]`, value, false, (next) => {
+        copy[i] = next;
+      });
+  }
+  for (const field of SINGLE)
+    add(field, sent[field], false, (value) => {
+      request[field] = value;
+    });
+  add("maskBase64", sent.maskBase64, true, (value) => {
+    request.maskBase64 = value;
+  });
+  if (sent.then) request.then = planOf(sent.then, "then");
+  return { request, slots };
+}
