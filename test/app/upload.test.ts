@@ -244,7 +244,7 @@ describe("data URIs", () => {
     expect([status, body.code, body.reason, body.found]).toEqual([422, "image_rejected", "wrong_type", found]);
   });
 
-  test("with an accepted type and bytes that nobody knows are left to the vendor", async () => {
+  test("with an accepted type and unknown bytes are left to the vendor", async () => {
     expect((await create(clientOf(), { base64Array: [data(Buffer.from("unknown bytes"))] })).status).toBe(202);
   });
 });

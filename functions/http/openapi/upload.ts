@@ -6,7 +6,7 @@ import { AUTH_ERRORS, BODY_ERRORS, type RouteGroup } from "./route-description.t
 export const uploads = {
   tag: "Uploads",
   description:
-    "A request has at most 6 MB. Send larger images to the bucket yourself, and use the id of the upload wherever a request takes an image. mjflow checks type and size by the bytes before anything is paid.",
+    "A request has at most 6 MB. Send larger images to the bucket yourself. Then use the id of the upload wherever a request takes an image. mjflow checks type and size before anything is paid.",
   routes: {
     "POST /v1/uploads": {
       id: "createUpload",

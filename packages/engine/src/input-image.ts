@@ -1,5 +1,5 @@
 /**
- * The images of a request before anything is stored or paid: uploads are found, types are checked by bytes, and each image gets
+ * The images of a request before anything is stored or paid. Uploads are found, and types are checked by bytes. Each image gets
  * the form that the chosen vendor reads. A vendor that takes links gets a link of ours to an upload. Another one gets data URIs:
  * mjflow reads uploads and links itself. Masks are always data URIs. See docs/decisions/0061.
  */
