@@ -84,6 +84,7 @@ export const environment = {
     MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off", "later"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
+    MJFLOW_CONSOLE_URL: setting.console?.origin,
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
     MJFLOW_DELIVERY_LOG: choice("MJFLOW_DELIVERY_LOG", "on", "off"),
@@ -96,6 +97,7 @@ export const environment = {
   }),
   deliver: given({
     MJFLOW_API_URL: apiAddress,
+    MJFLOW_CONSOLE_URL: setting.console?.origin,
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
     ...outbound,
     MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: wholeNumber("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 1, 15),
@@ -104,6 +106,7 @@ export const environment = {
   submit: given({ MJFLOW_CALLBACK_URL: url("MJFLOW_CALLBACK_URL") }),
   stream: given({
     MJFLOW_API_URL: apiAddress,
+    MJFLOW_CONSOLE_URL: setting.console?.origin,
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_STREAMS_PER_APP: wholeNumber("MJFLOW_STREAMS_PER_APP", 0, 1_000),
   }),

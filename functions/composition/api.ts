@@ -24,7 +24,7 @@ import {
   withAccounts,
 } from "./base.ts";
 import { blobs, images, objectUrl } from "./bucket.ts";
-import { apiUrl, mediaLinks } from "./link.ts";
+import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
 
@@ -79,6 +79,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     },
     sleep,
     apiUrl: apiUrl(),
+    consoleUrl: consoleUrl(),
     streams: streams(),
     corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
     objectUrl,

@@ -1,10 +1,11 @@
 import type { Timings } from "@mjflow/core/timing";
 import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
+import { linksOf } from "@mjflow/engine/view";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
 import { baseDeps, endpoint, lazy, random, timings } from "./base.ts";
-import { apiUrl, mediaLinks } from "./link.ts";
+import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, mjTaskIds, newWebhookSecret, outbound, vault, webhookStore, webhooks } from "./outgoing.ts";
 
 const env = process.env;
@@ -16,7 +17,8 @@ function withFirstTimeout(timings: Timings): Timings {
 }
 
 export const composeDeliver = /* @__PURE__ */ lazy(() => {
-  const mediaUrl = mediaLinks(apiUrl() ?? Resource.Api.url).url;
+  const api = apiUrl() ?? Resource.Api.url;
+  const mediaUrl = mediaLinks(api).url;
   return {
     ...baseDeps("deliver"),
     timings: withFirstTimeout(timings()),
@@ -27,7 +29,7 @@ export const composeDeliver = /* @__PURE__ */ lazy(() => {
     webhooks,
     bus: busName === undefined ? undefined : createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }),
     newWebhookSecret,
-    mediaUrl,
+    links: linksOf(api, consoleUrl(), mediaUrl),
     receiverLimiter: createReceiverLimiter(),
     mjHook: createMjHookListener(mjTaskIds(), mediaUrl),
   };

@@ -14,3 +14,6 @@ export function mediaLinks(baseUrl: string) {
 
 /** Base URL where apps reach the API. Unset: the URL of the API function. */
 export const apiUrl = () => env["MJFLOW_API_URL"] || undefined;
+
+/** URL of the console, or its path at the host of the API. Unset: there is none. */
+export const consoleUrl = () => env["MJFLOW_CONSOLE_URL"] || undefined;

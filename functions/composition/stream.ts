@@ -5,7 +5,7 @@ import { createStreamSlots } from "@mjflow/store/stream-slots";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/operator-key.ts";
 import { baseDeps, clock, lazy, random, sleep, table, withAccounts } from "./base.ts";
-import { apiUrl, mediaLinks } from "./link.ts";
+import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 
 const env = process.env;
 
@@ -15,6 +15,7 @@ export const composeStream = /* @__PURE__ */ lazy(() => ({
   apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
   mediaLinks,
   apiUrl: apiUrl(),
+  consoleUrl: consoleUrl(),
   apiUrlFrom: "query" as const,
   corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
   sleep,

@@ -16,7 +16,7 @@ import type { StreamLimiter } from "@mjflow/engine/stream-limit";
 import type { Subscriptions } from "@mjflow/engine/subscriptions";
 import type { Vault } from "@mjflow/engine/vault";
 import type { VendorAdmin } from "@mjflow/engine/vendor-accounts";
-import type { FlowFollowing } from "@mjflow/engine/view";
+import { type FlowFollowing, type Links, linksOf } from "@mjflow/engine/view";
 import type { Context } from "hono";
 
 /** The event streams and long polls of the deployment. */
@@ -44,6 +44,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     urlProblem(url: string): string | undefined;
     /** Base URL where apps reach this API. Unset: the origin of each request. */
     apiUrl?: string | undefined;
+    /** URL of the console, or its path at the host of the API. Unset: this deployment has no console. */
+    consoleUrl?: string | undefined;
     /**
      * `query`: this function is not the API, and the signed query of a request says where the API is. Unset: the API is at
      * the origin of each request.
@@ -86,6 +88,12 @@ export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
 /** Links to uploads, for vendors. */
 export function uploadUrlOf(c: Context<AppEnv>): InputImageDeps["imageUrl"] {
   return (key, extension) => c.get("deps").mediaLinks(apiUrlOf(c)).uploadUrl(key, extension);
+}
+
+/** Where the links in a response lead. */
+export function linksFor(c: Context<AppEnv>): Links {
+  const eventsUrl = (flowId: string) => followOf(c, flowId).eventsUrl;
+  return linksOf(apiUrlOf(c), c.get("deps").consoleUrl, mediaUrlOf(c), eventsUrl);
 }
 
 /** Names of the query parameters with the URL of the API and its signature. */

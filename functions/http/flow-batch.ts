@@ -16,7 +16,7 @@ import {
 import { flowSummary } from "@mjflow/engine/view";
 import type { Context } from "hono";
 import type * as z from "zod/mini";
-import { type AppEnv, checkCallbackUrl, problemBaseOf } from "./env.ts";
+import { type AppEnv, checkCallbackUrl, linksFor, problemBaseOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
 import { afterSeconds, invalid, problemBody, rateHeaders } from "./problem.ts";
 
@@ -93,5 +93,12 @@ function resultView(c: Context<AppEnv>, result: BatchResult): z.infer<typeof Flo
     return { index, permutation, status: result.error.status, flow: null, estimatedUsd: null, error };
   }
   const { flow } = result.flow;
-  return { index, permutation, status: 202, flow: flowSummary(flow), estimatedUsd: result.micro / 1e6, error: null };
+  return {
+    index,
+    permutation,
+    status: 202,
+    flow: flowSummary(flow, linksFor(c)),
+    estimatedUsd: result.micro / 1e6,
+    error: null,
+  };
 }

@@ -3,15 +3,16 @@ import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { flowListEntry, flowsWithDetails } from "@mjflow/engine/flow-list";
 import { getOwnFlow } from "@mjflow/engine/own";
 import { readHintOfFlow } from "@mjflow/engine/read-hint";
 import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import type { FlowWithTasks } from "@mjflow/engine/update-flow";
-import { flowSummary, followedFlowView } from "@mjflow/engine/view";
+import { followedFlowView } from "@mjflow/engine/view";
 import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { type AppEnv, checkCallbackUrl, followOf, mediaUrlOf } from "./env.ts";
+import { type AppEnv, checkCallbackUrl, followOf, linksFor } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
 import { hintHeader, waitUntil } from "./long-poll.ts";
 import { invalid, rateHeaders } from "./problem.ts";
@@ -38,13 +39,18 @@ export const flows = new Hono<AppEnv>()
   .get("/", async (c) => {
     const query = FlowListQuery.safeParse(c.req.query());
     if (!query.success) throw invalid(query.error.issues);
-    const { limit, cursor, since, until, ...fields } = query.data;
+    const { limit, cursor, since, until, details, ...fields } = query.data;
     const page = await c.get("deps").store.listFlows(c.get("appId"), limit, cursor, {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
       ...(Object.keys(fields).length > 0 && { matches: (flow) => matchesQuery(flow, fields) }),
     });
-    return c.json({ data: page.flows.map(flowSummary), nextCursor: page.cursor ?? null });
+    const links = linksFor(c);
+    const data =
+      details === "true"
+        ? await flowsWithDetails(c.get("deps"), page.flows, links)
+        : page.flows.map((flow) => flowListEntry(flow, links));
+    return c.json({ data, nextCursor: page.cursor ?? null });
   })
   .get("/:id", (c) => readFlow(c, c.req.param("id")))
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
@@ -58,7 +64,7 @@ async function respond(c: Context<AppEnv>, first: FlowWithTasks) {
   const status = flowStatus(tasks) === "running" ? 202 : 200;
   const nextInMs = await readHintOfFlow(c.get("deps"), tasks, isEndRecorded(flow, tasks));
   hintHeader(c, nextInMs);
-  const view = followedFlowView(flow, tasks, mediaUrlOf(c), followOf(c, flow.id));
+  const view = followedFlowView(flow, tasks, linksFor(c), followOf(c, flow.id));
   const body = { ...view, tasks: await withWaitPlaces(c.get("deps"), tasks, view.tasks), nextInMs };
   return c.json(body, status, { Location: `/v1/flows/${flow.id}` });
 }

@@ -5,7 +5,7 @@ import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { hasWholeStream, streamFlowEvents } from "@mjflow/engine/flow-stream";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type AppEnv, followOf, mediaUrlOf } from "./env.ts";
+import { type AppEnv, followOf, linksFor } from "./env.ts";
 
 /**
  * Maximum duration of a stream. We end it before the function times out. The client reconnects and gets what it missed.
@@ -25,7 +25,7 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
   if (flow?.appId !== c.get("appId")) throw new MjflowError("not_found");
   const after = c.req.header("last-event-id");
   if (await hasWholeStream(deps, flow, after)) return c.body(null, 204);
-  const mediaUrl = mediaUrlOf(c);
+  const links = linksFor(c);
   const grant = await streams.limiter?.acquire(c.get("appId"));
   if (grant && !grant.ok) {
     deps.log.count("StreamsRefused");
@@ -40,7 +40,7 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
     stream.onAbort(() => {
       closed = true;
     });
-    const options = { after, maxMs: STREAM_MS, isClosed: () => closed, mediaUrl };
+    const options = { after, maxMs: STREAM_MS, isClosed: () => closed, links };
     await stream.write(`retry: ${RETRY_MS}\n\n`);
     try {
       for await (const item of streamFlowEvents(deps, id, options)) {

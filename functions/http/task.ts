@@ -10,7 +10,7 @@ import { taskView } from "@mjflow/engine/view";
 import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { type AppEnv, mediaUrlOf } from "./env.ts";
+import { type AppEnv, linksFor } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
 import { hintHeader, waitUntil } from "./long-poll.ts";
 import { readTask } from "./read.ts";
@@ -55,7 +55,7 @@ async function respond(c: Context<AppEnv>, first: Task) {
   const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);
   const nextInMs = await readHintOfTask(c.get("deps"), task);
   hintHeader(c, nextInMs);
-  const [view] = await withWaitPlaces(c.get("deps"), [task], [taskView(task, mediaUrlOf(c))]);
+  const [view] = await withWaitPlaces(c.get("deps"), [task], [taskView(task, linksFor(c))]);
   const body = { ...view!, nextInMs };
   return c.json(body, isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
 }

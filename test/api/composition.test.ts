@@ -119,7 +119,7 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ["https://api.test", ({ api }) => api.apiUrl, "https://api.test", undefined],
     [
       "https://api.test",
-      ({ deliver }) => new URL(deliver.mediaUrl(IMAGE)).origin,
+      ({ deliver }) => new URL(deliver.links.media(IMAGE)).origin,
       "https://api.test",
       "https://function.test",
     ],
@@ -160,6 +160,11 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
   ],
   MJFLOW_CDN_URL: [
     ["https://cdn.test", async ({ api }) => new URL(await api.objectUrl(IMAGE)).hostname, "cdn.test", "127.0.0.1"],
+  ],
+  MJFLOW_CONSOLE_URL: [
+    ["https://console.test", ({ api }) => api.consoleUrl, "https://console.test", undefined],
+    ["https://console.test", ({ stream }) => stream.consoleUrl, "https://console.test", undefined],
+    ["https://console.test", ({ deliver }) => deliver.links.console, "https://console.test/", undefined],
   ],
   MJFLOW_CORS_ORIGINS: [
     ["https://a.test,https://b.test", ({ api }) => api.corsOrigins, ["https://a.test", "https://b.test"], []],

@@ -22,7 +22,7 @@ export interface ApiResponse {
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 export function createApiClient(
-  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl" | "archive">> = {},
+  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl" | "consoleUrl" | "archive">> = {},
   options: TestHarnessOptions = {},
 ) {
   const harness = createTestHarness(options);

@@ -131,7 +131,7 @@ async function play(answerCase: AnswerCase): Promise<Scene> {
     callback,
     async view() {
       const found = await task();
-      return found && taskView(found, (key) => key);
+      return found && taskView(found, { api: "https://api.test", media: (key) => key });
     },
     async pass(ms) {
       harness.advance(ms);

@@ -8,6 +8,7 @@ import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { ActionRequest, FlowRequest, ModalInput, UploadRequest } from "@mjflow/core/request";
 import type { FlowBatch } from "@mjflow/core/response";
+import type { flowListEntry } from "@mjflow/engine/flow-list";
 import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
 import type * as z from "zod/mini";
 import type * as Client from "../../packages/client/src/index.ts";
@@ -20,6 +21,7 @@ type Hinted<T> = T & { nextInMs: number | null };
 type ReadFlow = Hinted<ReturnType<typeof followedFlowView>>;
 type ReadTask = Hinted<TaskView>;
 type Summary = ReturnType<typeof flowSummary>;
+type Entry = ReturnType<typeof flowListEntry>;
 
 /**
  * Response types: the server's type has every member of the client's type with a matching type, and no member that the
@@ -30,6 +32,11 @@ export type Responses = [
   None<DifferentKeys<Client.Flow, ReadFlow>>,
   Is<Summary, Client.FlowSummary>,
   None<DifferentKeys<Client.FlowSummary, Summary>>,
+  Is<Entry, Client.FlowListEntry>,
+  None<DifferentKeys<Client.FlowListEntry, Entry>>,
+  None<DifferentKeys<Client.FlowUrls, Summary["urls"]>>,
+  None<DifferentKeys<Client.TaskUrls, TaskView["urls"]>>,
+  None<DifferentKeys<Client.PlanStep, FlowView["plan"][number]>>,
   Is<TaskView, Client.Task>,
   None<DifferentKeys<Client.Task, TaskView>>,
   Is<ReadTask, Client.TaskRead>,

@@ -486,7 +486,10 @@ describe("archiving, tiles and progress", () => {
     // The reason is in the event and in the API.
     const reason = { source: expect.stringContaining("https://img.test/"), code: "gone", message: expect.any(String) };
     expect(harness.receiver.posts[0]!.body.data).toMatchObject({ copies: [], copyFailures: [reason] });
-    expect(taskView((await harness.read(flow)).tasks.get("0")!, (key) => key).copyFailures).toEqual([reason]);
+    expect(
+      taskView((await harness.read(flow)).tasks.get("0")!, { api: "https://api.test", media: (key) => key })
+        .copyFailures,
+    ).toEqual([reason]);
     expect(harness.metrics.get("ArchiveFailures")).toBeGreaterThan(0);
     media.copy = copy;
   });

@@ -14,7 +14,7 @@ async function textOf(action: "describe" | "shorten" | "imagine", result: Result
   await harness.post(harness.vendor.calls[0]!, "SUCCESS", { result });
   const task = (await harness.read(flow)).tasks.get("0")!;
   expect(task.status).toBe("SUCCESS");
-  return taskView(task, (key) => key).text;
+  return taskView(task, { api: "https://api.test", media: (key) => key }).text;
 }
 
 test("a status word that mjflow does not know is shown, and the task continues", async () => {
@@ -23,7 +23,10 @@ test("a status word that mjflow does not know is shown, and the task continues",
   await harness.drain();
   await harness.post(harness.vendor.calls[0]!, undefined, { unknownStatus: "DREAMING" });
   const task = (await harness.read(flow)).tasks.get("0")!;
-  expect(taskView(task, (key) => key)).toMatchObject({ status: "SUBMITTED", unknownStatus: "DREAMING" });
+  expect(taskView(task, { api: "https://api.test", media: (key) => key })).toMatchObject({
+    status: "SUBMITTED",
+    unknownStatus: "DREAMING",
+  });
 });
 
 describe("the field text of a task", () => {

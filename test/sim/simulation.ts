@@ -494,7 +494,7 @@ export async function runSimulation({
       newWebhookSecret: () => ({ secret: "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=" }),
       webhooks: wrap("app", { send: app.send }),
       outbound: { post: async () => ({ kind: "forbidden" as const, why: "simulated" }) },
-      mediaUrl: (key: string) => `https://m.test/${key}`,
+      links: { api: "https://m.test", media: (key: string) => `https://m.test/${key}` },
       media: wrap("media", app.media),
     };
   }

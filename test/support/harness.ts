@@ -163,7 +163,7 @@ export function createTestHarness({
     newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
     webhooks: { send: receiver.receive },
     outbound: { post: receiver.post },
-    mediaUrl: (key: string) => `https://api.test/${key}`,
+    links: { api: "https://api.test", media: (key: string) => `https://api.test/${key}` },
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
     urlProblem: (url: string) => (url.startsWith("https://") ? undefined : "only https is allowed"),
     // The clock is manual, so a wait advances it at once.

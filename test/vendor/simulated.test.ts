@@ -61,7 +61,7 @@ describe("the text of a describe", () => {
     await stack.pass(MINUTE);
     const task = await stack.task(flow);
     expect(task.status).toBe("SUCCESS");
-    expect(taskView(task, (key) => key).text).toContain("a small house by the sea");
+    expect(taskView(task, { api: "https://api.test", media: (key) => key }).text).toContain("a small house by the sea");
   });
 });
 

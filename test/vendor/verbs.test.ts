@@ -169,22 +169,25 @@ describe("the prompt of a press whose button opens a modal only with remix", () 
       expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", modals: 1 });
       const { vendorTaskId } = tasks.get("0-0")!;
       expect(stack!.simulator.task(vendorTaskId!)!.prompt).toContain("the same boat at night");
-      expect(taskView((await stack!.harness.read(flow)).tasks.get("0-0")!, (key) => key).modalIgnored).toBe(false);
+      expect(
+        taskView((await stack!.harness.read(flow)).tasks.get("0-0")!, { api: "https://api.test", media: (key) => key })
+          .modalIgnored,
+      ).toBe(false);
     },
   );
 
   test("is shown as ignored at newapi, if its upstream opens no modal", async () => {
     const { tasks } = await completed("newapi", { then });
     expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", modals: 0 });
-    expect(taskView(tasks.get("0-0")!, (key) => key).modalIgnored).toBe(true);
-    expect(taskView(tasks.get("0")!, (key) => key).modalIgnored).toBe(false);
+    expect(taskView(tasks.get("0-0")!, { api: "https://api.test", media: (key) => key }).modalIgnored).toBe(true);
+    expect(taskView(tasks.get("0")!, { api: "https://api.test", media: (key) => key }).modalIgnored).toBe(false);
   });
 
   test("is part of a video request at newapi, so it is not ignored", async () => {
     const animated = [{ press: "U1", then: [{ press: "animate:low", prompt: "waves" }] }];
     const { tasks, rows } = await completed("newapi", { then: animated });
     expect(rows.at(-1)).toMatchObject({ verb: "video", prompt: "waves" });
-    expect(taskView(tasks.get("0-0-0")!, (key) => key).modalIgnored).toBe(false);
+    expect(taskView(tasks.get("0-0-0")!, { api: "https://api.test", media: (key) => key }).modalIgnored).toBe(false);
   });
 
   test("is refused before anything is stored if the vendor takes no modal answers or the button opens none", async () => {
@@ -222,15 +225,18 @@ describe("the picture of a running task", () => {
       const running = await client.fetchTask(id);
       expect(running).toMatchObject({ status: "IN_PROGRESS", imageUrl: expect.stringMatching(/preview=|rand=/) });
       const [row] = stack.harness.dump().tasks;
-      const view = taskView(row!, (key) => key);
+      const view = taskView(row!, { api: "https://api.test", media: (key) => key });
       expect(view).toMatchObject({ previewUrl: running.imageUrl, imageUrl: null, images: [] });
       await stack.pass(MINUTE, 5_000);
       const [ended] = stack.harness.dump().tasks;
       expect(ended).toMatchObject({ status: "SUCCESS" });
       expect(ended).not.toHaveProperty("previewUrl");
-      expect(taskView(ended!, (key) => key).previewUrl).toBeNull();
+      expect(taskView(ended!, { api: "https://api.test", media: (key) => key }).previewUrl).toBeNull();
       // A row that an earlier version has ended may still have the link.
-      expect(taskView({ ...ended!, previewUrl: "https://x.test/old" }, (key) => key).previewUrl).toBeNull();
+      expect(
+        taskView({ ...ended!, previewUrl: "https://x.test/old" }, { api: "https://api.test", media: (key) => key })
+          .previewUrl,
+      ).toBeNull();
     },
   );
 });

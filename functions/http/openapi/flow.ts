@@ -1,7 +1,7 @@
 /** Descriptions of the routes under `/v1/flows`. */
 
 import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
-import { Flow, FlowBatch, FlowSummary, pageOf } from "@mjflow/core/response";
+import { Flow, FlowBatch, FlowListEntry, pageOf } from "@mjflow/core/response";
 import {
   AUTH_ERRORS,
   BODY_ERRORS,
@@ -79,7 +79,7 @@ export const flows = {
       description:
         "Returns flows without their tasks, newest first. With filters a page can be short or empty and still have a `nextCursor`, because one call checks at most 500 flows.",
       query: FlowListQuery,
-      responses: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
+      responses: { 200: { about: "A page of flows.", schema: pageOf(FlowListEntry) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/flows/:id": {

@@ -188,6 +188,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     provider: "Only flows at this provider.",
     since: "Only flows created at this time or later.",
     until: "Only flows created at this time or earlier.",
+    details:
+      "`true`: each entry has the counts of its tasks, its cost and a picture. This costs a query for each flow.",
     ...PAGE,
   }),
   describedSchemas(PageQuery, PAGE),

@@ -17,6 +17,7 @@ import {
   Flow,
   FlowBatch,
   FlowEvent,
+  FlowListEntry,
   FlowSummary,
   Health,
   Limits,
@@ -25,6 +26,7 @@ import {
   NewEndpoint,
   Orphan,
   Overdue,
+  PlanStep,
   Problem,
   Provider,
   QueueDepth,
@@ -94,6 +96,7 @@ const task = describe(
     createdAt: "Time when mjflow created the task.",
     submittedAt: "Time when the vendor accepted the task; null before.",
     endedAt: "Time when the task ended; null before.",
+    urls: "URLs of the task: its state, its presses, its flow, and its page in the console.",
   },
 );
 
@@ -109,6 +112,7 @@ const flowSummary = describe("FlowSummary", FlowSummary, "A flow without its tas
   endedAt: "Time when the last branch ended; null before.",
   restartOf: "Id of the flow that this flow replaces after a vendor loss; null if there is none.",
   restartedAs: "Id of the flow that replaces this flow after a vendor loss; null if there is none.",
+  urls: "URLs of the flow: its state, its cancellation, its event stream and its page in the console.",
 });
 
 const endpoint = describe("Endpoint", Endpoint, "A webhook endpoint.", {
@@ -154,6 +158,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     notifyHook: "URL that receives the webhooks of this flow.",
     events: "Events that `notifyHook` receives; null: all except `task.progress`.",
     canceledAt: "Time when the flow was canceled; null if it is not canceled.",
+    plan: "The steps of the plan, parents before children, also those whose tasks do not exist yet.",
     tasks: "All tasks of the lineage, parents before children.",
     counts: "Number of vendor calls, callbacks and writes of the flow.",
     nextInMs:
@@ -163,6 +168,46 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     eventsUrl: "URL of the flow's event stream, to be used unchanged; null if this deployment has no streams.",
   }),
   flowSummary,
+  extendDescription(
+    flowSummary,
+    "FlowListEntry",
+    FlowListEntry,
+    "A flow in a list. Without `details=true` its own fields are null.",
+    {
+      taskCounts: "Number of tasks in each state.",
+      estimatedUsd: "Estimated price of the whole plan, in USD.",
+      costUsd: "Estimated price of what vendors have accepted so far, in USD.",
+      previewUrl:
+        "Picture of the root: the archived copy, the vendor's image, or the preview while it draws; null if there is none.",
+    },
+  ),
+  describe("TaskCounts", FlowListEntry.shape.taskCounts.def.innerType, "Number of tasks of a flow in each state.", {
+    planned: "Steps of the plan whose tasks do not exist yet.",
+    running: "Tasks that have not ended.",
+    done: "Tasks with a result.",
+    failed: "Tasks that ended without a result.",
+  }),
+  describe("FlowUrls", FlowSummary.shape.urls, "URLs of a flow.", {
+    get: "The flow with its tasks.",
+    cancel: "Cancels the flow, with POST.",
+    events: "Event stream of the flow, to be used unchanged; null in webhooks, and if this deployment has no streams.",
+    console: "Page of the flow in the console; null if this deployment has no console.",
+  }),
+  describe("TaskUrls", Task.shape.urls, "URLs of a task.", {
+    get: "The task.",
+    actions: "Presses a button of the task, with POST.",
+    flow: "The flow with all its tasks.",
+    console: "Page of the task in the console; null if this deployment has no console.",
+  }),
+  describe("PlanStep", PlanStep, "A step of the plan.", {
+    taskId: "Id that the task of the step has, or will have.",
+    parentId: "Id of the task whose button is pressed.",
+    press: "The press as the plan has it.",
+    prompt: "Prompt of the press; null if it has none.",
+    hasMask: "Whether the press has a mask.",
+    status:
+      "`planned`: the task is created when its parent has succeeded. `running`: the task exists. `done`: it has its result. `failed`: it ended without a result. `skipped`: it will not be submitted, because its parent failed or the flow was canceled.",
+  }),
   describe("FlowBatch", FlowBatch, "The flows of a batch.", {
     data: "One result for each flow, in the order of the request.",
     created: "Number of flows that exist.",

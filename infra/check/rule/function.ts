@@ -68,6 +68,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_BANNED_WORDS",
     "MJFLOW_BUS",
     "MJFLOW_CDN_URL",
+    "MJFLOW_CONSOLE_URL",
     "MJFLOW_CORS_ORIGINS",
     "MJFLOW_DEFAULT_PROVIDER",
     "MJFLOW_DELIVERY_LOG",
@@ -81,13 +82,20 @@ export const ENVIRONMENTS: Record<string, string[]> = {
   Deliver: [
     "MJFLOW_API_URL",
     "MJFLOW_BUS",
+    "MJFLOW_CONSOLE_URL",
     "MJFLOW_FACADE_NOTIFY_HOOK",
     "MJFLOW_OUTBOUND_ALLOW",
     "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S",
   ],
   Archive: ["MJFLOW_OUTBOUND_ALLOW"],
   Submit: ["MJFLOW_CALLBACK_URL", "MJFLOW_SUBMIT_WORKERS"],
-  Stream: ["MJFLOW_API_URL", "MJFLOW_CORS_ORIGINS", "MJFLOW_STREAMS_PER_APP", "MJFLOW_STREAMS_PER_DEPLOYMENT"],
+  Stream: [
+    "MJFLOW_API_URL",
+    "MJFLOW_CONSOLE_URL",
+    "MJFLOW_CORS_ORIGINS",
+    "MJFLOW_STREAMS_PER_APP",
+    "MJFLOW_STREAMS_PER_DEPLOYMENT",
+  ],
 };
 /** Variables of functions that follow from the sizes of the stage and are always set. */
 export const FIXED_ENVIRONMENTS: Record<string, string[]> = {

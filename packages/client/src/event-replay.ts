@@ -2,7 +2,7 @@
  * Combines events and read flows. `applyEvents` updates a flow with events; `EventReplay` derives missing events from
  * read flows.
  */
-import type { Flow, FlowBody, Task, TaskEvent, TaskEventType, TaskStatus } from "./types.ts";
+import type { Flow, FlowBody, PlanStep, Task, TaskEvent, TaskEventType, TaskStatus } from "./types.ts";
 
 /** An event of a flow. `id` is for resuming a stream; it is null for an event that was derived from a read flow. */
 export type FlowEvent = FlowBody & { id: string | null };
@@ -37,9 +37,17 @@ export function applyEvents(flow: Flow, events: readonly FlowBody[]): Flow {
   }
   return {
     ...flow,
+    ...(flow.plan && { plan: flow.plan.map((step) => withStatus(step, tasks.get(step.taskId))) }),
     tasks: [...tasks.values()].sort(compareByPath),
     counts: { ...flow.counts, ...countsOf([...tasks.values()]) },
   };
+}
+
+/** A step whose task is not known keeps its status. The next read says which steps are skipped. */
+function withStatus(step: PlanStep, task: Task | undefined): PlanStep {
+  if (!task || step.status === "skipped") return step;
+  if (!ENDED.has(task.status)) return { ...step, status: "running" };
+  return { ...step, status: task.status === "SUCCESS" ? "done" : "failed" };
 }
 
 function isNewer(task: Task, known: Task): boolean {
@@ -105,8 +113,8 @@ export class EventReplay {
     else if (this.#end !== flow.status) {
       this.#end = flow.status;
       const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = flow;
-      const { restartOf, restartedAs } = flow;
-      const links = { restartOf, restartedAs };
+      const { restartOf, restartedAs, urls } = flow;
+      const links = { restartOf, restartedAs, ...(urls && { urls }) };
       const data = { id, status, state, action, provider, prompt, createdAt, endedAt, ...links, counts };
       // A canceled flow is reported as failed.
       const type = flow.status === "completed" ? "flow.completed" : "flow.failed";

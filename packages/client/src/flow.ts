@@ -4,7 +4,7 @@ import type { FlowEvent } from "./event-replay.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { Flow, FlowBatch, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
+import type { Flow, FlowBatch, FlowInput, FlowListEntry, FlowQuery } from "./types.ts";
 import { type FileFlow, Uploads, withUploads } from "./upload.ts";
 import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
 
@@ -124,7 +124,7 @@ export class Flows {
   }
 
   /** Lists flows, newest first. */
-  list(query: FlowQuery = {}, options?: CallOptions): List<FlowSummary> {
+  list(query: FlowQuery = {}, options?: CallOptions): List<FlowListEntry> {
     return listOf(this.#transport, "/v1/flows", { ...query }, options);
   }
 

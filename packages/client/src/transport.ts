@@ -6,7 +6,7 @@ import { type Redact, redactError, redactor } from "./redact.ts";
 import { pauseMs } from "./retry.ts";
 import { limit, type Sleep } from "./time.ts";
 
-export type Query = Record<string, string | number | Date | undefined>;
+export type Query = Record<string, string | number | boolean | Date | undefined>;
 
 export interface Call {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | undefined;

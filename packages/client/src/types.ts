@@ -317,6 +317,8 @@ export interface Task {
   createdAt: string;
   submittedAt: string | null;
   endedAt: string | null;
+  /** Unset if the server is older. */
+  urls?: TaskUrls;
 }
 
 /** A task that was read alone. */
@@ -339,7 +341,39 @@ export interface Counts {
   writes: number;
 }
 
-/** An entry of a list of flows; `flows.get` returns the tasks. */
+/** URLs of a flow. Null if the server does not know it. */
+export interface FlowUrls {
+  get: string;
+  cancel: string;
+  events: string | null;
+  /** Page of the flow in the console. */
+  console: string | null;
+}
+
+export interface TaskUrls {
+  get: string;
+  /** Presses a button, with POST. */
+  actions: string;
+  flow: string;
+  /** Page of the task in the console; null if the server has none. */
+  console: string | null;
+}
+
+/**
+ * A step of a plan. `planned`: the task is created when its parent has succeeded. `skipped`: it will not be submitted, because
+ * its parent failed or the flow was canceled.
+ */
+export interface PlanStep {
+  /** Id that the task of the step has, or will have. */
+  taskId: string;
+  parentId: string;
+  press: string;
+  prompt: string | null;
+  hasMask: boolean;
+  status: "planned" | "running" | "done" | "failed" | "skipped";
+}
+
+/** A flow without its tasks; `flows.get` returns them. */
 export interface FlowSummary {
   id: string;
   status: FlowStatus;
@@ -355,6 +389,20 @@ export interface FlowSummary {
    */
   restartOf: string | null;
   restartedAs: string | null;
+  /** Unset if the server is older. */
+  urls?: FlowUrls;
+}
+
+/** An entry of a list of flows. Its own fields are null without `details`, and unset if the server is older. */
+export interface FlowListEntry extends FlowSummary {
+  /** Number of tasks in each state. `planned`: steps of the plan whose tasks do not exist yet. */
+  taskCounts?: { planned: number; running: number; done: number; failed: number } | null;
+  /** Estimated price of the whole plan, USD. */
+  estimatedUsd?: number | null;
+  /** Estimated price of what vendors have accepted so far, USD. */
+  costUsd?: number | null;
+  /** Picture of the root: the archived copy, the vendor's image, or the preview while it draws. */
+  previewUrl?: string | null;
 }
 
 /** The result of a request for several flows. */
@@ -400,6 +448,8 @@ export interface Flow extends FlowSummary {
   events: EventType[] | null;
   /** Time of the cancellation; null if the flow is not canceled. */
   canceledAt: string | null;
+  /** The steps of the plan, also those whose tasks do not exist yet. Unset if the server is older. */
+  plan?: PlanStep[];
   tasks: Task[];
   counts: Counts;
   /**
@@ -458,6 +508,8 @@ export interface FlowQuery {
   provider?: string;
   since?: Time;
   until?: Time;
+  /** True: each entry has the counts of its tasks, its cost and a picture. The server then reads the tasks of each flow. */
+  details?: boolean;
   /** Entries per page, 1 to 100. */
   limit?: number;
 }

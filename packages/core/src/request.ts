@@ -356,6 +356,8 @@ export const FlowListQuery = z.strictObject({
   /** Range of the creation time, both limits included. */
   since: z.optional(time),
   until: z.optional(time),
+  /** True: each entry has the counts of its tasks, its cost and a picture. It costs a query for each flow. */
+  details: z.optional(z.enum(["true", "false"])),
   limit,
   cursor,
 });

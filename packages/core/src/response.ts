@@ -19,6 +19,7 @@ import {
 } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
 import { INPUT_TYPES } from "./image-type.ts";
+import { STEP_STATUSES } from "./plan-step.ts";
 import { EventName, FLOW_STATUSES } from "./request.ts";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "./root-action.ts";
 import { STATUSES } from "./task.ts";
@@ -75,6 +76,9 @@ export const Upload = z.strictObject({
 /** Why a task waits for its account, and how many tasks come first. */
 export const Waits = z.strictObject({ reason: z.enum(WAIT_REASONS), ahead: maybe(count), atLeast: z.boolean() });
 
+const flowUrls = z.strictObject({ get: text, cancel: text, events: maybe(text), console: maybe(text) });
+const taskUrls = z.strictObject({ get: text, actions: text, flow: text, console: maybe(text) });
+
 /** A task in a flow or an event. */
 export const Task = z.strictObject({
   id: text,
@@ -116,6 +120,7 @@ export const Task = z.strictObject({
   createdAt: time,
   submittedAt: maybe(time),
   endedAt: maybe(time),
+  urls: taskUrls,
 });
 
 const nextInMs = maybe(count);
@@ -135,7 +140,7 @@ export const Counts = z.strictObject({
   writes: count,
 });
 
-/** A flow in a list. */
+/** A flow without its tasks. */
 export const FlowSummary = z.strictObject({
   id: text,
   status: flowStatus,
@@ -147,6 +152,24 @@ export const FlowSummary = z.strictObject({
   endedAt: maybe(time),
   restartOf: maybe(text),
   restartedAs: maybe(text),
+  urls: flowUrls,
+});
+
+/** A flow in a list. */
+export const FlowListEntry = z.extend(FlowSummary, {
+  taskCounts: maybe(z.strictObject({ planned: count, running: count, done: count, failed: count })),
+  estimatedUsd: maybe(z.number()),
+  costUsd: maybe(z.number()),
+  previewUrl: maybe(text),
+});
+
+export const PlanStep = z.strictObject({
+  taskId: text,
+  parentId: text,
+  press: text,
+  prompt: maybe(text),
+  hasMask: z.boolean(),
+  status: z.enum(STEP_STATUSES),
 });
 
 /** `GET /v1/flows/{id}` */
@@ -155,6 +178,7 @@ export const Flow = z.extend(FlowSummary, {
   notifyHook: maybe(text),
   events: maybe(z.array(EventName)),
   canceledAt: maybe(time),
+  plan: z.array(PlanStep),
   tasks: z.array(Task),
   counts: Counts,
   nextInMs,

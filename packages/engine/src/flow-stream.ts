@@ -8,7 +8,7 @@ import { type DomainEvent, type EventBody, eventIdOf, FLOW_SUBJECT } from "@mjfl
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
-import { eventView, type MediaUrl } from "./view.ts";
+import { eventView, type Links } from "./view.ts";
 
 export interface FlowStreamDeps extends Pick<EngineDeps, "store" | "clock"> {
   sleep(ms: number): Promise<void>;
@@ -23,7 +23,7 @@ export interface FlowStreamOptions {
   /** Maximum duration of the stream, ms. After that the client reconnects with its last event id. */
   maxMs: number;
   isClosed(): boolean;
-  mediaUrl: MediaUrl;
+  links: Links;
 }
 
 /** Pauses between two reads: short after an event, longer while nothing happens. */
@@ -57,7 +57,7 @@ export async function hasWholeStream(
 export async function* streamFlowEvents(
   { store, clock, sleep }: FlowStreamDeps,
   flowId: string,
-  { after, maxMs, isClosed, mediaUrl }: FlowStreamOptions,
+  { after, maxMs, isClosed, links }: FlowStreamOptions,
 ): AsyncGenerator<FlowStreamItem> {
   const until = clock.now() + maxMs;
   const sent = new Set<string>();
@@ -74,7 +74,7 @@ export async function* streamFlowEvents(
     for (const { id, event, task } of unsent) {
       sent.add(id);
       const { type, at } = event;
-      const data = eventView(flow, tasks, task, type, mediaUrl);
+      const data = eventView(flow, tasks, task, type, links);
       yield { kind: "event", id, body: { type, timestamp: new Date(at).toISOString(), data } };
     }
     const now = clock.now();

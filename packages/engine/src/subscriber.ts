@@ -31,7 +31,7 @@ import type { EngineDeps } from "./deps.ts";
 import { type EndpointDeps, ensureFlowHookEndpoint, readableSecrets } from "./endpoint.ts";
 import type { ReceiverLimiter } from "./receiver-limiter.ts";
 import type { Vault } from "./vault.ts";
-import { eventView } from "./view.ts";
+import { eventView, type Links } from "./view.ts";
 
 /** Signs and sends a request. The secret determines the signature scheme. */
 export interface WebhookSender {
@@ -60,8 +60,8 @@ export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "t
   outbound: Pick<Outbound, "post">;
   vault: Vault;
   bus?: Bus | undefined;
-  /** Returns the link to an archived copy, as events show it. */
-  mediaUrl(key: string): string;
+  /** Where the links in events lead. */
+  links: Links;
   mjHook?: MjHookListener;
   /** Limits the slow posts of each app and host in this process; unset: no limit. */
   receiverLimiter?: ReceiverLimiter;
@@ -241,11 +241,8 @@ async function signedPost(
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets, timeoutMs });
 }
 
-function bodyOf(
-  { mediaUrl }: DeliverDeps,
-  { flow, tasks, task, event: { type, at }, endpoint }: EventContext,
-): EventBody {
-  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, type, mediaUrl);
+function bodyOf({ links }: DeliverDeps, { flow, tasks, task, event: { type, at }, endpoint }: EventContext): EventBody {
+  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, type, links);
   return { type, timestamp: new Date(at).toISOString(), data };
 }
 

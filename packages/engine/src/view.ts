@@ -7,6 +7,7 @@ import { archivesLater, type EventType } from "@mjflow/core/event";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
 import { textResultOf } from "@mjflow/core/mj-task";
+import { type PlanStep, planSteps } from "@mjflow/core/plan-step";
 import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
 import { type CopyFailure, isEnded, type Task } from "@mjflow/core/task";
@@ -16,7 +17,46 @@ import { isoOf } from "./date.ts";
 /** Returns the link to the archived image with this bucket key. */
 export type MediaUrl = (key: string) => string;
 
-export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl) {
+/** Where the links of a view lead. */
+export interface Links {
+  /** Base URL of the API. */
+  api: string;
+  /** URL of the console; unset: none. */
+  console?: string;
+  media: MediaUrl;
+  /** Returns the URL of a flow's event stream. Unset: the caller does not know it. */
+  events?(flowId: string): string | null;
+}
+
+/** @param setting absolute URL of the console, or its path at the host of the API; unset: there is none */
+export function linksOf(api: string, setting: string | undefined, media: MediaUrl, events?: Links["events"]): Links {
+  const console = setting === undefined ? undefined : new URL(setting, api).href;
+  return { api: api.replace(/\/+$/, ""), media, ...(console && { console }), ...(events && { events }) };
+}
+
+/** The URLs of a flow. `events` and `console`: null if there is none, or if it is not known here. */
+function flowUrls(id: string, { api, console, events }: Links) {
+  const get = `${api}/v1/flows/${id}`;
+  return {
+    get,
+    cancel: `${get}/cancel`,
+    events: events?.(id) ?? null,
+    console: console === undefined ? null : `${console}#/flows/${id}`,
+  };
+}
+
+function taskUrls({ flowId, path }: Task, { api, console }: Links) {
+  const id = taskIdOf(flowId, path);
+  const get = `${api}/v1/tasks/${id}`;
+  return {
+    get,
+    actions: `${get}/actions`,
+    flow: `${api}/v1/flows/${flowId}`,
+    console: console === undefined ? null : `${console}#/flows/${flowId}/${id}`,
+  };
+}
+
+export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
   return {
     id: flow.id,
     status: flowStatus(tasks),
@@ -36,8 +76,23 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
      */
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
-    tasks: tasks.toSorted(compareByPath).map((task) => taskView(task, mediaUrl)),
+    /** The steps of the plan, also those whose tasks do not exist yet. */
+    plan: planSteps(flow, tasks.toSorted(compareByPath)).map((step) => stepView(flow.id, step)),
+    tasks: tasks.toSorted(compareByPath).map((task) => taskView(task, links)),
     counts: countsOf(flow, tasks),
+    urls: flowUrls(flow.id, links),
+  };
+}
+
+function stepView(flowId: string, { path, parentPath, press, modal, status }: PlanStep) {
+  return {
+    /** Id that the task has, or will have. */
+    taskId: taskIdOf(flowId, path),
+    parentId: taskIdOf(flowId, parentPath),
+    press,
+    prompt: modal?.prompt ?? null,
+    hasMask: modal?.mask !== undefined,
+    status,
   };
 }
 
@@ -53,14 +108,14 @@ export interface FlowFollowing {
 export function followedFlowView(
   flow: Flow,
   tasks: readonly Task[],
-  mediaUrl: MediaUrl,
+  links: Links,
   { follow, eventsUrl }: FlowFollowing,
 ) {
-  return { ...flowView(flow, tasks, mediaUrl), follow, eventsUrl };
+  return { ...flowView(flow, tasks, links), follow, eventsUrl };
 }
 
 /** An entry of a list, without the tasks; `GET /v1/flows/{id}` returns them. */
-export function flowSummary(flow: Flow) {
+export function flowSummary(flow: Flow, links: Links) {
   const { id, status, action, provider } = flow;
   const { createdAt, endedAt } = flow;
   return {
@@ -74,6 +129,7 @@ export function flowSummary(flow: Flow) {
     endedAt: isoOf(endedAt),
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
+    urls: flowUrls(id, links),
   };
 }
 
@@ -82,11 +138,11 @@ function copyFailureText({ code }: CopyFailure): string {
   return COPY_FAILURES[code] ?? code;
 }
 
-export function taskView(task: Task, mediaUrl: MediaUrl) {
+export function taskView(task: Task, links: Links) {
   const parent = parentPath(task.path);
   const retried = retriedPath(task.path);
   const { result, failure } = task;
-  const copies = (task.copies ?? []).map(({ key, ...copy }) => ({ url: mediaUrl(key), ...copy }));
+  const copies = (task.copies ?? []).map(({ key, ...copy }) => ({ url: links.media(key), ...copy }));
   return {
     id: taskIdOf(task.flowId, task.path),
     flowId: task.flowId,
@@ -147,6 +203,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     createdAt: isoOf(task.createdAt),
     submittedAt: isoOf(task.submittedAt),
     endedAt: isoOf(task.endedAt),
+    urls: taskUrls(task, links),
   };
 }
 
@@ -183,16 +240,10 @@ export type TaskView = ReturnType<typeof taskView>;
  * The data of an event. A task event has the task view and the flow's `state`. A flow event has the flow without its
  * tasks.
  */
-export function eventView(
-  flow: Flow,
-  tasks: readonly Task[],
-  task: Task | undefined,
-  type: EventType,
-  mediaUrl: MediaUrl,
-) {
-  if (!task) return { ...flowSummary(flow), counts: countsOf(flow, tasks) };
+export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, type: EventType, links: Links) {
+  if (!task) return { ...flowSummary(flow, links), counts: countsOf(flow, tasks) };
   const told = hasCopiesToldLater(task, type) ? { ...task, copies: undefined, copyFailures: undefined } : task;
-  return { ...taskView(told, mediaUrl), state: flow.state ?? null };
+  return { ...taskView(told, links), state: flow.state ?? null };
 }
 
 /**

@@ -194,6 +194,8 @@ function setEndpointVariables(
     MJFLOW_API_URL: process.env["MJFLOW_API_URL"] || (publicUrl ?? url),
     // The object store listens on this machine alone. The local server passes signed requests on.
     MJFLOW_BUCKET_URL: publicUrl ?? url,
+    // This server serves the console at the address of the API.
+    MJFLOW_CONSOLE_URL: "/console",
     // An open stream is a promise in this process and costs nothing, so clients prefer it to reads.
     MJFLOW_STREAMS: "here",
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
