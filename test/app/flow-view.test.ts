@@ -1,4 +1,4 @@
-/** What reads of flows say besides the tasks: the steps of the plan, URLs, and the details of lists. */
+/** What reads of flows say in addition to the tasks: the steps of the plan, URLs, and the details of lists. */
 import { describe, expect, test } from "vitest";
 import { createApiClient, FLOW, type Json, OPERATOR } from "./api-client.ts";
 

@@ -19,6 +19,8 @@ export function sampleEvent(type: EventType, state: string | null, nowMs: number
   return { id: `${eventIdOf(FLOW, subject, type.split(".")[1]!)}-${nonce}`, body: bodyOf(type, state, at) };
 }
 
+const API = "https://mjflow.example.com";
+
 export const SAMPLE_TYPES: readonly EventType[] = EVENT_TYPES;
 
 function bodyOf(type: EventType, state: string | null, at: string): EventBody {
@@ -107,6 +109,12 @@ function task(at: string): Task {
     createdAt: at,
     submittedAt: at,
     endedAt: null,
+    urls: {
+      get: `${API}/v1/tasks/${ROOT}`,
+      actions: `${API}/v1/tasks/${ROOT}/actions`,
+      flow: `${API}/v1/flows/${FLOW}`,
+      console: null,
+    },
   };
 }
 
@@ -125,6 +133,12 @@ function flowEnd(type: FlowEndEvent["type"], state: string | null, at: string): 
       endedAt: at,
       restartOf: null,
       restartedAs: null,
+      urls: {
+        get: `${API}/v1/flows/${FLOW}`,
+        cancel: `${API}/v1/flows/${FLOW}/cancel`,
+        events: null,
+        console: null,
+      },
       counts: { submissions: 1, modals: 0, callbacks: 3, duplicates: 0, lookups: 0, writes: 4 },
     },
   };
