@@ -4,7 +4,10 @@ import { isMjflowError, Mjflow, verifyWebhook, type WebhookEvent } from "@mjflow
 
 const mjflow = new Mjflow();
 const ORDER = "order 7";
-const ended = Promise.withResolvers<void>();
+let onEnd = () => {};
+const ended = new Promise<void>((resolve) => {
+  onEnd = resolve;
+});
 let secret = "";
 
 const server = createServer(async (request, response) => {
@@ -33,7 +36,7 @@ function handle(event: WebhookEvent): void {
   if (type === "task.completed" || type === "task.failed") console.log(type, data.press ?? "imagine", data.imageUrl);
   else console.log(type, data.state);
   expected -= 1;
-  if (expected === 0 || type === "flow.failed") ended.resolve();
+  if (expected === 0 || type === "flow.failed") onEnd();
 }
 
 await new Promise<void>((ready) => server.listen(Number(process.env["PORT"] ?? 0), "127.0.0.1", ready));
@@ -50,7 +53,7 @@ await fetch(url, { method: "POST", body: '{"type":"flow.completed","data":{"stat
 
 const provider = process.env["MJFLOW_PROVIDER"] ?? "simulator";
 await mjflow.flows.create({ provider, prompt: "a paper boat", state: ORDER, then: [{ press: "U1" }] });
-await ended.promise;
+await ended;
 
 await mjflow.endpoints.delete(endpoint.id);
 server.close();

@@ -1,7 +1,7 @@
 /** Runs every example unchanged against a running local server and checks that it prints what its README shows. */
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
@@ -48,6 +48,19 @@ async function startBus() {
   return { child, lines };
 }
 
+/** A Node of this machine that runs no TypeScript: from 20.3 to 22.17. */
+const oldNode = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .map((part) => join(part, "node"))
+  .filter((path) => !path.includes("node_modules") && existsSync(path))
+  .find((path) => {
+    const [major = 0, minor = 0] = execFileSync(path, ["-p", "process.versions.node"])
+      .toString()
+      .split(".")
+      .map(Number);
+    return (major === 20 && minor >= 3) || major === 21 || (major === 22 && minor < 18);
+  });
+
 const IMAGE = "http:\\/\\/127\\.0\\.0\\.1:\\d+\\/images\\/\\d+\\.png";
 
 describe("examples", () => {
@@ -60,6 +73,46 @@ describe("examples", () => {
       expect(list).toContain(`[${folder}](${folder})`);
     }
   });
+
+  test("npm run example finds an example by its number, and lists them without one", async () => {
+    const env = environment({ MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY });
+    const options = { env, timeout: 60_000, cwd: ROOT };
+    for (const name of ["01", "1", "01-one-picture"]) {
+      const { stdout } = await run(process.execPath, ["examples/run.mjs", name], options);
+      expect(stdout).toMatch(new RegExp(`^completed ${IMAGE}\\n$`));
+    }
+    const { stdout } = await run(process.execPath, ["examples/run.mjs"], options);
+    for (const folder of [...folders, "python"]) expect(stdout).toContain(folder);
+  }, 90_000);
+
+  test.each([
+    [["09"], {}, 'There is no example "09"'],
+    [["01"], { MJFLOW_URL: "http://127.0.0.1:9" }, "Start the local server in another terminal: `npm start`."],
+    [["01"], { MJFLOW_API_KEY: "", MJFLOW_DATA_DIR: "/nowhere" }, "Set MJFLOW_API_KEY"],
+    [["python"], { PATH: "/nowhere" }, "needs Python 3.9"],
+  ])("npm run example %j with %j says what is missing", async (args, env, what) => {
+    const all = environment({ MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY, ...env });
+    const failed = await run(process.execPath, ["examples/run.mjs", ...args], { env: all, cwd: ROOT }).catch((e) => e);
+    expect([failed.code, failed.stdout]).toEqual([1, ""]);
+    expect(failed.stderr).toContain(what);
+    expect(failed.stderr).not.toContain("    at ");
+  });
+
+  test.skipIf(oldNode === undefined)(
+    "an older Node of this machine runs the TypeScript examples, too",
+    async () => {
+      const options = {
+        env: environment({ MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY }),
+        timeout: 60_000,
+        cwd: ROOT,
+      };
+      const plan = await run(oldNode!, ["examples/run.mjs", "02"], options);
+      expect(plan.stdout).toContain("completed, 4 submissions, 0 look-ups");
+      const receiver = await run(oldNode!, ["examples/run.mjs", "05"], options);
+      expect(receiver.stdout).toContain("flow.completed order 7");
+    },
+    90_000,
+  );
 
   test("example 01 prints the status and the URL of the image", async () => {
     const lines = await output("01-one-picture");
