@@ -54,6 +54,19 @@ describe("run", () => {
     expect(JSON.parse(third!.body)).toEqual({ action: "video", image: "https://a.example/1.png" });
   });
 
+  test("an image that is a file is uploaded first, and the flow gets its id", async () => {
+    server = await serve((response, { path }) => {
+      const upload = { id: "upload_1", url: `${server.url}/bucket`, headers: { "content-type": "image/png" } };
+      if (path === "/v1/uploads") return json(response, 201, upload);
+      if (path === "/bucket") return response.writeHead(200).end();
+      json(response, path === "/v1/flows" ? 202 : 200, flow("completed", [made("0")]));
+    });
+    const png = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+    await server.client().run("in snow", { action: "edit", image: new Blob([png]) });
+    const create = server.requests.find(({ path, method }) => path === "/v1/flows" && method === "POST");
+    expect(JSON.parse(create!.body)).toEqual({ action: "edit", prompt: "in snow", image: "upload_1" });
+  });
+
   test("the pictures at the ends of the branches are returned, with our copies before the vendor's links", async () => {
     const copy = { url: "https://ours.example/1", bytes: 1, sha256: "", contentType: "image/png" };
     const tasks = [

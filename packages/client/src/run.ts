@@ -2,18 +2,18 @@
 import { MjflowError } from "./error.ts";
 import type { FlowEvent } from "./event-replay.ts";
 import type { Flows, KeyedOptions } from "./flow.ts";
-import type { Flow, FlowInput, PlanInput, PressName, RootAction, Task } from "./types.ts";
+import type { Flow, PressName, RootAction, Task } from "./types.ts";
+import type { FileFlow, FilePlan } from "./upload.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** Actions whose result is a text. */
 export type TextAction = "describe" | "shorten";
 
 /** The fields of a flow without its prompt. `then` may also be the names of buttons. */
-export interface RunInput<Action extends RootAction = RootAction>
-  extends Omit<FlowInput, "prompt" | "then" | "action"> {
+export interface RunInput<Action extends RootAction = RootAction> extends Omit<FileFlow, "prompt" | "then" | "action"> {
   action?: Action;
   /** Buttons to press on the result: `"upscale:all"`, `["U1", "U2"]`, or steps with their own `then`. */
-  then?: PressName | PlanInput | readonly (PressName | PlanInput)[];
+  then?: PressName | FilePlan | readonly (PressName | FilePlan)[];
 }
 
 export interface RunOptions extends WaitOptions, KeyedOptions {
@@ -59,8 +59,7 @@ export class FlowFailedError extends MjflowError {
   }
 }
 
-/** Creates a flow. `flows.create` checks the rest of the input. */
-function inputOf(prompt: string | undefined, { then, ...fields }: RunInput): FlowInput {
+function inputOf(prompt: string | undefined, { then, ...fields }: RunInput): FileFlow {
   return {
     ...fields,
     ...(prompt !== undefined && { prompt }),
@@ -68,8 +67,8 @@ function inputOf(prompt: string | undefined, { then, ...fields }: RunInput): Flo
   };
 }
 
-function stepsOf(then: NonNullable<RunInput["then"]>): PlanInput[] {
-  const steps = (Array.isArray(then) ? then : [then]) as readonly (PressName | PlanInput)[];
+function stepsOf(then: NonNullable<RunInput["then"]>): FilePlan[] {
+  const steps = (Array.isArray(then) ? then : [then]) as readonly (PressName | FilePlan)[];
   return steps.map((step) => (typeof step === "string" ? { press: step } : step));
 }
 
