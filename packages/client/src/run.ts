@@ -9,7 +9,7 @@ import type { WaitOptions } from "./wait.ts";
 /** Actions whose result is a text. */
 export type TextAction = "describe" | "shorten";
 
-/** The fields of a flow without its prompt. `then` may also be the names of buttons. */
+/** The fields of a flow without its prompt. Images may be files: a Blob or bytes. `then` may also be the names of buttons. */
 export interface RunInput<Action extends RootAction = RootAction> extends Omit<FileFlow, "prompt" | "then" | "action"> {
   action?: Action;
   /** Buttons to press on the result: `"upscale:all"`, `["U1", "U2"]`, or steps with their own `then`. */
