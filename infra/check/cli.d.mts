@@ -5,6 +5,7 @@ export function copyProject(): Promise<{
   /** Changes a file of the copy; returns its new text. */
   edit(file: string, change: (text: string) => string): Promise<string>;
   sst(args: string[], env?: Record<string, string | undefined>): Promise<{ code: number; output: string }>;
-  shell(script: string): Promise<{ code: number; output: string }>;
+  shell(script: string, programs?: Record<string, string>): Promise<{ code: number; output: string }>;
+  publish(file: string, text: string): void;
   close(): void;
 }>;

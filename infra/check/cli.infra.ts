@@ -28,6 +28,44 @@ test("sst leaves the project unchanged after diff, deploy and secret, also when 
   }
 });
 
+/** The other commands of docs/deploy.md and docs/operations.md. */
+test("sst leaves the project unchanged after every other command of the documents", async () => {
+  const commands: [string[], number][] = [
+    [["version"], 0],
+    [["secret", "set", "PreviousHookKey", "a value", "--stage", "trial"], 0],
+    [["secret", "list", "--stage", "trial"], 0],
+    [["secret", "remove", "PreviousHookKey", "--stage", "trial"], 0],
+    [["refresh", "--stage", "trial"], 0],
+    [["unlock", "--stage", "trial"], 0],
+    [["remove", "--stage", "trial"], 0],
+    [["deploy", "--stage", "trial"], 0],
+    [["deploy", "--stage", "production"], 0],
+    [["remove", "--stage", "production"], 1],
+  ];
+  for (const [args, wanted] of commands) {
+    const { code, output } = await copy.sst(args);
+    expect(code, `sst ${args.join(" ")}\n${output}`).toBe(wanted);
+    expect(copy.git("status", "--short"), `after sst ${args.join(" ")}`).toBe("");
+    if (args.join(" ") === "remove --stage production") expect(output).toContain("Cannot remove protected stage");
+  }
+});
+
+test("the documented line of an upgrade runs twice in a row, and its linter reads no file of sst", async () => {
+  const operations = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  const line = /## Upgrade\n\n```sh\n(.*)\n```/.exec(operations)?.[1];
+  expect(line).toMatch(/^git pull && npm ci && npm run verify && .*sst diff .*sst deploy/);
+  // `npm ci` and the tests take minutes. What stopped the second upgrade once was the linter.
+  const npm = 'echo "npm $*"; [ "$*" != "run verify" ] || node_modules/.bin/biome check .';
+  for (const version of ["one", "two"]) {
+    copy.publish("docs/next.md", version);
+    const { code, output } = await copy.shell(line!, { npm });
+    expect(code, output).toBe(0);
+    expect(output).toContain("npm run verify");
+    expect(readFileSync(`${copy.project}/docs/next.md`, "utf8")).toBe(version);
+    expect(copy.git("status", "--short")).toBe("");
+  }
+}, 180_000);
+
 test("without a region sst stops before it makes its own buckets, and says what to set", async () => {
   // Without the fake of AWS, a call would leave this machine: the region is no host name, so there is none.
   const { code, output } = await copy.sst(["diff", "--stage", "trial"], { AWS_REGION: "", AWS_ENDPOINT_URL: "" });

@@ -127,8 +127,36 @@ export async function copyProject() {
       writeFileSync(path.join(project, file), text);
       return text;
     },
-    /** Runs a shell script as the guide gives it, with the copy as working directory and a home of its own. */
-    shell: (script) => execute("bash", ["-euo", "pipefail", "-c", script], { HOME: folder }),
+    /**
+     * Runs a shell script as the guide gives it, with the copy as working directory and a home of its own.
+     *
+     * @param programs shell scripts that take the place of programs, by name
+     */
+    shell(script, programs = {}) {
+      const bin = path.join(folder, "bin");
+      mkdirSync(bin, { recursive: true });
+      for (const [name, text] of Object.entries(programs))
+        writeFileSync(path.join(bin, name), `#!/usr/bin/env bash\n${text}\n`, { mode: 0o755 });
+      const PATH = [
+        ...(Object.keys(programs).length > 0 ? [bin] : []),
+        path.dirname(process.execPath),
+        process.env.PATH,
+      ];
+      return execute("bash", ["-euo", "pipefail", "-c", script], { HOME: folder, PATH: PATH.join(":") });
+    },
+    /** Makes a remote repository, and one commit in it that the copy does not have yet. */
+    publish(file, text) {
+      const remote = path.join(folder, "remote");
+      if (!existsSync(remote)) {
+        git("clone", "--quiet", project, remote);
+        git("remote", "add", "origin", remote);
+        git("fetch", "--quiet", "origin");
+        git("branch", "--quiet", "--set-upstream-to", `origin/${git("branch", "--show-current").trim()}`);
+      }
+      writeFileSync(path.join(remote, file), text);
+      git("-C", remote, "add", "--all");
+      git("-C", remote, "commit", "--quiet", "--message", "next version");
+    },
     /** @returns exit code and output of `sst <args>` */
     sst: (args, env = {}) => execute(path.join(project, "node_modules/.bin/sst"), args, env),
     close() {

@@ -10,12 +10,14 @@
  *     node infra/check/evaluate.mjs --build --keep folder --out file.json   keeps the bundles, for npm run rehearse
  *     node infra/check/evaluate.mjs --quota 10     evaluates with a small Lambda quota of the account; 0: unknown
  *     node infra/check/evaluate.mjs --stages ""    evaluates with these stages in the account, comma-separated
+ *     node infra/check/evaluate.mjs --state file.json   evaluates what the next deployment after this evaluation would
+ *                                                  make, with other random bytes (diff.ts compares the two)
  *
  * Needs .sst/platform (platform.sh). SST registers resources from callbacks of callbacks, and no promise covers all of
  * them. Therefore the evaluation is complete when the process has nothing left to wait for, as in Pulumi's own engine.
  */
 import crypto from "node:crypto";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -38,12 +40,16 @@ const { values: options } = parseArgs({
     keep: { type: "string" },
     quota: { type: "string", default: "1000" },
     stages: { type: "string", default: "trial" },
+    state: { type: "string" },
     out: { type: "string" },
   },
 });
 
-// Physical names end with random bytes. The bytes are fixed here so that evaluations can be compared.
-crypto.randomBytes = (size) => Buffer.alloc(size, 1);
+/** What the deployment before has made; undefined for the first one. */
+const state = options.state && JSON.parse(readFileSync(options.state, "utf8"));
+// Physical names end with random bytes. The bytes are fixed here so that evaluations can be compared. After a deployment
+// SST draws other bytes, and Pulumi keeps the former name.
+if (!state) crypto.randomBytes = (size) => Buffer.alloc(size, 1);
 process.env.AWS_REGION ??= "eu-west-1";
 process.env.SST_AWS_REGION ??= process.env.AWS_REGION;
 for (const [name, value] of Object.entries(SECRETS)) {
@@ -94,7 +100,12 @@ record(pulumi.runtime.getMonitor());
 Object.assign(globalThis, {
   $app: { removal: "remove", protect: false, providers: {}, ...app, stage: options.stage },
   $dev: options.dev,
-  $cli: { command: "deploy", rpc: server.url, paths: { root, platform, work, home: work }, state: { version: {} } },
+  $cli: {
+    command: "deploy",
+    rpc: server.url,
+    paths: { root, platform, work, home: work },
+    state: { version: versions() },
+  },
 });
 
 const errors = new Set();
@@ -128,12 +139,35 @@ process.once("beforeExit", async () => {
 });
 pulumi.runtime.runInPulumiStack(() => run(config.run)).catch(fail);
 
+/** SST gives a program the version of each component that the stage has. */
+function versions() {
+  const components = (state?.resources ?? []).filter(({ type }) => type.startsWith("sst:"));
+  return Object.fromEntries(components.map(({ name }) => [name, 1]));
+}
+
+/** Gives inputs whose changes Pulumi ignores their former value, as Pulumi does. */
+function keepIgnored(request) {
+  const former = state?.resources.find(({ type, name }) => type === request.getType() && name === request.getName());
+  if (!former) return;
+  const inputs = request.getObject().toJavaScript();
+  for (const field of request.getIgnorechangesList())
+    if (field in former.inputs) inputs[field] = former.inputs[field];
+    else delete inputs[field];
+  request.setObject(request.getObject().constructor.fromJavaScript(inputs));
+}
+
 /**
  * Records requests to the engine. Only these contain the options and parents of a resource; mocks do not receive them.
  */
 function record(monitor) {
   const { registerResource, registerResourceOutputs } = monitor;
   monitor.registerResource = (request, callback) => {
+    keepIgnored(request);
+    const inputs = plain(pulumi.runtime.deserializeProperties(request.getObject()));
+    const { source } = request.getObject().toJavaScript();
+    // The path of a file is absolute, and each evaluation has its own folder.
+    const isFile = inputs.source?.__pulumiAsset || inputs.source?.__pulumiArchive;
+    if (isFile && source.path) inputs.source = { file: path.relative(work, source.path) };
     resources.push({
       type: request.getType(),
       name: request.getName(),
@@ -141,7 +175,7 @@ function record(monitor) {
       protect: request.getProtect() ?? false,
       retainOnDelete: request.getRetainondelete() ?? false,
       ignoreChanges: request.getIgnorechangesList(),
-      inputs: plain(pulumi.runtime.deserializeProperties(request.getObject())),
+      inputs,
     });
     return registerResource.call(monitor, request, callback);
   };

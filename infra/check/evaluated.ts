@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -69,19 +69,27 @@ export async function evaluated(stage: string, options: Options = {}): Promise<I
 interface Options {
   env?: Record<string, string>;
   flags?: string[];
+  /** What the deployment before has made. Unset: this is the first one. */
+  state?: Pick<Infra, "resources">;
 }
 
 /** Also returns what the deployment would print to standard error. */
 export async function evaluatedWithOutput(
   stage: string,
-  { env = {}, flags = [] }: Options = {},
+  { env = {}, flags = [], state }: Options = {},
 ): Promise<{ infra: Infra; printed: string }> {
   // Settings of the developer's own stage must not influence the check.
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MJFLOW_")));
   const folder = await mkdtemp(path.join(tmpdir(), "mjflow-infra-"));
   try {
     const out = path.join(folder, "infra.json");
-    const { stderr } = await promisify(execFile)(process.execPath, [script, "--stage", stage, "--out", out, ...flags], {
+    const args = [script, "--stage", stage, "--out", out, ...flags];
+    if (state) {
+      const before = path.join(folder, "state.json");
+      await writeFile(before, JSON.stringify(state));
+      args.push("--state", before);
+    }
+    const { stderr } = await promisify(execFile)(process.execPath, args, {
       env: { ...plain, ...env },
     });
     return { infra: JSON.parse(await readFile(out, "utf8")) as Infra, printed: stderr };
