@@ -18,7 +18,7 @@ import { type Described, routeOf } from "./routes.ts";
 type Json = any;
 
 const DOCUMENT = JSON.parse(readFileSync(new URL("../../docs/openapi.json", import.meta.url), "utf8")) as Json;
-const ajv = new Ajv2020({ strict: false, allErrors: true });
+const ajv = new Ajv2020({ strict: false, allErrors: true, multipleOfPrecision: 9 });
 addFormats.default(ajv);
 ajv.addSchema(DOCUMENT, "openapi.json");
 

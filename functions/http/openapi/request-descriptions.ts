@@ -28,7 +28,10 @@ import {
 import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
 import { MediaQuery } from "./public-routes.ts";
 
-const PAGE = { limit: "Number of items per page.", cursor: "`nextCursor` of the previous page." };
+const PAGE = {
+  limit: "Number of items per page.",
+  cursor: "`nextCursor` of the previous page. Another text gets 400.",
+};
 const THEN = "Presses on the result, nested to any depth. A plan has at most 200 presses in all and 32 levels.";
 const PRESS_PROMPT = "Short form of `modal.prompt`.";
 const MODAL = "The modal answer, used if the button opens a modal.";

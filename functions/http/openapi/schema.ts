@@ -4,6 +4,7 @@
  */
 import * as z from "zod/mini";
 import type { SchemaDescriptions } from "./descriptions.ts";
+import { KEYWORDS } from "./keywords.ts";
 import type { Schema } from "./route-description.ts";
 
 export type Json = Record<string, unknown>;
@@ -40,7 +41,12 @@ export function schemasOf(
   const unnamed = new Set(others.filter((schema) => !ids.has(schema)));
   for (const [i, schema] of [...unnamed].entries()) register(schema, `~${i}`);
 
-  const { schemas } = z.toJSONSchema(registry, { io, uri: (id) => `#/components/schemas/${id}` });
+  const { schemas } = z.toJSONSchema(registry, {
+    io,
+    uri: (id) => `#/components/schemas/${id}`,
+    override: ({ zodSchema, jsonSchema }) =>
+      void Object.assign(jsonSchema, KEYWORDS.get(zodSchema as unknown as Schema)),
+  });
   const byId = new Map(
     [...ids].map(([schema, id]) => [id, addDescriptions(simplify(schemas[id]! as Json, io), descriptions.get(schema))]),
   );

@@ -128,7 +128,7 @@ const name = z.string().check(
   z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
 );
 /** Amount up to one million USD with at most six decimals, so that it converts to whole micro-USD without an error. */
-const usd = z.number().check(
+export const Usd = z.number().check(
   z.minimum(0),
   z.maximum(1_000_000),
   z.refine((value) => Math.abs(value * 1e6 - Math.round(value * 1e6)) < 1e-3, { error: "has at most six decimals" }),
@@ -138,7 +138,7 @@ const days = 24 * 3_600;
 const LimitsInput = z.strictObject({
   flowsPerMinute: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000))),
   runningFlows: z.optional(z.int().check(z.minimum(1), z.maximum(1_000_000))),
-  creditsUsd: z.optional(usd),
+  creditsUsd: z.optional(Usd),
 });
 
 /** `POST /v1/apps` */
@@ -176,7 +176,7 @@ export type RotateRequest = z.infer<typeof RotateRequest>;
 
 /** `POST /v1/apps/{id}/credits`: adds credit once per `reference`. */
 export const CreditRequest = z.strictObject({
-  addUsd: usd.check(z.positive()),
+  addUsd: Usd.check(z.positive()),
   reference: z.string().check(
     z.minLength(1),
     z.maxLength(200),

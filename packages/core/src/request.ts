@@ -30,19 +30,22 @@ const imageData = (isLinkAllowed: boolean, expected: string): z.core.CheckFn<str
     }
   };
 };
-const image = z
+export const ImageText = z
   .string()
   .check(z.minLength(1), imageData(true, "a data URI of an image, an http(s) link, or the id of an upload"));
-const mask = z
+export const MaskText = z
   .string()
   .check(
     imageData(false, "a data URI of a PNG, or the id of an upload; white areas are regenerated, black areas are kept"),
   );
+export const HttpUrl = text(REQUEST.urlLength).check(
+  z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
+);
 const prompt = text(REQUEST.promptBytes);
 
 export const ModalInput = z.strictObject({
   prompt: z.optional(prompt),
-  maskBase64: z.optional(mask),
+  maskBase64: z.optional(MaskText),
 });
 export type ModalInput = z.infer<typeof ModalInput>;
 
@@ -121,16 +124,16 @@ const flowFields = {
   prompt: z.optional(prompt),
   mode: z.optional(z.enum(["fast", "relax", "turbo"])),
   botType: z.optional(z.enum(["MID_JOURNEY", "NIJI_JOURNEY"])),
-  base64Array: z.optional(z.array(image).check(z.maxLength(REQUEST.images))),
+  base64Array: z.optional(z.array(ImageText).check(z.maxLength(REQUEST.images))),
   dimensions: z.optional(z.enum(["PORTRAIT", "SQUARE", "LANDSCAPE"])),
-  sourceBase64: z.optional(image),
-  targetBase64: z.optional(image),
+  sourceBase64: z.optional(ImageText),
+  targetBase64: z.optional(ImageText),
   /** The first frame of a video, or the image to edit or to retexture. */
-  image: z.optional(image),
+  image: z.optional(ImageText),
   /** The last frame of a video. */
-  endImage: z.optional(image),
+  endImage: z.optional(ImageText),
   /** The region to edit. */
-  maskBase64: z.optional(mask),
+  maskBase64: z.optional(MaskText),
   ...VideoOptions.shape,
   accountFilter: z.optional(AccountFilter),
   state: z.optional(
@@ -141,11 +144,7 @@ const flowFields = {
       wellFormed,
     ),
   ),
-  notifyHook: z.optional(
-    text(REQUEST.urlLength).check(
-      z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
-    ),
-  ),
+  notifyHook: z.optional(HttpUrl),
   /** Event types that `notifyHook` receives. Unset: all except progress. */
   events: z.optional(eventList),
   /**
@@ -261,16 +260,13 @@ export const PageQuery = z.strictObject({
   cursor: z.optional(text(200)),
 });
 
-const httpUrl = text(REQUEST.urlLength).check(
-  z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
-);
 const time = z.iso.datetime({ offset: true });
 const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20);
 const cursor = z.optional(text(400));
 
 /** `POST /v1/endpoints` */
 export const EndpointRequest = z.strictObject({
-  url: httpUrl,
+  url: HttpUrl,
   events: z.optional(eventList),
   scheme: z.optional(z.enum(["v1", "v1a"])),
   description: z.optional(text(200)),
@@ -279,7 +275,7 @@ export type EndpointRequest = z.infer<typeof EndpointRequest>;
 
 /** `PATCH /v1/endpoints/{id}`. Null resets a field to its default. */
 export const EndpointPatch = z.strictObject({
-  url: z.optional(httpUrl),
+  url: z.optional(HttpUrl),
   events: z.optional(z.nullable(eventList)),
   description: z.optional(z.nullable(text(200))),
   enabled: z.optional(z.boolean()),
@@ -298,17 +294,15 @@ export const ReplayRequest = z.strictObject({
 });
 
 /** The API key of a vendor account, which is sent as a header. */
-const apiKey = z.string().check(
-  z.minLength(1),
-  z.maxLength(1_000),
-  z.refine((value) => /^[!-~]+$/.test(value), { error: "must be visible ASCII characters" }),
-);
+const apiKey = z
+  .string()
+  .check(z.minLength(1), z.maxLength(1_000), z.regex(/^[!-~]+$/, { error: "must be visible ASCII characters" }));
 const weight = z.number().check(z.minimum(0), z.maximum(1_000));
 const maxRunning = z.int().check(z.minimum(1), z.maximum(MAX_RUNNING));
 
 /** `POST /v1/providers/{id}/accounts/{name}` */
 export const AccountRequest = z.strictObject({
-  baseUrl: httpUrl,
+  baseUrl: HttpUrl,
   apiKey,
   weight: z.optional(weight),
   maxRunning: z.optional(maxRunning),
@@ -317,7 +311,7 @@ export type AccountRequest = z.infer<typeof AccountRequest>;
 
 /** `PATCH /v1/providers/{id}/accounts/{name}`. Null resets a field to the configured value, or to the default. */
 export const AccountPatch = z.strictObject({
-  baseUrl: z.optional(httpUrl),
+  baseUrl: z.optional(HttpUrl),
   apiKey: z.optional(apiKey),
   weight: z.optional(z.nullable(weight)),
   maxRunning: z.optional(z.nullable(maxRunning)),
