@@ -72,6 +72,7 @@ function literal(value: unknown, indent: string): string {
 
 function typescriptOf(operation: Operation): string {
   const { id, method, path, body, key } = operation;
+  if (isRedirect(operation)) return fetchOf(operation);
   const isOperator = key === "operator";
   const example = body && literal(body.example ?? {}, "");
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `\${${name}}`);
@@ -88,6 +89,22 @@ function typescriptOf(operation: Operation): string {
     `const mjflow = new Mjflow(${isOperator ? "{ apiKey: process.env.MJFLOW_OPERATOR_KEY! }" : ""});${isOperator ? "" : " // MJFLOW_URL and MJFLOW_API_KEY"}`,
     `${ids.join("")}${call}`,
   ].join("\n");
+}
+
+/** True if the response leads to another URL, for example to an image. The client of the API follows no redirects. */
+function isRedirect({ responses }: Operation): boolean {
+  return responses.some(({ status }) => status === "302");
+}
+
+/** True if a successful response has JSON. */
+function hasJson({ responses }: Operation): boolean {
+  return responses.some(({ status, contentType }) => status.startsWith("2") && contentType === "application/json");
+}
+
+function fetchOf({ path, key }: Operation): string {
+  const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `\${process.env.${variableOf(name)}}`);
+  const headers = key === "mj" ? ', {\n  headers: { "mj-api-secret": process.env.MJFLOW_API_KEY! },\n}' : "";
+  return `const response = await fetch(\`\${process.env.MJFLOW_URL}${address}\`${headers});\nconsole.log(response.url); // where the image is`;
 }
 
 function pythonLiteral(value: unknown): string {
@@ -113,12 +130,13 @@ function pythonOf(operation: Operation): string {
     isStream ? "    stream=True," : "",
     "    timeout=30,",
   ].filter((line) => line !== "");
-  const isJson = responses.some(({ contentType }) => contentType === "application/json");
   const print = isStream
     ? "for line in response.iter_lines(decode_unicode=True):\n    print(line)"
-    : isJson
-      ? "print(response.json())"
-      : "print(response.status_code)";
+    : isRedirect(operation)
+      ? "print(response.url)"
+      : hasJson(operation)
+        ? "print(response.json())"
+        : "print(response.status_code)";
   return [
     "import os",
     "import requests",

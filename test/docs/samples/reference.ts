@@ -34,7 +34,7 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
   const failedFlow = () => endedFlow({ prompt: "a boat --sim fail" });
   const openModal = async () => {
     const flow = await endedFlow({ then: [{ press: "U1" }] });
-    const upscaled = flow.tasks.find(({ press }: Json) => press === "upscale:1").id;
+    const upscaled = flow.tasks.find(({ parentId }: Json) => parentId !== null).id;
     const task = await ok("POST", `/v1/tasks/${upscaled}/actions`, { press: "vary:region" });
     await until(
       () => ok("GET", `/v1/tasks/${task.id}`),
@@ -50,7 +50,12 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
     );
     return { number: result as string, customId: task.buttons[0].customId as string };
   };
-  const endpoint = async () => (await ok("POST", "/v1/endpoints", { url: receiver })).id as string;
+  /** An app can have 20 endpoints, so those of other samples are deleted first. */
+  const endpoint = async () => {
+    const { data } = await ok("GET", "/v1/endpoints");
+    for (const each of data) if (each.id !== "hook") await ok("DELETE", `/v1/endpoints/${each.id}`);
+    return (await ok("POST", "/v1/endpoints", { url: receiver })).id as string;
+  };
   const delivery = async () => {
     await endpoint();
     const flow = await endedFlow();
@@ -83,7 +88,11 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
     return { variables: { ID: number }, replace: { [SAMPLE_TASK]: number, ...(shown && { [shown]: customId }) } };
   }
   if (id === "cancelFlow") return one(await server.start({ prompt: "a boat --sim slow" }));
-  if (id === "resumeFlow") return one((await failedFlow()).id);
+  if (id === "resumeFlow") {
+    const flow = await server.start({ prompt: "a boat --sim slow", then: [{ press: "U1" }] });
+    await ok("POST", `/v1/flows/${flow}/cancel`);
+    return one(flow);
+  }
   if (id === "retryTask") return one(rootOf(await failedFlow()));
   if (id === "answerModal") return one(await openModal());
   if (path.startsWith("/v1/flows/{id}")) return one((await endedFlow()).id);
