@@ -1,11 +1,25 @@
 /** The webhooks that apps receive match their descriptions: every event type, and the task object of the compat API. */
-
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import { MjTask } from "@mjflow/core/mj-response";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { FLOW } from "../app/api-client.ts";
 import { expectDocumentedRoute, expectEventSchema, expectSchema } from "./checked.ts";
-import { createOpenApiHarness } from "./harness.ts";
+import { createOpenApiHarness, type Json } from "./harness.ts";
+import { isRecording, shownJson } from "./record.ts";
+
+/** The documentation shows one webhook of each type. `npm run docs:examples` writes the file. */
+const FILE = new URL("../../packages/docs/examples/events.json", import.meta.url);
+const written = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Record<string, Json>) : {};
+const recorded: Record<string, Json> = {};
+
+function record(type: string, body: unknown): void {
+  recorded[type] ??= shownJson(JSON.stringify(body));
+}
+
+afterAll(() => {
+  if (isRecording) writeFileSync(FILE, `${JSON.stringify(recorded, null, 1)}\n`);
+});
 
 test("the webhook of every event type matches its schema and the document", async () => {
   const { api, harness, key } = await createOpenApiHarness();
@@ -34,6 +48,8 @@ test("the webhook of every event type matches its schema and the document", asyn
   const received = harness.receiver.posts.filter(({ secrets }) => secrets.length > 0).map(({ body }) => body);
   for (const body of received) expectEventSchema("received", body);
   expect(new Set(received.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
+  for (const body of received) record(body.type, body);
+  if (!isRecording) expect(written, "run `npm run docs:examples`").toMatchObject(recorded);
 });
 
 test("a notifyHook of the compat API receives the task object", async () => {
@@ -43,6 +59,8 @@ test("a notifyHook of the compat API receives the task object", async () => {
   await harness.finishAll();
   const received = harness.receiver.posts.filter(({ url }) => url === body.notifyHook);
   expect(received.length).toBeGreaterThan(0);
+  record("mj.task", received.at(-1)!.body);
+  if (!isRecording) expect(written["mj.task"], "run `npm run docs:examples`").toEqual(recorded["mj.task"]);
   for (const post of received) {
     expectSchema("mj.task", MjTask, post.body);
     expectDocumentedRoute("mj.task", "#/webhooks/mj.task/post/requestBody/content/application~1json/schema", post.body);

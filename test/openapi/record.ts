@@ -11,6 +11,7 @@ export function shownJson(text: string): Json {
   const shown = text
     .replace(UUID_V4, "9e6a2c1f-0d0b-4c55-9d1c-8f3b7a64e210")
     .replaceAll("http://localhost/", "http://127.0.0.1:4600/")
-    .replaceAll('"fake"', '"simulator"');
+    .replaceAll('"fake"', '"simulator"')
+    .replace(/: fake can /g, ": simulator can ");
   return JSON.parse(shown === "" ? "null" : shown);
 }

@@ -17,6 +17,12 @@ const RESPONSES = JSON.parse(readFileSync(new URL("../examples/responses.json", 
   { status: number; body: unknown }
 >;
 
+/** A webhook of each type. */
+const EVENTS = JSON.parse(readFileSync(new URL("../examples/events.json", import.meta.url), "utf8")) as Record<
+  string,
+  unknown
+>;
+
 const KEYS: Record<Operation["key"], string> = {
   app: "",
   operator: "operator key",
@@ -81,7 +87,14 @@ function operationText(operation: Operation): string {
 }
 
 function eventText({ id, path, summary, about, body }: Operation): string {
-  return [`## ${summary} {:#${id}:}`, code(path), prose(about), body?.type && `Body: ${typeText(body.type)}`]
+  const example = EVENTS[path];
+  return [
+    `## ${summary} {:#${id}:}`,
+    code(path),
+    prose(about),
+    body?.type && `Body: ${typeText(body.type)}`,
+    example !== undefined && `::: details Example\n\n${json(example)}\n\n:::`,
+  ]
     .filter((part) => part)
     .join("\n\n");
 }
