@@ -60,7 +60,7 @@ export async function buildProgram(folder: string): Promise<void> {
   execFileSync(process.execPath, [join(ROOT, "packages/console/build.ts"), join(folder, "dist/console")], {
     stdio: "inherit",
   });
-  execFileSync(process.execPath, [join(ROOT, "packages/docs/build.ts"), join(folder, "dist/docs")], {
+  execFileSync(process.execPath, [join(ROOT, "packages/docs/build.ts"), join(folder, "dist/docs"), "--users"], {
     stdio: "inherit",
   });
   const consoleDependencies = Object.keys(readManifest("packages/console").dependencies ?? {});

@@ -3,7 +3,7 @@
  *
  * - `npm run docs [-- folder] [-- --base /path/]`; the default is `packages/docs/dist` for the path `/docs/`
  * - the local server of a clone, when a browser first opens `/docs`
- * - `npm run packages`, into the package `mjflow`
+ * - `npm run packages`, into the package `mjflow`, with `--users`: without decisions and internal packages
  *
  * The pages are written to a temporary folder, which VitePress builds in a process of its own.
  */
@@ -23,11 +23,11 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const BASE = "/docs/";
 
 /** Builds into a temporary folder and then replaces `dist`, so that the server never serves half a build. */
-export function build(dist = DIST, base = BASE): void {
+export function build(dist = DIST, base = BASE, isForUsers = false): void {
   const work = join(HERE, ".tmp", randomUUID());
   const built = `${dist}-${randomUUID()}`;
   try {
-    writeSource(work, base);
+    writeSource(work, base, isForUsers);
     runVitePress(work, built);
     writeFileSync(join(built, POLICY_FILE), policyOf(inlineScriptsOf(built)));
     rmSync(dist, { recursive: true, force: true });
@@ -47,8 +47,8 @@ function write(path: string, text: string): void {
   writeFileSync(path, text);
 }
 
-function writeSource(folder: string, base: string): void {
-  const { pages, files, texts } = sitePages();
+function writeSource(folder: string, base: string, isForUsers: boolean): void {
+  const { pages, files, texts } = sitePages(isForUsers);
   for (const [path, text] of pages) write(join(folder, path), text);
   for (const [path, text] of texts) write(join(folder, "public", path), text);
   for (const [path, source] of [...files, ["icon.svg", "packages/console/public/icon.svg"] as const]) {
@@ -94,8 +94,8 @@ function inlineScriptsOf(folder: string): string[] {
 if (import.meta.main) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { base: { type: "string", default: BASE } },
+    options: { base: { type: "string", default: BASE }, users: { type: "boolean", default: false } },
   });
-  build(positionals[0], values.base);
+  build(positionals[0], values.base, values.users);
   console.log(positionals[0] ?? DIST);
 }

@@ -22,15 +22,18 @@ export interface SiteSource {
   texts: ReadonlyMap<string, string>;
 }
 
-/** Documents with a place in the menu, then those that others link to. */
-function documents(): Map<string, string> {
+/** Documents with a place in the menu, and those that they link to. */
+function documents(isForUsers: boolean): Map<string, string> {
   const inMenu = SECTIONS.flatMap(({ pages }) => pages).map(({ path, source }) => [source, path] as const);
-  return new Map([...otherPages(ROOT), ...inMenu, ["README.md", "index"] as const]);
+  return new Map([...(isForUsers ? [] : otherPages(ROOT)), ...inMenu, ["README.md", "index"] as const]);
 }
 
-/** @throws Error if a document links to something that does not exist */
-export function sitePages(): SiteSource {
-  const site: Site = { pages: documents(), files: new Map(), images: new Map() };
+/**
+ * @param isForUsers true to leave out decisions and the READMEs of internal packages
+ * @throws Error if a document links to something that does not exist
+ */
+export function sitePages(isForUsers = false): SiteSource {
+  const site: Site = { pages: documents(isForUsers), files: new Map(), images: new Map() };
   const pages = new Map<string, string>();
   for (const [source, path] of site.pages) {
     if (source === "README.md") continue;

@@ -54,6 +54,8 @@ function linkOf(root: string, source: string, target: string, site: Site): strin
   if (!existsSync(at)) throw new Error(`${source} links to ${target}, which does not exist`);
   const page = site.pages.get(file) ?? (statSync(at).isDirectory() ? site.pages.get(`${file}/README.md`) : undefined);
   if (page !== undefined) return `/${page.replace(/(^|\/)index$/, "$1")}${anchor === undefined ? "" : `#${anchor}`}`;
+  // A site for users leaves out documents for contributors.
+  if (file.endsWith(".md")) return undefined;
   // A folder without a page has nothing to show.
   if (statSync(at).isDirectory()) return undefined;
   if (IMAGE.test(file)) {
