@@ -6,7 +6,7 @@ import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { flowIdOf } from "@mjflow/core/id";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { MAX_ENTRIES, MAX_PRESS_ENTRIES } from "@mjflow/engine/credit-counter";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 let api: ApiClient;
@@ -231,6 +231,27 @@ describe("crashes", () => {
     },
   );
 
+  /** DynamoDB may apply a copy of a signed request minutes after it was answered. */
+  test("a settlement that another process finishes is counted once, also if copies of its requests arrive late", async () => {
+    await join({ creditsUsd: 1 });
+    await create();
+    await api.harness.drain();
+    api.harness.storeFault.arm("changeCredit", "after");
+    await expect(api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+    // The entry of the settlement is nearly old enough to be removed when the sweeper takes the settlement over.
+    api.harness.advance(ORPHANED_HOLD_AFTER_MS - 1_000);
+    const sent = vi.spyOn(api.harness.deps.store, "changeCredit");
+    await api.harness.sweep();
+    expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
+    const copies = [...sent.mock.calls];
+    sent.mockRestore();
+    api.harness.advance(60_000);
+    await api.harness.sweep();
+    expect((await api.harness.deps.store.creditCounter(app.id))!.entries).toEqual({});
+    for (const copy of copies) await api.harness.deps.store.changeCredit(...copy);
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, refundedUsd: 0, balanceUsd: 0.96, runningFlows: 0 });
+  });
+
   test.each(["changeCredit", "saveFlow", "createTask"] as const)(
     "a press that crashes at %s leaves no hold and no unpaid task",
     async (verb) => {
@@ -417,6 +438,28 @@ describe("added credit", () => {
       }
     },
   );
+});
+
+/** DynamoDB may apply a copy of a signed request minutes after it was answered. */
+test("a grant that a later request finishes is added once, also if copies of its requests arrive late", async () => {
+  await join({ creditsUsd: 0 });
+  const add = (reference = "invoice 7") =>
+    api.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, { addUsd: 2, reference });
+  await add("invoice 6");
+  api.harness.storeFault.arm("changeCredit", "after");
+  expect((await add()).status).toBe(500);
+  // The entry of the grant is nearly old enough to be removed.
+  api.harness.advance(ORPHANED_HOLD_AFTER_MS - 1_000);
+  const sent = vi.spyOn(api.harness.deps.store, "changeCredit");
+  expect((await add()).status).toBe(200);
+  const copies = [...sent.mock.calls];
+  sent.mockRestore();
+  api.harness.advance(60_000);
+  // A reader of the usage first removes old entries.
+  expect(await usage()).toMatchObject({ addedUsd: 4 });
+  expect((await api.harness.deps.store.creditCounter(app.id))!.entries).toEqual({});
+  for (const copy of copies) await api.harness.deps.store.changeCredit(...copy);
+  expect(await usage()).toMatchObject({ addedUsd: 4, balanceUsd: 4 });
 });
 
 describe("an app with four credit counters (E8)", () => {

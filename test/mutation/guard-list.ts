@@ -186,4 +186,19 @@ export const GUARDS: readonly Guard[] = [
     was: "if (!flow.reopened && !open && (flow.due === undefined || flow.pendingEffects)) return true;",
     is: "if (!flow.reopened && !open) return true;",
   },
+  {
+    ...SETTLE,
+    tests: "test/app/quota.test.ts",
+    name: "a process that takes a settlement over looks for its entry before it sends the change again",
+    was: "settling!.shared && (await isInCounter(deps, counterId, name))",
+    is: "false",
+  },
+  {
+    ...SETTLE,
+    file: "packages/engine/src/credit-counter.ts",
+    tests: "test/app/quota.test.ts",
+    name: "a request that finishes a grant looks for its entry before it adds the grant again",
+    was: "if (await isInCounter(deps, counterId, grantEntryName(reference))) continue;",
+    is: "",
+  },
 ];

@@ -15,7 +15,7 @@ import {
   partOf,
   removal,
 } from "@mjflow/core/credit";
-import { parseEntryName } from "@mjflow/core/credit-entry";
+import { grantEntryName, parseEntryName } from "@mjflow/core/credit-entry";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
@@ -78,15 +78,26 @@ export function preferredCounter({
   return number;
 }
 
-/** Adds a grant to all counters of its app, in equal parts. A counter that has the grant already does not change. */
+/**
+ * Adds a grant to all counters of its app, in equal parts. A counter that has the grant already does not change. An earlier
+ * process may have added it long ago, so each counter is read first (`isInCounter`).
+ */
 export async function addToCounters(deps: CreditDeps, grant: Grant): Promise<void> {
-  const { appId, counters = 1, micro } = grant;
-  for (const [no, counterId] of counterIdsOf(appId, { counters }).entries())
-    await changeCredit(
-      deps,
-      counterId,
-      grantChange({ ...grant, micro: partOf(micro, no, counters) }, deps.clock.now()),
-    );
+  const { appId, counters = 1, micro, reference } = grant;
+  for (const [no, counterId] of counterIdsOf(appId, { counters }).entries()) {
+    if (await isInCounter(deps, counterId, grantEntryName(reference))) continue;
+    const part = partOf(micro, no, counters);
+    await changeCredit(deps, counterId, grantChange({ reference, micro: part }, deps.clock.now()));
+  }
+}
+
+/**
+ * Returns true if the counter has an entry. A process that continues the change of another one asks before it sends the change
+ * again. The entry may be nearly as old as a removable one. If the change were sent, a copy of the refused request could arrive
+ * after the removal, and the counter would apply the change twice.
+ */
+export async function isInCounter(deps: Pick<CreditDeps, "store">, counterId: string, name: string): Promise<boolean> {
+  return (await deps.store.creditCounter(counterId))?.entries[name] !== undefined;
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   confirmEntry,
   finishedSettlements,
   flowCreditOf,
+  isInCounter,
   type OwnEntry,
 } from "./credit-counter.ts";
 import { dateOf } from "./date.ts";
@@ -95,15 +96,20 @@ async function applySettlement(deps: CreditDeps, { id: flowId, appId, credit }: 
   const counterId = counterIdOf(appId, counter);
   const now = deps.clock.now();
   assertTimely(deps, settling!.at);
+  const name = settlementEntryName(flowId, no);
   const isFirst = no === 0 && mark !== undefined;
   const change = settlementChange({ flowId, no, settling: settling!, isFirst }, dateOf(now), now);
+  const own = { name, value: change.enter![name]! };
+  if (settling!.shared && (await isInCounter(deps, counterId, name))) {
+    deps.log.count("CreditRecognized");
+    return { no, at: settling!.at, entry: { ...own, sentOnce: false } };
+  }
   const leave = [...(change.leave ?? []), ...(await finishedSettlements(deps, counterId, flowId))];
   const result = await changeCredit(deps, counterId, { ...change, leave });
   if (!result.ok) deps.log.count("CreditRecognized");
-  const name = settlementEntryName(flowId, no);
   // The entry of a shared settlement stays for the process that may still be applying it.
   const sentOnce = result.ok && result.sentOnce && !settling!.shared;
-  return { no, at: settling!.at, entry: { name, value: change.enter![name]!, sentOnce } };
+  return { no, at: settling!.at, entry: { ...own, sentOnce } };
 }
 
 /** Records that the flow's row has the settlement, so that its entry can be removed. */
