@@ -15,6 +15,7 @@ import { documentationSite } from "@mjflow/local/documentation";
 import { PROVIDER_IDS } from "@mjflow/providers/vendors/index";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SECTIONS } from "../../packages/docs/src/nav.ts";
 import { chromiumPath, launch, visit } from "../console/test-browser.ts";
 import { DESCRIBED } from "../openapi/routes.ts";
 
@@ -45,6 +46,17 @@ const textOf = (name: string) =>
     .replace(/<[^>]+>/g, " ");
 
 describe("the built site", () => {
+  test("every document has a place in the menu", () => {
+    const inMenu = new Set(SECTIONS.flatMap(({ pages: each }) => each.map(({ source }) => source)));
+    const documents = readdirSync(new URL("../../docs", import.meta.url), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md") && !name.startsWith("decisions/"))
+      .map((name) => `docs/${name}`);
+    expect(
+      documents.filter((name) => !inMenu.has(name)),
+      "add a line to packages/docs/src/nav.ts",
+    ).toEqual([]);
+  });
+
   test("every link leads to a file of the site, and to a heading if it names one", () => {
     const files = new Set(readdirSync(join(folder, "site"), { recursive: true, encoding: "utf8" }));
     const ids = new Map([...pages].map(([name, html]) => [name, new Set(all(html, /\sid="([^"]+)"/g))]));

@@ -220,8 +220,8 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
 // ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Serves two function URLs, two static sites and the bucket on one port: vendors' callbacks, the console, the documentation, signed
- * requests for objects, and the API for all other paths.
+ * Serves two function URLs, two static sites and the bucket on one port. The paths are those of vendors' callbacks, of the
+ * console, of the documentation and of signed requests for objects. The API gets all other paths.
  */
 function serve(
   server: Server,

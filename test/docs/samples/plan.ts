@@ -21,6 +21,7 @@ const PAGES: Readonly<Record<string, string>> = {
   "docs/releasing.md": "makes a release; `npm run packages:check` runs its commands",
   "docs/performance.md": "a benchmark of several minutes",
   "docs/reliability.md": "a simulation of several hours",
+  "packages/docs/README.md": "builds the site; test/docs/site.test.ts does it",
   "CONTRIBUTING.md": "runs all tests",
   "packages/core/README.md": "an excerpt of internal code, which the tests of the package run",
   "packages/media/README.md": "an excerpt of internal code, which the tests of the package run",

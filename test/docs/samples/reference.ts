@@ -5,6 +5,7 @@ import { type Json, type SpawnedServer, until } from "../../support/spawned.ts";
 /** Operations whose samples are not run, with the reason. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   media: "needs a signed link of an archived image; test/openapi runs it",
+  uploadLink: "needs the signed link of an upload that was sent; test/openapi runs it",
   redriveDeadLetter: "needs a dead-letter message, which no request can make; test/openapi runs it",
   dropDeadLetter: "needs a dead-letter message, which no request can make; test/openapi runs it",
   cancelReplay: "a replay of this server has ended before it can be canceled; test/openapi runs it",

@@ -20,7 +20,6 @@ import { missing, verify } from "./verify.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const TIMEOUT_MS = 120_000;
-/** Operations of which more than one sample runs at a time would disturb each other: none. The machine is the limit. */
 const words = process.argv.slice(2);
 
 const cwd = mkdtempSync(join(tmpdir(), "mjflow-samples-"));
@@ -131,7 +130,7 @@ async function run(language: "sh" | "ts" | "python", code: string, variables: Re
   );
   const prelude =
     language === "sh"
-      ? `set -euo pipefail\ncurl() { command curl --fail-with-body --max-time 60 "$@"; }\nnpx() { shift; node "${join(ROOT, "bin/mjflow.mjs")}" "$@"; }\n`
+      ? `set -euo pipefail\ncurl() { command curl --fail-with-body --max-time 60 "$@"; }\nnpm() { (cd "${ROOT}" && command npm "$@"); }\nnpx() { shift; node "${join(ROOT, "bin/mjflow.mjs")}" "$@"; }\n`
       : "";
   writeFileSync(file, prelude + code);
   const [program, args] = {
