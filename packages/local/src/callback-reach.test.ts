@@ -30,9 +30,9 @@ describe("cutOffVendors", () => {
     expect(cutOffVendors("https://mj.example.com", { cometapi })).toEqual([]);
   });
 
-  test("the warning names the vendor, the delay and the setting", () => {
+  test("the warning names the vendor, the cost, the delay and what to do", () => {
     expect(cutOffWarning("http://127.0.0.1:4600", ["cometapi"])).toMatch(
-      /^cometapi cannot .* \d+ s\. Set MJFLOW_PUBLIC_URL/,
+      /^cometapi cannot .* one request or more to the vendor.* \d+ s later\. Start with `mjflow dev --tunnel`, or set MJFLOW_PUBLIC_URL/,
     );
   });
 });

@@ -35,8 +35,18 @@ export function cutOffVendors(callbackUrl: string, providers: Readonly<Record<st
   return Object.keys(providers).filter((id) => !isPrivateUrl(providers[id]!.baseUrl));
 }
 
+/** What a task without callbacks costs: time, and requests to the vendor. It costs no additional images. */
+const COST =
+  "Without callbacks mjflow looks up each task, with one request or more to the vendor, and notices its end about";
+
 /** @param vendors ids of `cutOffVendors`, at least one */
 export function cutOffWarning(callbackUrl: string, vendors: readonly string[]): string {
   const seconds = TIMINGS.unknownMs / 1_000;
-  return `${vendors.join(", ")} cannot reach ${callbackUrl}, so no callback arrives. mjflow then looks up each task, and notices its end only after about ${seconds} s. Set MJFLOW_PUBLIC_URL to a public address that leads to this server, for example that of a tunnel.`;
+  return `${vendors.join(", ")} cannot reach ${callbackUrl}, so no callback arrives. ${COST} ${seconds} s later. Start with \`mjflow dev --tunnel\`, or set MJFLOW_PUBLIC_URL to a public address that leads to this server.`;
+}
+
+/** @param why why the test callback did not arrive */
+export function tunnelWarning(url: string, why: string): string {
+  const seconds = TIMINGS.unknownMs / 1_000;
+  return `No test callback arrived through ${url}: ${why}. Callbacks of vendors may not arrive either. ${COST} ${seconds} s later. Start again, or use another tunnel program.`;
 }

@@ -34,6 +34,9 @@ describe("readConfig", () => {
     [{ MJFLOW_FAN_OUT: "all" }, "MJFLOW_FAN_OUT"],
     [{ MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "16" }, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
+    [{ MJFLOW_TUNNEL: "bore local 1" }, "MJFLOW_TUNNEL"],
+    [{ MJFLOW_TUNNEL: "on", MJFLOW_PUBLIC_URL: "https://example.test" }, "MJFLOW_PUBLIC_URL"],
+    [{ MJFLOW_TUNNEL: "on", MJFLOW_CALLBACK_URL: "https://example.test" }, "MJFLOW_CALLBACK_URL"],
     [{ MJFLOW_CORS_ORIGINS: "https://example.test/" }, "MJFLOW_CORS_ORIGINS"],
   ])("%j is rejected with an error that names %s and contains no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);

@@ -20,6 +20,8 @@ export interface LocalServerConfig {
   apiKey?: string;
   /** Base URL under which vendors reach the callback function; unset: the local server's own address. */
   publicUrl?: string;
+  /** `on`, or the command of a tunnel program with `{port}`; unset: no tunnel. */
+  tunnel?: string;
   /** Real vendors; all other providers are simulated. */
   providers: Record<string, { baseUrl: string; apiKey: string }>;
   /** Local backend; unset: the one that wrote the data folder, otherwise sqlite. */
@@ -57,6 +59,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     dataDir: env["MJFLOW_DATA_DIR"] || ".mjflow",
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
+    ...tunnelOf(env),
     providers,
     ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
     ...(env["MJFLOW_ACCEPT_LOSS"] && { acceptLoss: env["MJFLOW_ACCEPT_LOSS"] }),
@@ -65,6 +68,19 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
     simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),
   };
+}
+
+/** A tunnel gives the callback URL, so no other setting may give one. */
+function tunnelOf(env: Env): Pick<LocalServerConfig, "tunnel"> {
+  const tunnel = env["MJFLOW_TUNNEL"]?.trim();
+  if (!tunnel || tunnel === "off") return {};
+  const other = ["MJFLOW_PUBLIC_URL", "MJFLOW_CALLBACK_URL"].find((name) => env[name]);
+  if (other !== undefined)
+    throw new ConfigError(`${other} is set, so callbacks need no tunnel. Remove ${other} or the tunnel`);
+  if (tunnel !== "on" && !tunnel.includes("{port}")) {
+    throw new ConfigError("MJFLOW_TUNNEL must be on, off, or the command of a tunnel program with {port} in it");
+  }
+  return { tunnel };
 }
 
 /** The API function reads the setting itself. An invalid value must stop the start, not every request. */

@@ -1,4 +1,6 @@
 /** `npm start`: starts the local server. */
+import type { Press } from "@mjflow/core/plan";
+import { planMicroUsd } from "@mjflow/core/price";
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { isNotWritable } from "./engine/sqlite-error.ts";
@@ -8,6 +10,14 @@ import { onStopSignal } from "./stop-signal.ts";
 
 const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOTDIR"]);
 const dataDir = process.env["MJFLOW_DATA_DIR"] || ".mjflow";
+
+/** The plan of the printed example. */
+const EXAMPLE: readonly Press[] = [
+  { press: "U1" },
+  { press: "U3" },
+  { press: "U4" },
+  { press: "U2", then: [{ press: "zoom:2" }] },
+];
 
 surviveOutputErrors();
 
@@ -23,6 +33,10 @@ server.onCrash((why) => {
   // A complete sentence already has its own advice.
   console.error(why.endsWith(".") ? why : `The local backend has crashed: ${why}. ${advice}`);
   process.exit(1);
+});
+
+server.onTunnelEnd((why) => {
+  console.error(`! The tunnel program has stopped: ${why}. No callback arrives. Start the local server again.`);
 });
 
 onStopSignal(async () => {
@@ -48,10 +62,12 @@ function diskError(error: unknown): string | undefined {
     : undefined;
 }
 
-function greeting({ url, warning, apiKey, simulator, real, engine }: LocalServer): string {
+function greeting({ url, warning, apiKey, simulator, real, engine, tunnel }: LocalServer): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
   const [provider = "simulator"] = real;
-  const paid = real.length === 0 ? "" : ` (${provider} is real: you pay for this flow)`;
+  const usd = planMicroUsd({ action: "IMAGINE", pace: "fast" }, EXAMPLE) / 1e6;
+  const price = `about ${usd} USD by mjflow's estimate; your vendor's price may differ`;
+  const paid = real.length === 0 ? "" : ` (${provider} is real: you pay for this flow, ${price})`;
   return `
 The mjflow local server is ready
 
@@ -60,14 +76,21 @@ The mjflow local server is ready
   docs       ${url}/docs
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
-  data       ${dataDir} (${engine})
+  data       ${dataDir} (${engine})${callbacksLine(tunnel)}
 ${warning === undefined ? "" : `\n! ${warning}\n`}
 Create a flow${paid}, then list the flows:
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\
-    -d '{"provider":"${provider}","prompt":"a paper boat on calm water","then":[{"press":["U1","U3","U4"]},{"press":"U2","then":[{"press":"zoom:2"}]}]}'
+    -d '${JSON.stringify({ provider, prompt: "a paper boat on calm water", then: EXAMPLE })}'
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}'
 
 Ctrl-C stops it; no data is lost.`;
+}
+
+function callbacksLine(tunnel: LocalServer["tunnel"]): string {
+  if (tunnel === undefined) return "";
+  const { url, program, tookMs } = tunnel;
+  const result = tookMs === undefined ? "no test callback arrived" : `a test callback arrived in ${tookMs} ms`;
+  return `\n  callbacks  ${url} (${program}; ${result}; nothing else is reachable there)`;
 }

@@ -11,9 +11,9 @@ import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { VENDORS_PK } from "@mjflow/store/keys";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
-import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
+import { type BodyReader, continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { BUCKET_PATH, type BucketRoute, createBucketRoute } from "./bucket-route.ts";
-import { cutOffVendors, cutOffWarning } from "./callback-reach.ts";
+import { cutOffVendors, cutOffWarning, tunnelWarning } from "./callback-reach.ts";
 import { type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
@@ -27,6 +27,8 @@ import { type Functions, importFunctions } from "./functions.ts";
 import { originForm, serveFunctionUrl } from "./lambda.ts";
 import { close, isLoopback, listen, portOf, respondStarting, urlOf } from "./listener.ts";
 import { BUCKET, TABLE } from "./provision.ts";
+import { openTunnel } from "./tunnel.ts";
+import { openTunnelGate } from "./tunnel-gate.ts";
 
 export interface LocalServer {
   /** URL for this machine. */
@@ -38,6 +40,10 @@ export interface LocalServer {
   /** Ids of the providers that are real vendors. */
   real: string[];
   engine: EngineName;
+  /** The tunnel for callbacks; undefined without one. `tookMs`: duration of the test callback; unset if it did not arrive. */
+  tunnel: { program: string; url: string; tookMs?: number } | undefined;
+  /** Registers a callback for the end of the tunnel program. */
+  onTunnelEnd(callback: (why: string) => void): void;
   /** Registers a callback for a crash of the local backend. After a crash the local server can only be restarted. */
   onCrash(callback: (why: string) => void): void;
   /** Waits for the work in progress, then stops the parts in reverse order of their start. */
@@ -85,9 +91,14 @@ export async function startLocalServer(
     const server = await listen(config.port, host);
     cleanups.push(() => close(server));
     const url = urlOf(host, portOf(server));
-    const callbackUrl = config.publicUrl ?? url;
-    const cutOff = cutOffVendors(callbackUrl, config.providers);
-    const warning = cutOff.length === 0 ? undefined : cutOffWarning(callbackUrl, cutOff);
+    const gate = config.tunnel === undefined ? undefined : await openTunnelGate();
+    cleanups.push(() => gate?.close());
+    const tunnel = gate && (await openTunnel(config.tunnel!, gate.port, process.env));
+    cleanups.push(() => tunnel?.stop());
+    const callbackUrl = tunnel?.url ?? config.publicUrl ?? url;
+    // The address of a tunnel is tested, so its text does not matter.
+    const cutOff = tunnel ? [] : cutOffVendors(callbackUrl, config.providers);
+    let warning = cutOff.length === 0 ? undefined : cutOffWarning(callbackUrl, cutOff);
     const apiKey = config.apiKey ?? loadOrCreateSecret(dataDir, "api.key", "mjk_");
     const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
     const providers = Object.fromEntries(providerIds.map((id) => [id, config.providers[id] ?? simulated(id)]));
@@ -116,11 +127,15 @@ export async function startLocalServer(
     setEndpointVariables(backend.endpoints, url, config, isSimulated ? simulator.url : undefined);
 
     const functions = await importFunctions(backend.ports);
+    const bodies = createBodyReader({ budgetBytes: config.bodyBudgetBytes });
+    gate?.serve(functions.callback, bodies);
+    const tested = gate && (await gate.test(callbackUrl));
+    if (tested && "why" in tested) warning = tunnelWarning(callbackUrl, tested.why);
     const backup = createBackupRoute(dataDir, { url, callbackUrl, warning }, backend.backup);
     cleanups.push(() => backup.close());
     const corsOrigins = parseCorsOrigins(process.env["MJFLOW_CORS_ORIGINS"] ?? "");
     const bucket = createBucketRoute({ ...backend.bucket, publicUrl: callbackUrl, corsOrigins });
-    serve(server, functions, { backup, bucket }, config);
+    serve(server, functions, { backup, bucket, bodies });
     const mapping = (name: QueueName | "deadletter", source: MessageSource) => {
       const [handler, timeoutS, slots] = [functions[name], FUNCTION_TIMEOUT_S[name], SLOTS[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize: 1, slots });
@@ -140,6 +155,8 @@ export async function startLocalServer(
       simulator,
       real: Object.keys(config.providers),
       engine: backend.engine,
+      tunnel: tunnel && { program: tunnel.program, url: tunnel.url, ...(tested && "tookMs" in tested && tested) },
+      onTunnelEnd: (callback) => tunnel?.onEnd(callback),
       onCrash: backend.onCrash,
       stop,
     };
@@ -226,12 +243,10 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
 function serve(
   server: Server,
   { api, callback }: Functions,
-  { backup, bucket }: { backup: BackupRoute; bucket: BucketRoute },
-  { bodyBudgetBytes }: LocalServerConfig,
+  { backup, bucket, bodies }: { backup: BackupRoute; bucket: BucketRoute; bodies: BodyReader },
 ): void {
   const site = consoleSite();
   const documentation = documentationSite();
-  const bodies = createBodyReader({ budgetBytes: bodyBudgetBytes });
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const path = originForm(request.url);
     if (isConsole(path)) {
