@@ -60,6 +60,36 @@ describe("the end of a task with a delivery log", () => {
   });
 });
 
+describe("effects that are added after the end, or are left when another one is complete", () => {
+  const copy = { key: "media/x/0/0", bytes: 1, sha256: "00", contentType: "image/png", source: "https://a.test/1" };
+
+  it("an image that comes later is no pending notification and sets no due time if nobody receives the end", () => {
+    const empty = taskIn("SUCCESS", { endedAt: NOW, attempt: 1, result: {}, due: undefined, eventMask: 0 });
+    const image = callback("SUCCESS", 1, { result: { imageUrl: "https://a.test/1" } });
+    const completed = after(empty, decide(empty, image, ctx(NOW + 9)));
+    expect(completed.result).toMatchObject({ imageUrl: "https://a.test/1" });
+    expect(completed.pendingEffects).toBeUndefined();
+    expect(completed.due).toBeUndefined();
+  });
+
+  it("a second end of the archiving sends no notification that is pending since the first one", () => {
+    const first = completeEffect(ended(covered({ archive: true, flowDue: undefined })), "archive", {}, ctx(NOW + 1));
+    const task = after(covered(), first);
+    expect(task.pendingEffects).toEqual(["tell"]);
+    const second = onArchived(task, [copy], [], ctx(NOW + 2));
+    expect(effects(second)).toEqual([]);
+    expect(after(task, second)).toMatchObject({ copies: [copy], pendingEffects: ["tell"] });
+  });
+
+  it("the follow-ups keep their due time when the archiving is complete, although the flow stands for the notification", () => {
+    const task = ended(covered({ archive: true, then: [{ press: "U1" }] }));
+    expect(task.pendingEffects).toEqual(["follow", "archive", "tell"]);
+    const archived = after(task, completeEffect(task, "archive", {}, ctx(NOW + 1)));
+    expect(archived).toMatchObject({ pendingEffects: undefined, due: task.due });
+    expect(effects(decide(archived, { kind: "due" }, ctx(task.due!)))).toContain("follow");
+  });
+});
+
 describe("copies that are sent later", () => {
   const LATER = LOGGED | EVENT_BITS.archived | EVENT_BITS.archiveLater;
   const later = (more: Partial<Task> = {}) => covered({ archive: true, eventMask: LATER, ...more });

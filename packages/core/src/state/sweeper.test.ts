@@ -53,7 +53,7 @@ describe("a look-up that does not prove the absence of the task", () => {
 
   it("leaves an UNCLEAR task as it is for a second grace period, and then counts as a lost submission", () => {
     const first = play(taskIn("UNCLEAR"), unproven);
-    expect(first.last).toMatchObject({ kind: "record", effects: [] });
+    expect(first.last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
     expect(first.task).toMatchObject({ status: "UNCLEAR", unprovenSince: NOW, lookupMisses: 0 });
     expect(play(first.task, GRACE - 1, unproven).last).toEqual({ kind: "ignore", why: "no-news" });
     const { task, last } = play(first.task, GRACE, unproven);
