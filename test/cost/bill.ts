@@ -47,7 +47,12 @@ export function billOf(measured: Measured, { answerMs, reads = "none" }: BillOpt
   const logBytes = per(measured.logBytes) + readCount * read.logBytes + assumed.metricBytes;
   const lines = [
     line("table write units", per(measured.writeUnits) + readCount * read.writeUnits, price.tableWriteUnit),
-    line("table read units", per(measured.readUnits) + readCount * read.readUnits, price.tableReadUnit),
+    line(
+      "table read units",
+      per(measured.readUnits) + assumed.cachedReadUnits + readCount * read.readUnits,
+      price.tableReadUnit,
+      `cached rows are read again: ${assumed.cachedReadUnits} unit a flow`,
+    ),
     line("queue requests", per(queueRequests(measured)), price.queueRequest, "one receive and one delete per batch"),
     line("function invocations", per(sum(invocations)) + readCount, price.lambdaRequest),
     line("function GB-seconds", gbSecondsOf(measured, answerMs, readCount), price.lambdaGbSecondArm, RUN_TIMES),

@@ -21,7 +21,7 @@ let measured: Partial<Record<ScenarioName, Measured>>;
 
 beforeAll(async () => {
   measured = await measureAll(BUDGETED, FLOWS);
-}, 120_000);
+}, 240_000);
 
 describe.each(BUDGETED)("a flow with one imagine and four upscales: %s", (name) => {
   const limits = budget.scenarios[name];
@@ -59,6 +59,11 @@ test("three webhook endpoints cost no more write units than one: the record of a
   // Writes that lose a conflict are charged too, but their number depends on the order of the callbacks.
   const kept = (found: Measured) => needed(found).writeUnits / found.flows;
   expect(kept(measured.threeListeners!)).toBeLessThanOrEqual(kept(measured.oneListener!) + 1);
+});
+
+test("copies that are sent later cost at most one write unit more for each archived task", () => {
+  const kept = (name: ScenarioName) => needed(measured[name]!).writeUnits / FLOWS;
+  expect(kept("archiveLater") - kept("archiveOneListener")).toBeLessThanOrEqual(5);
 });
 
 test("the price page has a row for each kind of flow that was measured", () => {

@@ -20,6 +20,8 @@ const ROWS: readonly { name: ScenarioName; answersMs: readonly number[]; reads?:
   { name: "progress", answersMs: [1_500] },
   { name: "compat", answersMs: [1_500], reads: "poll" },
   { name: "archive", answersMs: [1_500] },
+  { name: "archiveOneListener", answersMs: [1_500] },
+  { name: "archiveLater", answersMs: [1_500] },
 ];
 
 export type AllMeasured = Partial<Record<ScenarioName, Measured>>;

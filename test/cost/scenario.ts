@@ -23,6 +23,8 @@ export const SCENARIOS = {
   threeListeners: { name: "three listeners", endpoints: 3 },
   progress: { name: "no listener, progress stored", request: { progress: true }, storesProgress: true },
   archive: { name: "no listener, images archived", request: { archive: true } },
+  archiveOneListener: { name: "one listener, images archived", endpoints: 1, request: { archive: true } },
+  archiveLater: { name: "one listener, copies sent later", endpoints: 1, request: { archive: "later" } },
   compat: { name: "compat API, polled", isCompat: true, storesProgress: true },
 } as const satisfies Record<string, Scenario>;
 

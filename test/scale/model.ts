@@ -4,7 +4,9 @@
  */
 import { repairWorkersOf, reservedOf, type Sizes } from "../../infra/size.ts";
 import { DUE_SHARDS } from "../../packages/core/src/due.ts";
+import { MAX_HOPS } from "../../packages/core/src/message.ts";
 import { MJ_ID_SHARDS } from "../../packages/core/src/mj-task.ts";
+import { DISPATCH_MS, MAX_PARALLEL } from "../../packages/core/src/wait-list.ts";
 import { spreadsMjIds } from "../../packages/store/src/mj-task-id.ts";
 import type { Measured } from "../cost/measure.ts";
 import { RUN_MS } from "../cost/run-time.ts";
@@ -23,6 +25,11 @@ export interface Traffic {
   silentEntries?: number;
   /** Reads of a flow by its clients, and what one read uses. Unset: none. */
   reads?: number;
+  /**
+   * Vendor accounts that were busy and have a wait list each. New tasks enter a list that has tasks, so the list ends only if its
+   * dispatcher is faster than new tasks arrive. Unset: no account was busy.
+   */
+  busyAccounts?: number;
 }
 
 export interface Wall {
@@ -37,6 +44,7 @@ const HUNG_MS = 3_000;
 /** Rows that a sweep worker handles in a second, and the part of a minute in which it reads pages. An assumption. */
 const SWEPT_PER_S = 20;
 const SWEEP_SHARE = 40 / 60;
+const SWEEP_EVERY_MS = 60_000;
 
 /** @param tableQuota write units per second that AWS grants a table */
 export function wallsOf(
@@ -47,7 +55,7 @@ export function wallsOf(
 ): Wall[] {
   const per = (count: number) => count / measured.flows;
   const writes = (kind: string) => per(measured.keys[kind]?.writes ?? 0);
-  const { answerMs, largestApp, hungReceivers = 0, reads = 0 } = traffic;
+  const { answerMs, largestApp, hungReceivers = 0, reads = 0, busyAccounts = Number.POSITIVE_INFINITY } = traffic;
   const keyWrites = quota.partitionWriteUnits.value;
   const shards = sizes.dueShards || DUE_SHARDS;
 
@@ -99,9 +107,24 @@ export function wallsOf(
       (traffic.limitedAppFlowsPerS ?? Number.POSITIVE_INFINITY) / largestApp,
       "creditCounters",
     ),
+    wall(
+      "dispatchers of wait lists",
+      (busyAccounts * drainedPerS(answerMs)) / per(measured.tasks),
+      "more vendor accounts, or design",
+    ),
     wall("sweep workers", sweptPerS(sizes) / (traffic.silentEntries ?? 0), "MJFLOW_SWEEP_CONCURRENCY"),
   ];
   return walls.filter(({ flowsPerS }) => Number.isFinite(flowsPerS)).sort((a, b) => a.flowsPerS - b.flowsPerS);
+}
+
+/**
+ * Tasks a second that the dispatcher of one wait list submits: it has a fixed number of calls in flight. After a chain of messages the
+ * sweeper continues, on average half a minute later (core/wait-list.ts, docs/decisions/0028).
+ */
+export function drainedPerS(answerMs: number): number {
+  const chainMs = MAX_HOPS * DISPATCH_MS;
+  const share = chainMs / (chainMs + SWEEP_EVERY_MS / 2);
+  return (share * MAX_PARALLEL) / ((answerMs + RUN_MS.submitOwn) / 1_000);
 }
 
 /** Due entries that the workers handle in a second, without those that handle only repairs. */

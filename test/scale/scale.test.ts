@@ -35,11 +35,22 @@ describe.each([10, 100, 1_000])("with the sizes for %i flows/s", (flowsPerS) => 
       .filter(({ title }) => !/5 s$/.test(title))
       .flatMap(({ title, walls }) =>
         walls
-          .filter((wall) => wall.flowsPerS < flowsPerS)
+          // The limit of one account is in a test of its own: only more accounts raise it.
+          .filter((wall) => wall.flowsPerS < flowsPerS && wall.what !== "dispatchers of wait lists")
           .map((wall) => `${title}: ${wall.what} at ${wall.flowsPerS.toFixed(0)}/s`),
       );
     expect(low).toEqual([]);
   });
+});
+
+test("the list of one account that was busy ends at up to 1.5 flows/s, and that of seven accounts at 10 flows/s", () => {
+  const rate = (busyAccounts: number) =>
+    wallsOf(rows[1]!.sizes, measured.plain!, { answerMs: 1_500, largestApp: 1, busyAccounts }).find(
+      ({ what }) => what === "dispatchers of wait lists",
+    )!.flowsPerS;
+  expect(rate(1)).toBeGreaterThan(1.5);
+  expect(rate(1)).toBeLessThan(3);
+  expect(rate(7)).toBeGreaterThan(10);
 });
 
 test("the sweep workers for 100 flows/s handle more than 1,000 entries a second", () => {
@@ -48,7 +59,8 @@ test("the sweep workers for 100 flows/s handle more than 1,000 entries a second"
 
 test.each([
   [250, 1, 1.6],
-  [300, 2, 1.3],
+  [300, 2, 1.2],
+  [300, 8, 1.1],
   [1_000, 8, 1.3],
 ])(
   "an app with limits starts and ends %i flows/s at once on %i counters without a failure, with less than %d write units for each change",
@@ -60,7 +72,7 @@ test.each([
     expect(found.unitsPerChange).toBeLessThan(units);
     expect(found.startP99Ms).toBeLessThan(1_000);
   },
-  60_000,
+  180_000,
 );
 
 test("the model finds the limit of a size that is too small", () => {

@@ -48,6 +48,7 @@ export function cases({ limitedAppFlowsPerS: byCounters, silentEntries }: Found,
     },
     { title: "no vendor calls back", flow: "plain", traffic: { ...base, silentEntries } },
     { title: "images archived", flow: "archive", traffic: base },
+    { title: "one vendor account was busy", flow: "plain", traffic: { ...base, busyAccounts: 1 } },
     {
       title: "compat API, polled every 2 s",
       flow: "compat",

@@ -14,19 +14,21 @@ const TASKS = 4;
 /**
  * Runs one flow and kills a process at each of the calls `kills`. Nothing is random, because every other call works.
  *
- * @returns `fired`: kills that occurred; `points`: calls of the flow. Later calls belong to sweeps that find nothing to do.
+ * @returns `fired`: kills that occurred; `counters`: credit counters that were created; `points`: calls of the flow. Later calls belong to sweeps that find nothing to do.
  */
 async function runKilledAt(options: Partial<SimulationOptions>, ...kills: number[]) {
   let fired = 0;
   let points = 0;
-  const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
+  let counters = 0;
+  const outcomeAt = ({ index, process, call, when }: CrashPoint): CallOutcome => {
+    if (call === "store.createCreditCounter" && when === "before") counters++;
     if (process !== "sweep") points = Math.max(points, index + 1);
     if (!kills.includes(index)) return { kind: "go", delayMs: 5 };
     fired++;
     return { kind: "die" };
   };
   const run = await runSimulation({ seed: 1, flows: 1, plan: PLAN, ...options, outcomeAt });
-  return { ...checkInvariants(run), run, fired, points };
+  return { ...checkInvariants(run), run, fired, points, counters };
 }
 
 /** Counts the points of a flow without crashes. */
@@ -47,12 +49,22 @@ function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKi
 }
 
 describe("crashes at every point of a flow", () => {
-  test("after one crash at any point the flow ends and costs at most one additional image", async () => {
-    const points = await pointsOf({ limits: LIMITS });
-    expect(points).toBeGreaterThan(80);
-    for (let at = 0; at < points; at++) check(await runKilledAt({ limits: LIMITS }, at), 1);
-    console.log(`one crash at each of ${points} points`);
-  });
+  test.each([
+    ["one credit counter", LIMITS, 1, 1],
+    ["three credit counters", { ...LIMITS, counters: 3 }, 1, 1],
+    // One counter has the only flow that may run. With this seed the process asks the other one first.
+    ["two credit counters, of which the first refuses", { ...LIMITS, runningFlows: 1, counters: 2 }, 2, 2],
+  ])(
+    "after one crash at any point the flow ends and costs at most one additional image, with %s",
+    async (_, limits, seed, asked) => {
+      const { findings, points, counters } = await runKilledAt({ limits, seed });
+      expect(findings).toEqual([]);
+      expect(points).toBeGreaterThan(80);
+      expect(counters).toBe(asked);
+      for (let at = 0; at < points; at++) check(await runKilledAt({ limits, seed }, at), 1);
+      console.log(`one crash at each of ${points} points`);
+    },
+  );
 
   test.each([
     // Two subscribers, and four ends: three tasks, one of them a tile, and the flow.
