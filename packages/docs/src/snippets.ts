@@ -59,22 +59,29 @@ export function variableOf(parameter: string): string {
 
 const pathParameters = ({ path }: Operation) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
 
-function literal(value: unknown, indent: string): string {
-  if (Array.isArray(value)) {
-    const items = value.map((each) => literal(each, `${indent}  `));
-    return `[${items.join(", ")}]`;
-  }
+/** Length of a line with a value. */
+const LINE_LENGTH = 72;
+
+/** The members of a value in one line if they fit, otherwise one member a line. @param keyOf how a name is written */
+function literal(value: unknown, indent: string, keyOf: (name: string) => string): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).map(([name, each]) => `${name}: ${literal(each, `${indent}  `)}`);
-  const line = `{ ${members.join(", ")} }`;
-  return line.length <= 80 ? line : `{\n${members.map((member) => `${indent}  ${member},\n`).join("")}${indent}}`;
+  const inner = `${indent}  `;
+  const parts = Array.isArray(value)
+    ? value.map((each) => literal(each, inner, keyOf))
+    : Object.entries(value).map(([name, each]) => `${keyOf(name)}: ${literal(each, inner, keyOf)}`);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{ ", " }"];
+  const line = `${open}${parts.join(", ")}${close}`;
+  if (line.length <= LINE_LENGTH) return line;
+  return `${open.trim()}\n${parts.map((part) => `${inner}${part}`).join(",\n")}\n${indent}${close.trim()}`;
 }
+
+const asJson = (value: unknown, indent = "") => literal(value, indent, (name) => JSON.stringify(name));
 
 function typescriptOf(operation: Operation): string {
   const { id, method, path, body, key } = operation;
   if (isRedirect(operation)) return fetchOf(operation);
   const isOperator = key === "operator";
-  const example = body && literal(body.example ?? {}, "");
+  const example = body && literal(body.example ?? {}, "", (name) => name);
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `\${${name}}`);
   const quoted = address === path ? JSON.stringify(path) : `\`${address}\``;
   const request = [
@@ -89,6 +96,12 @@ function typescriptOf(operation: Operation): string {
     `const mjflow = new Mjflow(${isOperator ? "{ apiKey: process.env.MJFLOW_OPERATOR_KEY! }" : ""});${isOperator ? "" : " // MJFLOW_URL and MJFLOW_API_KEY"}`,
     `${ids.join("")}${call}`,
   ].join("\n");
+}
+
+function shellOf(operation: Operation): string {
+  const quoted = (text: string) => text.replaceAll("'", `'\\''`);
+  const { example = {} } = operation.body ?? {};
+  return curlOf(operation).replace(quoted(JSON.stringify(example)), () => quoted(asJson(example)));
 }
 
 /** True if the response leads to another URL, for example to an image. The client of the API follows no redirects. */
@@ -108,7 +121,7 @@ function fetchOf({ path, key }: Operation): string {
 }
 
 function pythonLiteral(value: unknown): string {
-  return JSON.stringify(value, undefined, 4)
+  return asJson(value, "    ")
     .replace(/\btrue\b/g, "True")
     .replace(/\bfalse\b/g, "False")
     .replace(/\bnull\b/g, "None");
@@ -126,7 +139,7 @@ function pythonOf(operation: Operation): string {
   const lines = [
     `    f"{os.environ['MJFLOW_URL']}${address}",`,
     key === "none" ? "" : `    headers=${header},`,
-    body ? `    json=${pythonLiteral(body.example ?? {}).replaceAll("\n", "\n    ")},` : "",
+    body ? `    json=${pythonLiteral(body.example ?? {})},` : "",
     isStream ? "    stream=True," : "",
     "    timeout=30,",
   ].filter((line) => line !== "");
@@ -152,7 +165,7 @@ function pythonOf(operation: Operation): string {
 /** The samples of an operation, by language. An API key of an app has no client call for routes without a key. */
 export function samplesOf(operation: Operation): { language: string; title: string; code: string }[] {
   return [
-    { language: "sh", title: "curl", code: curlOf(operation) },
+    { language: "sh", title: "curl", code: shellOf(operation) },
     ...(operation.key === "none" ? [] : [{ language: "ts", title: "TypeScript", code: typescriptOf(operation) }]),
     { language: "python", title: "Python", code: pythonOf(operation) },
   ];
