@@ -1,9 +1,12 @@
 /**
  * Judges each call of a function by the policies of its role, as IAM does. moto checks no permissions, so a proxy in front of
- * it does. Each function has an access key of its own, which is its name.
+ * it does. Each function has an access key of its own, which is its name. The proxy also replaces the parts of AWS that a
+ * check wants to fail.
  */
+import { createHash } from "node:crypto";
 import http from "node:http";
 import { LOOPBACK } from "@mjflow/local/engine/port";
+import { TRACE_HEADER } from "./lineage.ts";
 
 export interface Statement {
   Effect: string;
@@ -98,17 +101,76 @@ function bucketCall(method: string, { pathname, searchParams }: URL): Call {
   return { action: actions[method] ?? `s3:${method}`, arn: `${arn}/${decodeURIComponent(key.join("/"))}` };
 }
 
+/** A fault of AWS, or of what is between AWS and a function. */
+export interface Fault {
+  /** The function whose calls it meets. */
+  name: string;
+  action: string;
+  /** Part of the ARN. */
+  resource?: string;
+  /** Method and part of the query; for actions of S3 that several requests share. */
+  request?: RegExp;
+  /** Unset: the first call. Number of calls that pass before. */
+  after?: number;
+  times: number;
+  /**
+   * `fail`: 503 without an effect. `lose`: AWS accepts the messages and no function gets them. `hang`: no response, so the function
+   * runs into its timeout.
+   */
+  effect: "fail" | "lose" | "hang";
+}
+
+export interface ArmedFault extends Fault {
+  /** Calls that it met. */
+  fired: number;
+}
+
 export interface Judge {
   url: string;
   /** "function action resource" of each refused call. */
   denied: string[];
   /** Permissions that at least one call used, by function. */
   used: Map<string, Set<string>>;
-  /** Highest number of hops in a message that a function sent. */
-  maxHops: number;
   /** Number of calls by "function action". */
   counts: Map<string, number>;
+  /** Trace header with which the message was sent; undefined for a message that no function has sent. */
+  traceOf(messageId: string): string | undefined;
+  arm(fault: Fault): ArmedFault;
+  /** Ends all faults. */
+  disarm(): void;
   stop(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  headers: http.OutgoingHttpHeaders;
+  body: string;
+}
+
+const JSON_TYPE = { "content-type": "application/x-amz-json-1.0" };
+
+function problem(status: number, type: string, message: string): Answer {
+  return { status, headers: JSON_TYPE, body: JSON.stringify({ __type: type, message }) };
+}
+
+/** SQS's response to messages that get lost. */
+function accepted(body: string): Answer {
+  const sent = JSON.parse(body) as { MessageBody?: string; Entries?: { Id: string; MessageBody: string }[] };
+  const one = (text: string) => ({ MessageId: "lost", MD5OfMessageBody: createHash("md5").update(text).digest("hex") });
+  const result = sent.Entries
+    ? { Successful: sent.Entries.map(({ Id, MessageBody }) => ({ Id, ...one(MessageBody) })), Failed: [] }
+    : one(sent.MessageBody ?? "");
+  return { status: 200, headers: JSON_TYPE, body: JSON.stringify(result) };
+}
+
+interface Sent {
+  MessageId?: string;
+  Successful?: { MessageId: string }[];
+}
+
+/** S3 says that an object is missing only to a role that may list the bucket. To other roles it answers 403. */
+function listingOf({ action, arn }: Call): Call | undefined {
+  return action === "s3:GetObject" ? { action: "s3:ListBucket", arn: arn.slice(0, arn.indexOf("/")) } : undefined;
 }
 
 /** @param policies statements by function name */
@@ -120,49 +182,95 @@ export async function startJudge(
   const denied: string[] = [];
   const used = new Map([...policies.keys()].map((name) => [name, new Set<string>()]));
   const counts = new Map<string, number>();
+  const traces = new Map<string, string>();
+  const faults: (ArmedFault & { seen: number })[] = [];
   const agent = new http.Agent({ keepAlive: true });
-  const server = http.createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
+  const { hostname, port } = new URL(moto);
+
+  /** @returns the refusal; undefined if the role allows the call */
+  function judged(name: string, call: Call): Answer | undefined {
+    const grants = grantsOf(policies.get(name) ?? [], call);
+    for (const grant of grants) used.get(name)?.add(grant);
+    if (grants.length > 0) return undefined;
+    denied.push(`${name} ${call.action} ${call.arn}`);
+    return problem(403, "AccessDeniedException", `${call.action} on ${call.arn}`);
+  }
+
+  function faultOf(name: string, { action, arn }: Call, request: string): ArmedFault | undefined {
+    const fault = faults.find(
+      (each) =>
+        each.name === name &&
+        each.action === action &&
+        arn.includes(each.resource ?? "") &&
+        (each.request?.test(request) ?? true) &&
+        each.fired < each.times &&
+        each.seen++ >= (each.after ?? 0),
+    );
+    if (fault) fault.fired++;
+    return fault;
+  }
+
+  /** @returns the response of moto, with its body only for messages, whose ids are needed */
+  function forward(request: http.IncomingMessage, body: Buffer): Promise<http.IncomingMessage> {
+    const { method, headers, url: path } = request;
+    return new Promise((resolve, reject) => {
+      const forwarded = http.request({ hostname, port, path, method, headers, agent }, resolve);
+      forwarded.on("error", reject).end(body);
+    });
+  }
+
+  async function handle(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const body = Buffer.concat(await request.toArray());
     const url = request.url ?? "/";
+    const method = request.method ?? "GET";
     const name = /Credential=([^/,%]+)/i.exec(`${request.headers.authorization} ${url}`)?.[1] ?? "";
     const target = request.headers["x-amz-target"] as string | undefined;
-    for (const [, hops] of body.toString().matchAll(/\\"hops\\":(\d+)/g))
-      judge.maxHops = Math.max(judge.maxHops, Number(hops));
-    for (const call of callsOf({ method: request.method!, url, target, body: body.toString() }, scope)) {
-      const grants = grantsOf(policies.get(name) ?? [], call);
+    const reply = ({ status, headers, body: text }: Answer) => response.writeHead(status, headers).end(text);
+    const calls = callsOf({ method, url, target, body: body.toString() }, scope);
+    for (const call of calls) {
       const counted = `${name} ${call.action}`;
       counts.set(counted, (counts.get(counted) ?? 0) + 1);
-      for (const grant of grants) used.get(name)?.add(grant);
-      if (grants.length > 0) continue;
-      denied.push(`${name} ${call.action} ${call.arn}`);
-      response.writeHead(403, { "content-type": "application/x-amz-json-1.0" });
-      response.end(JSON.stringify({ __type: "AccessDeniedException", message: `${call.action} on ${call.arn}` }));
-      return;
+      const refusal = judged(name, call);
+      if (refusal) return void reply(refusal);
+      const fault = faultOf(name, call, `${method} ${url}`);
+      if (fault?.effect === "fail") return void reply(problem(503, "ServiceUnavailable", "a fault of the rehearsal"));
+      if (fault?.effect === "lose") return void reply(accepted(body.toString()));
+      if (fault?.effect === "hang") return;
     }
-    const { hostname, port } = new URL(moto);
-    const options = { hostname, port, path: url, method: request.method, headers: request.headers, agent };
-    const forwarded = http.request(options, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    forwarded.on("error", () => response.destroy());
-    forwarded.end(body);
+    const answer = await forward(request, body);
+    const listing = answer.statusCode === 404 ? calls.map(listingOf).find(Boolean) : undefined;
+    const refusal = listing && judged(name, listing);
+    if (refusal) return void reply({ ...refusal, body: "" });
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    if (!target?.startsWith("AmazonSQS.SendMessage")) return void answer.pipe(response);
+    const text = Buffer.concat(await answer.toArray()).toString();
+    const { MessageId, Successful = [] } = JSON.parse(text) as Sent;
+    const trace = request.headers[TRACE_HEADER];
+    for (const id of [MessageId, ...Successful.map((sent) => sent.MessageId)])
+      if (id !== undefined && typeof trace === "string") traces.set(id, trace);
+    response.end(text);
+  }
+
+  const server = http.createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-  const { port } = server.address() as { port: number };
-  const judge: Judge = {
-    url: `http://${LOOPBACK}:${port}`,
+  return {
+    url: `http://${LOOPBACK}:${(server.address() as { port: number }).port}`,
     denied,
-    maxHops: 1,
     used,
     counts,
+    traceOf: (messageId) => traces.get(messageId),
+    arm(fault) {
+      const armed = { ...fault, fired: 0, seen: 0 };
+      faults.push(armed);
+      return armed;
+    },
+    disarm: () => void faults.splice(0),
     async stop() {
       agent.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-  return judge;
 }

@@ -1,4 +1,4 @@
-/** moto, an AWS-compatible server of the Python registry (`pip install "moto[server]"`). It is optional. */
+/** moto, an AWS-compatible server of the Python registry (requirements.txt). It is optional. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { freePort, LOOPBACK } from "@mjflow/local/engine/port";
 
@@ -18,7 +18,7 @@ export function findMoto(): { python: string } | { reason: string } {
     return {
       reason: isMissing
         ? `there is no ${python}`
-        : `${python} has no moto server. Run ${python} -m pip install "moto[server]", or set MJFLOW_PYTHON`,
+        : `${python} has no moto server. Run ${python} -m pip install -r test/rehearsal/requirements.txt, or set MJFLOW_PYTHON`,
     };
   }
 }
@@ -26,7 +26,11 @@ export function findMoto(): { python: string } | { reason: string } {
 export async function startMoto(python: string): Promise<Moto> {
   const port = await freePort();
   const start = `from moto.server import main; main(["-H", "${LOOPBACK}", "-p", "${port}"])`;
-  const child: ChildProcess = spawn(python, ["-c", start], { stdio: "ignore" });
+  const child: ChildProcess = spawn(python, ["-c", start], {
+    stdio: "ignore",
+    // The roles name a policy of AWS.
+    env: { ...process.env, MOTO_IAM_LOAD_MANAGED_POLICIES: "true" },
+  });
   const url = `http://${LOOPBACK}:${port}`;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`moto ended with ${child.exitCode}`);

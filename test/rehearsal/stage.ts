@@ -4,103 +4,83 @@ import { mkdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { CreateEventBusCommand, EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
-import { CreateQueueCommand, GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { Store } from "@mjflow/core/port";
 import { LOOPBACK } from "@mjflow/local/engine/port";
 import { createSqsSource } from "@mjflow/local/engine/sqs-source";
 import { type EventSourceMapping, startEventSourceMapping } from "@mjflow/local/event-source-mapping";
+import { createDynamoStore } from "@mjflow/store/dynamo";
 import { all, type Infra, list, type Policy } from "../../infra/check/model.ts";
+import { type Aws, createAws } from "./aws.ts";
+import { type ConsoleSite, startConsoleSite } from "./console-site.ts";
 import { type Judge, type Statement, startJudge } from "./judge.ts";
 import { type Concurrency, FunctionPool } from "./pool.ts";
+import { createResources } from "./resource.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const REGION = "eu-west-1";
 /** Account of the mocks, and moto's own default. */
 const ACCOUNT = "123456789012";
 
+/** One invocation by a queue. */
+export interface Batch {
+  name: string;
+  records: { messageId: string; receiptHandle: string; body: string }[];
+  /** Ids of the messages that the function reports as failed; undefined if the whole batch failed. */
+  failed: string[] | undefined;
+}
+
 export interface Stage {
   pools: Map<string, FunctionPool>;
   judge: Judge;
   concurrency: Concurrency;
+  batches: Batch[];
+  console: ConsoleSite;
   url(name: "Api" | "Callback" | "Stream"): string;
-  /** Where a check puts a dead-letter message. */
-  deadLetters: { endpoint: string; queue: string };
+  /** A client of the queues without a role, for what a check does to them. */
+  queues: { client: SQSClient; urlOf(name: "SubmitQueue" | "DeliverQueue" | "DeadLetters"): string };
+  /** Calls without a role. */
+  aws: Aws;
+  /** Name of the bucket of images. */
+  bucket: string;
+  /** The table without a role. */
+  store: Store;
   /** Permissions by function that its role has. */
   granted: Map<string, string[]>;
   stop(): Promise<void>;
 }
 
-/** Runs SST's components, and bundles every function. */
-export function evaluate(stage: string, env: Record<string, string>): { infra: Infra; bundleOf(name: string): string } {
-  const folder = path.join(ROOT, ".sst/rehearsal");
+export interface Evaluation {
+  infra: Infra;
+  /** Folder of the evaluation, with the files of the console. */
+  folder: string;
+  bundleOf(name: string): string;
+}
+
+/**
+ * Runs SST's components, and bundles every function.
+ *
+ * @param before the evaluation of the deployment before; unset: this is the first one
+ */
+export function evaluate(stage: string, env: Record<string, string>, before?: Evaluation): Evaluation {
+  const folder = path.join(ROOT, ".sst/rehearsal", before ? "second" : "first");
   mkdirSync(folder, { recursive: true });
   const out = path.join(folder, "infra.json");
-  const args = ["infra/check/evaluate.mjs", "--stage", stage, "--build", "--keep", folder, "--out", out];
+  const state = before ? ["--state", path.join(before.folder, "infra.json")] : [];
+  const args = ["infra/check/evaluate.mjs", "--stage", stage, "--build", "--keep", folder, "--out", out, ...state];
   const inherited = Object.entries(process.env).filter(([name]) => !/^(AWS|MJFLOW|SST)_/.test(name));
   const options = { cwd: ROOT, env: { ...Object.fromEntries(inherited), ...env }, stdio: "pipe" as const };
   execFileSync(process.execPath, args, options);
   const infra = JSON.parse(readFileSync(out, "utf8")) as Infra;
-  return { infra, bundleOf: (name) => path.join(folder, "artifacts", `${name}-src`, "bundle.mjs") };
+  return { infra, folder, bundleOf: (name) => path.join(folder, "artifacts", `${name}-src`, "bundle.mjs") };
 }
 
-function clientOf<T>(Client: new (config: object) => T, endpoint: string, accessKeyId = "rehearsal"): T {
-  return new Client({
-    endpoint,
-    region: REGION,
-    credentials: { accessKeyId, secretAccessKey: "rehearsal" },
-    forcePathStyle: true,
-  });
-}
+const optionsOf = (endpoint: string, accessKeyId = "rehearsal") => {
+  return { endpoint, region: REGION, credentials: { accessKeyId, secretAccessKey: "rehearsal" } };
+};
 
-/** Creates table, queues, bucket and bus with the evaluated inputs. */
-async function provision(infra: Infra, moto: string): Promise<void> {
-  const dynamo = clientOf(DynamoDBClient, moto);
-  for (const { inputs } of all(infra, "aws:dynamodb/table:Table")) {
-    const key = (hash: string, range?: string) => [
-      { AttributeName: hash, KeyType: "HASH" as const },
-      ...(range ? [{ AttributeName: range, KeyType: "RANGE" as const }] : []),
-    ];
-    const input: CreateTableCommandInput = {
-      TableName: inputs.name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: inputs.attributes.map(({ name, type }) => {
-        return { AttributeName: name, AttributeType: type as "S" | "N" };
-      }),
-      KeySchema: key(inputs.hashKey, inputs.rangeKey),
-      GlobalSecondaryIndexes: inputs.globalSecondaryIndexes.map(({ name, hashKey, rangeKey, projectionType }) => {
-        return {
-          IndexName: name,
-          KeySchema: key(hashKey, rangeKey),
-          Projection: { ProjectionType: projectionType as "KEYS_ONLY" },
-        };
-      }),
-    };
-    await dynamo.send(new CreateTableCommand(input));
-  }
-  const sqs = clientOf(SQSClient, moto);
-  // A dead-letter queue must exist before the queues that name it.
-  const queues = all(infra, "aws:sqs/queue:Queue").toSorted(
-    (a, b) => Number(a.inputs.redrivePolicy !== undefined) - Number(b.inputs.redrivePolicy !== undefined),
-  );
-  for (const { inputs } of queues) {
-    const Attributes = {
-      VisibilityTimeout: String(inputs.visibilityTimeoutSeconds),
-      ...(inputs.messageRetentionSeconds && { MessageRetentionPeriod: String(inputs.messageRetentionSeconds) }),
-      ...(inputs.redrivePolicy && { RedrivePolicy: inputs.redrivePolicy }),
-    };
-    await sqs.send(new CreateQueueCommand({ QueueName: inputs.name, Attributes }));
-  }
-  const s3 = clientOf(S3Client, moto);
-  for (const { inputs } of all(infra, "aws:s3/bucket:Bucket")) {
-    const CreateBucketConfiguration = { LocationConstraint: REGION } as const;
-    await s3.send(new CreateBucketCommand({ Bucket: inputs.bucket, CreateBucketConfiguration }));
-  }
-  const events = clientOf(EventBridgeClient, moto);
-  for (const { inputs } of all(infra, "aws:cloudwatch/eventBus:EventBus"))
-    await events.send(new CreateEventBusCommand({ Name: inputs.name }));
-}
+const clientOf = (endpoint: string, accessKeyId?: string) => new SQSClient(optionsOf(endpoint, accessKeyId));
 
 /** Reads the policies of the role of each function. */
 function policiesOf(infra: Infra): Map<string, Statement[]> {
@@ -118,15 +98,17 @@ function policiesOf(infra: Infra): Map<string, Statement[]> {
 
 /** @param limit concurrent executions of the account */
 export async function startStage(
-  { infra, bundleOf }: ReturnType<typeof evaluate>,
+  { infra, folder, bundleOf }: Evaluation,
   moto: string,
   limit: number,
   timings: object,
 ): Promise<Stage> {
-  await provision(infra, moto);
+  const aws = createAws(moto);
+  await createResources(aws, infra, folder);
   const policies = policiesOf(infra);
   const judge = await startJudge(moto, policies, `${REGION}:${ACCOUNT}`);
-  const concurrency: Concurrency = { limit, running: 0, peak: 0, throttled: 0 };
+  const concurrency: Concurrency = { limit, running: 0, peak: 0, throttled: new Map() };
+  const batches: Batch[] = [];
   const pools = new Map<string, FunctionPool>();
   const servers = new Map<string, http.Server>();
   for (const name of ["Api", "Callback", "Stream"]) {
@@ -159,7 +141,9 @@ export async function startStage(
       ...Object.fromEntries(links.map((link) => [`SST_RESOURCE_${link}`, JSON.stringify(linkOf(link))])),
       ...Object.fromEntries(Object.entries(inputs.environment.variables).filter(([key]) => key.startsWith("MJFLOW_"))),
     };
-    const spec = { name, bundle: bundleOf(name), exported: handler.split(".").at(-1)!, timeoutS: inputs.timeout, env };
+    const exported = handler.split(".").at(-1)!;
+    const { traceOf } = judge;
+    const spec = { name, bundle: bundleOf(name), exported, timeoutS: inputs.timeout, env, traceOf };
     pools.set(name, new FunctionPool(spec, concurrency));
   }
   const mappings: EventSourceMapping[] = await Promise.all(
@@ -168,27 +152,40 @@ export async function startStage(
       const name = fn.name.replace(/Function$/, "");
       const QueueUrl = `${judge.url}/${ACCOUNT}/${inputs.eventSourceArn.split(":").at(-1)}`;
       // Lambda reads the queue with the role of the function, and first asks for its attributes.
-      const role = clientOf(SQSClient, judge.url, name);
+      const role = clientOf(judge.url, name);
       await role.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }));
       return startEventSourceMapping({
         name,
         source: createSqsSource(role, QueueUrl),
-        handler: (event) => pools.get(name)!.invoke(event),
+        async handler(event: { Records: Batch["records"] }) {
+          const batch: Batch = { name, records: event.Records, failed: undefined };
+          batches.push(batch);
+          const result = (await pools.get(name)!.invoke(event)) as { batchItemFailures: { itemIdentifier: string }[] };
+          batch.failed = result.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+          return result;
+        },
         timeoutS: fn.inputs.timeout,
         batchSize: inputs.batchSize,
         slots: inputs.scalingConfig!.maximumConcurrency,
       });
     }),
   );
+  const bucket = all(infra, "aws:s3/bucket:Bucket").find(({ name }) => name === "BlobsBucket")!.inputs.bucket;
+  const tableName = all(infra, "aws:dynamodb/table:Table")[0]!.inputs.name;
+  const queueName = (name: string) =>
+    all(infra, "aws:sqs/queue:Queue").find((queue) => queue.name === `${name}Queue`)!.inputs.name;
+  const site = await startConsoleSite(infra, aws);
   return {
     pools,
     judge,
     concurrency,
+    batches,
+    console: site,
     url,
-    deadLetters: {
-      endpoint: moto,
-      queue: `${moto}/${ACCOUNT}/${all(infra, "aws:sqs/queue:Queue").find(({ name }) => name === "DeadLettersQueue")!.inputs.name}`,
-    },
+    queues: { client: clientOf(moto), urlOf: (name) => `${moto}/${ACCOUNT}/${queueName(name)}` },
+    store: createDynamoStore({ client: new DynamoDBClient(optionsOf(moto)), table: tableName }),
+    aws,
+    bucket,
     granted: new Map(
       [...policies].map(([name, statements]) => [
         name,
@@ -199,6 +196,7 @@ export async function startStage(
     ),
     async stop() {
       await Promise.all(mappings.map((mapping) => mapping.stop()));
+      site.stop();
       for (const server of servers.values()) server.close();
       for (const pool of pools.values()) pool.stop();
       await judge.stop();

@@ -2,42 +2,22 @@
 
 /**
  * Permissions that the rehearsal does not need, by reason. `action name`, where the name has no account and no random part.
- * Each other permission must be used.
+ * Each other permission must be used. A run prints those of them that it used anyway.
  */
 const NOT_REACHED: Record<string, Record<string, string[]>> = {
-  "every function may use the same five actions on the table (tableAccess); not each bundle has all of them": {
-    Api: ["dynamodb:UpdateItem TableTable"],
-    Archive: ["dynamodb:BatchGetItem TableTable", "dynamodb:Query TableTable", "dynamodb:UpdateItem TableTable"],
-    Callback: ["dynamodb:BatchGetItem TableTable", "dynamodb:UpdateItem TableTable"],
-    Deadletter: [
-      "dynamodb:GetItem TableTable",
-      "dynamodb:BatchGetItem TableTable",
-      "dynamodb:Query TableTable",
-      "dynamodb:UpdateItem TableTable",
-    ],
-    Deliver: ["dynamodb:UpdateItem TableTable"],
-    Stream: ["dynamodb:PutItem TableTable", "dynamodb:UpdateItem TableTable"],
-    Submit: ["dynamodb:UpdateItem TableTable"],
-    Sweep: ["dynamodb:UpdateItem TableTable"],
+  "the end of a task releases its slot and wakes waiting tasks, but a task that is archived holds none any more": {
+    Archive: ["sqs:SendMessage SubmitQueueQueue"],
   },
-  "needs a crash or a lost message": {
-    Api: ["sqs:SendMessage ArchiveQueueQueue", "sqs:SendMessage DeliverQueueQueue"],
-    Archive: ["sqs:SendMessage SubmitQueueQueue", "sqs:SendMessage ArchiveQueueQueue"],
-    Submit: ["sqs:SendMessage SubmitQueueQueue", "sqs:SendMessage DeliverQueueQueue"],
-    Sweep: [
-      "dynamodb:DeleteItem TableTable",
-      "sqs:SendMessage SubmitQueueQueue",
-      "sqs:SendMessage DeliverQueueQueue",
-      "sqs:SendMessage ArchiveQueueQueue",
-      "sqs:SendMessage RepairQueueQueue",
-      "sqs:DeleteMessage RepairQueueQueue",
-      "sqs:GetQueueAttributes SubmitQueueQueue",
-    ],
+  "deletes a root without a flow, which only an earlier version can leave, or an entry of a wait list after a crash": {
+    Sweep: ["dynamodb:DeleteItem TableTable"],
   },
-  "needs a task that failed five times inside mjflow": { Deadletter: ["sqs:SendMessage DeliverQueueQueue"] },
-  "needs a receiver that fails for minutes": { Deliver: ["sqs:SendMessage DeliverQueueQueue"] },
-  "needs an object that is missing": { Archive: ["s3:ListBucket blobsbucket"], Submit: ["s3:ListBucket blobsbucket"] },
-  "needs an upload of several parts that fails": { Archive: ["s3:AbortMultipartUpload blobsbucket/media/*"] },
+  "writes the day on which a key was used, if the API has not got a request with this key on this day": {
+    Stream: ["dynamodb:PutItem TableTable"],
+  },
+  "reads several rows at once, which depends on how calls of the shared code coincide": {
+    Callback: ["dynamodb:BatchGetItem TableTable"],
+    Deadletter: ["dynamodb:BatchGetItem TableTable"],
+  },
 };
 
 /** Leaves out region, account, stage and the random end of a name: "dynamodb:Query TableTable/index/due". */
@@ -51,16 +31,33 @@ export function shortOf(permission: string): string {
   return `${action} ${name.replace(/^[a-z0-9]+-[a-z0-9]+-/, "").replace(/^(\w+)-[a-z]+/, "$1")}`;
 }
 
-/** @returns "function action name" of each permission without a use and without a reason */
+export interface Unused {
+  /** "function action name" of each permission without a use and without a reason. */
+  unused: string[];
+  /** The permissions with a reason. */
+  reasons: string[];
+  /** Permissions with a reason that were used. */
+  stale: string[];
+}
+
 export function unusedPermissions(
   granted: ReadonlyMap<string, readonly string[]>,
   used: ReadonlyMap<string, ReadonlySet<string>>,
-): string[] {
-  const excused = (name: string, permission: string) =>
-    Object.values(NOT_REACHED).some((functions) => functions[name]?.includes(shortOf(permission)));
-  return [...granted].flatMap(([name, permissions]) =>
-    [...new Set(permissions)]
-      .filter((permission) => !used.get(name)?.has(permission) && !excused(name, permission))
-      .map((permission) => `${name} ${shortOf(permission)}`),
+  named = NOT_REACHED,
+): Unused {
+  const all = [...granted].flatMap(([name, permissions]) =>
+    [...new Set(permissions)].map((permission) => ({ name, permission, short: shortOf(permission) })),
   );
+  const reasonOf = (name: string, short: string) =>
+    Object.entries(named).find(([, functions]) => functions[name]?.includes(short))?.[0];
+  const result: Unused = { unused: [], reasons: [], stale: [] };
+  for (const { name, permission, short } of all) {
+    const reason = reasonOf(name, short);
+    const line = `${name} ${short}`;
+    if (used.get(name)?.has(permission)) {
+      if (reason !== undefined) result.stale.push(line);
+    } else if (reason === undefined) result.unused.push(line);
+    else result.reasons.push(`${line}: ${reason}`);
+  }
+  return result;
 }
