@@ -145,11 +145,8 @@ export async function checkFlows(session: Session): Promise<void> {
     });
     const plan = { provider: "simulator", prompt: "too much", then: [{ press: ["U1", "U2", "U3", "U4"] }] };
     await ok("PATCH", `/v1/apps/${app}`, { limits: { creditsUsd: 0.000_001 } });
-    const refused = await until("the refusal", async () => {
-      const answer = await api("POST", "/v1/flows", plan, key);
-      return answer.status !== 202 && answer;
-    });
-    expect(refused.status === 402, `a flow without credit got ${refused.status}`);
+    // A process knows limits for a moment, so the first flows may still start.
+    await until("the refusal", async () => (await api("POST", "/v1/flows", plan, key)).status === 402);
   });
   await check("a flow is canceled, and a deleted endpoint is gone", async () => {
     const id = await start({ prompt: "canceled" });
