@@ -113,6 +113,8 @@ export async function startStage(
   const servers = new Map<string, http.Server>();
   for (const name of ["Api", "Callback", "Stream"]) {
     const server = http.createServer((request, response) => pools.get(name)!.serve(request, response));
+    // A server that closes a connection at the moment of the next request would look like a fault of the stage.
+    server.keepAliveTimeout = 600_000;
     await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
     servers.set(name, server);
   }
