@@ -9,22 +9,23 @@ import { withVendors } from "./vendor.ts";
 const env = process.env;
 
 /**
- * Requests with images that are sent at one time. A request with 6 MB of images needs about 40 MB of memory while it is sent, and one
- * of the largest (`UPLOAD.dataBytes`, 7 MB in base64) 56 MB. The function has 192 MB. Its process has up to 130 MB without images, 170 MB with one request of 6 MB and
- * 206 MB with two (`node test/cost/submit.ts`). A local server has more memory.
+ * Requests with images that are sent at one time. A request with 6 MB of images needs about 40 MB of memory while it is sent. The
+ * deployed function has 192 MB. Its process uses up to 130 MB without images, 170 MB with one such request and 206 MB with two
+ * (`node test/cost/submit.ts`). A local server has more memory.
  */
 const CONCURRENT_IMAGES = { function: 1, local: 4 };
 
 export const composeSubmit = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("submit")));
   const workers = Number(env["MJFLOW_SUBMIT_WORKERS"]);
+  const isDeployed = env["AWS_LAMBDA_FUNCTION_NAME"] !== undefined;
   return {
     ...parts,
     limiter: createConcurrencyLimiter(parts),
     // The local server sets no number: its queue gives one account a quarter of its workers.
     callLimit: workers > 0 ? createCallLimit(workers) : undefined,
     blobs: blobs(),
-    imageSemaphore: createImageSemaphore(workers > 0 ? CONCURRENT_IMAGES.function : CONCURRENT_IMAGES.local),
+    imageSemaphore: createImageSemaphore(CONCURRENT_IMAGES[isDeployed ? "function" : "local"]),
     // Unset: the callback handler's own address.
     callbackTokens: callbackTokens(env["MJFLOW_CALLBACK_URL"] || Resource.Callback.url),
     wait: sleep,

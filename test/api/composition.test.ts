@@ -237,3 +237,12 @@ describe.each(Object.entries(SETTINGS))("%s", (name, cases) => {
     }
   });
 });
+
+test.each([
+  ["MJFLOW_SUBMIT_WORKERS", "2"],
+  ["MJFLOW_SUBMIT_WORKERS", ""],
+])("a deployed submit worker sends one request with images at a time, with %s=%j", async (name, value) => {
+  vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "Submit");
+  const { imageSemaphore } = (await compose(name, value)).submit;
+  expect([imageSemaphore.tryAcquire(), imageSemaphore.tryAcquire()]).toEqual([true, false]);
+});

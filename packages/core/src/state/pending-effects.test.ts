@@ -63,7 +63,7 @@ describe("the end of a task with a delivery log", () => {
 describe("effects that are added after the end, or are left when another one is complete", () => {
   const copy = { key: "media/x/0/0", bytes: 1, sha256: "00", contentType: "image/png", source: "https://a.test/1" };
 
-  it("an image that comes later is no pending notification and sets no due time if nobody receives the end", () => {
+  it("an image that comes later is no pending notification and sets no due time if no endpoint receives the end", () => {
     const empty = taskIn("SUCCESS", { endedAt: NOW, attempt: 1, result: {}, due: undefined, eventMask: 0 });
     const image = callback("SUCCESS", 1, { result: { imageUrl: "https://a.test/1" } });
     const completed = after(empty, decide(empty, image, ctx(NOW + 9)));
