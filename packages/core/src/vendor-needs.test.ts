@@ -56,6 +56,8 @@ describe("what a flow needs of its vendor", () => {
     const can = { unsupportedPresses: ["describe"], modals: true };
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:retry")).toBeDefined();
     expect(findUnsupportedPress([{ press: "1️⃣" }], can, "describe:1")).toBeUndefined();
+    // mjflow cuts a tile itself, whatever the vendor knows.
+    expect(findUnsupportedPress([{ press: "tile:1" }], can, "describe")).toBeUndefined();
   });
 
   it("a field that the vendor would ignore is unmet, the first of several", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { accepted, busy, claim, ctx, effects, NOW, pending, play, taskIn } from "../../test/sample.ts";
+import { accepted, after, busy, claim, ctx, effects, NOW, pending, play, taskIn } from "../../test/sample.ts";
 import { failure } from "../error.ts";
 import { decide, type Signal } from "../state.ts";
-import { TIMINGS } from "../timing.ts";
+import { flowCheckIntervalMs, TIMINGS } from "../timing.ts";
 
 describe("claim", () => {
   it("a claim keeps an existing due time and sets one if there is none", () => {
@@ -131,6 +131,26 @@ describe("wait", () => {
       expect(next).toMatchObject({ status: task.status, attempt: task.attempt, modals: task.modals, busyAnswers: 1 });
       expect(next.waits).toBe("full");
     }
+  });
+
+  it("a modal answer that is stored before its modal opens is no work that a signal postpones", () => {
+    const { last } = play(taskIn("SUBMITTED", { modal: {} }), { kind: "postponed", byMs: 7_000 });
+    expect(last).toEqual({ kind: "ignore", why: "not-waiting" });
+  });
+
+  it("the end of the waiting time is covered by the flow if the flow is due before it or at it", () => {
+    const interval = flowCheckIntervalMs(TIMINGS, "fast");
+    const task = { ...pending(), createdAt: NOW, due: NOW + 5, flowDue: NOW + 5 };
+    // The waiting time ends just after `pendingMs`.
+    const atFlowDue = NOW + TIMINGS.pendingMs.fast + 1 - interval;
+    const flowDueOf = (now: number) => after(task, decide(task, { kind: "wait", why: "busy" }, ctx(now))).flowDue;
+    expect(flowDueOf(atFlowDue)).toBe(NOW + TIMINGS.pendingMs.fast + 1);
+    expect(flowDueOf(atFlowDue + 1)).toBe(0);
+  });
+
+  it("a claim of a waiting task that its flow does not cover sets the due time to the end of the lease", () => {
+    const waiting = { ...pending(), waits: "busy" as const, due: NOW + 3_000_000, flowDue: 0 };
+    expect(play(waiting, claim).task).toMatchObject({ status: "SUBMITTING", due: NOW + TIMINGS.leaseMs });
   });
 
   it("a task that waits already keeps its place, and nothing is written", () => {
