@@ -423,7 +423,7 @@ function imagesOf(fields: Fields = {}): string[] {
 }
 
 function shortImage(image: string): string {
-  const [, head, data] = /^(data:[^,]*),([^]*)$/.exec(image) ?? [];
+  const [, head, data] = /^(data:[^,]*),(.*)$/s.exec(image) ?? [];
   return data === undefined
     ? (cut(image) ?? "")
     : `${head},${Math.floor((data.replace(/=+$/, "").length * 3) / 4)} bytes`;
