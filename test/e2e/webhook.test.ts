@@ -98,8 +98,13 @@ describe("webhooks", () => {
     }
     const toHook = posts.filter(({ path }) => path.startsWith("/hook")).map(({ headers }) => headers["webhook-id"]);
     expect(new Set(toHook).size).toBe(toHook.length);
-    const { body: log } = await localServer.call("GET", `/v1/deliveries?endpoint=${made.body.id}`);
-    expect(log.data.map((d: Json) => d.status)).toEqual(["delivered", "delivered", "delivered"]);
+    // A record is stored after its response.
+    const statuses = async () => {
+      const { body: log } = await localServer.call("GET", `/v1/deliveries?endpoint=${made.body.id}`);
+      return log.data.map((d: Json) => d.status) as string[];
+    };
+    const all = await until(statuses, (found) => found.length >= 3);
+    expect(all).toEqual(["delivered", "delivered", "delivered"]);
     expect(JSON.stringify((await localServer.call("GET", "/v1/endpoints")).body)).not.toContain("whsec_");
   });
 
