@@ -43,14 +43,17 @@
  * The API validates batches and loads the rest of them on demand (4 kB, with the glue of the split).
  *
  * The API finds uploads and checks the images of requests (9 kB). It loads the code that reads links and signs URLs on demand.
+ *
+ * Flows show their plan, the state of its steps, and URLs; flow lists have counts, cost and pictures (Api 3 kB, Stream 2 kB). Submit
+ * tells a deployed function from a local server (0.1 kB).
  */
 export const BUDGET_KB = {
-  Api: 660,
+  Api: 664,
   Archive: 380,
   Callback: 349,
   Deadletter: 324,
   Deliver: 358,
-  Stream: 343,
-  Submit: 460,
+  Stream: 346,
+  Submit: 461,
   Sweep: 421,
 };
