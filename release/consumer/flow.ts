@@ -49,6 +49,8 @@ const event = await end;
 if (event.type !== "flow.completed" || event.data.id !== flow.id) {
   throw new MjflowError({ code: "webhook_rejected", detail: "The event is not of this flow.", status: undefined });
 }
+// The end of the next flow comes to the same endpoint, at any time.
+const refusedOfFirst = refused;
 const outputs = await mjflow.run("a second boat", { provider: "simulator", then: "U1" });
 const url: string | undefined = outputs[0]?.url;
 if (outputs.length !== 1 || url === undefined || outputs[0]?.task.press !== "U1") {
@@ -56,6 +58,6 @@ if (outputs.length !== 1 || url === undefined || outputs[0]?.task.press !== "U1"
 }
 const images = flow.tasks.filter(({ imageUrl }) => imageUrl !== null && imageUrl !== undefined).length;
 await mjflow.endpoints.delete(endpoint.id);
-console.log(JSON.stringify({ status, tasks: flow.tasks.length, images, webhook: event.type, refused }));
+console.log(JSON.stringify({ status, tasks: flow.tasks.length, images, webhook: event.type, refused: refusedOfFirst }));
 receiver.close();
 receiver.closeAllConnections();
