@@ -8,13 +8,8 @@ const CACHED_S = 300;
 
 export const media = new Hono<AppEnv>().get("/:key{.+}", (c) => {
   const key = `media/${c.req.param("key")}`;
-  if (
-    !c
-      .get("deps")
-      .mediaLinks("")
-      .isOurs(key, c.req.query("s") ?? "")
-  )
-    throw new MjflowError("not_found");
+  const { mediaLinks } = c.get("deps");
+  if (!mediaLinks("").isOurs(key, c.req.query("s") ?? "")) throw new MjflowError("not_found");
   return redirectToObject(c, key);
 });
 

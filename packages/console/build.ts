@@ -8,19 +8,31 @@
  * Vite's defaults are enough, so there is no plugin and no configuration file. A build takes a few hundred ms.
  */
 import { randomUUID } from "node:crypto";
-import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isOutdated, replaceBuild } from "./static-build.ts";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 export const DIST = join(ROOT, "dist");
 /** Inputs of a build. The lock file is not listed, because `npm install` rewrites it each time. */
-const SOURCES = ["index.html", "build.ts", "package.json", "public", "src", "../client/src", "../core/src"];
+const SOURCES = [
+  "index.html",
+  "build.ts",
+  "static-build.ts",
+  "package.json",
+  "public",
+  "src",
+  "../client/src",
+  "../core/src",
+];
 
 /** Returns true if there is no build, or if a source is newer than the build. */
 export function isStale(): boolean {
-  const builtAt = statSync(join(DIST, "index.html"), { throwIfNoEntry: false })?.mtimeMs;
-  return builtAt === undefined || SOURCES.some((path) => newest(join(ROOT, path)) > builtAt);
+  return isOutdated(
+    DIST,
+    SOURCES.map((path) => join(ROOT, path)),
+  );
 }
 
 /** Builds into a temporary folder and then replaces `dist`, so that the server never serves half a build. */
@@ -38,23 +50,10 @@ export async function build(dist = DIST): Promise<void> {
       logLevel: "error",
       build: { outDir: temporary, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
     });
-    rmSync(dist, { recursive: true, force: true });
-    try {
-      renameSync(temporary, dist);
-    } catch (error) {
-      // Another local server finished the same build first.
-      if (dist !== DIST || isStale()) throw error;
-    }
+    replaceBuild(temporary, dist, () => dist === DIST && !isStale());
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
-}
-
-function newest(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) return 0;
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
 if (import.meta.main) await build(process.argv[2]);

@@ -34,8 +34,13 @@ export function contentSecurityPolicy({ apiOrigin, simulated = false }: ConsoleS
 }
 
 export function siteHeaders(address?: ConsoleSiteAddress) {
+  return securityHeaders(contentSecurityPolicy(address));
+}
+
+/** The security headers of a static site, also of the documentation. */
+export function securityHeaders(policy: string) {
   return {
-    "Content-Security-Policy": contentSecurityPolicy(address),
+    "Content-Security-Policy": policy,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -49,14 +54,18 @@ const TYPES: Readonly<Record<string, string>> = {
   css: "text/css; charset=utf-8",
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
+  json: "application/json; charset=utf-8",
+  png: "image/png",
   svg: "image/svg+xml",
+  txt: "text/plain; charset=utf-8",
+  woff2: "font/woff2",
 };
 
 /** @param name path of the file relative to the site, with `/` */
 export function fileHeaders(name: string): { contentType: string; cacheControl: string } {
   return {
     contentType: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
-    // The name of an asset contains a hash of its content; the name of the page does not.
+    // The name of an asset contains a hash of its content; the name of a page does not.
     cacheControl: name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
   };
 }

@@ -9,11 +9,12 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { replaceBuild } from "@mjflow/console/static-build";
 import { DIST, isStale } from "./location.ts";
 import { POLICY_FILE, policyOf } from "./site.ts";
 import { menus, ROOT, sitePages } from "./src/pages.ts";
@@ -30,13 +31,7 @@ export function build(dist = DIST, base = BASE, isForUsers = false): void {
     writeSource(work, base, isForUsers);
     runVitePress(work, built);
     writeFileSync(join(built, POLICY_FILE), policyOf(inlineScriptsOf(built)));
-    rmSync(dist, { recursive: true, force: true });
-    try {
-      renameSync(built, dist);
-    } catch (error) {
-      // Another process finished the same build first.
-      if (dist !== DIST || isStale()) throw error;
-    }
+    replaceBuild(built, dist, () => dist === DIST && !isStale());
   } finally {
     for (const folder of [work, built]) rmSync(folder, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 /** Where the built site is, and whether it is outdated. The local server asks before it starts a build. */
-import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isOutdated } from "@mjflow/console/static-build";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -21,14 +21,10 @@ const OUTPUTS = new Set(["dist", ".tmp"]);
 
 /** True if there is no build, or if a source is newer than the build. */
 export function isStale(): boolean {
-  const builtAt = statSync(join(DIST, "index.html"), { throwIfNoEntry: false })?.mtimeMs;
-  return builtAt === undefined || SOURCES.some((path) => newest(join(ROOT, path)) > builtAt);
-}
-
-function newest(path: string): number {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) return 0;
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  const names = readdirSync(path).filter((name) => !OUTPUTS.has(name) && !name.startsWith("dist-"));
-  return Math.max(0, ...names.map((name) => newest(join(path, name))));
+  const isSource = (name: string) => !OUTPUTS.has(name) && !name.startsWith("dist-");
+  return isOutdated(
+    DIST,
+    SOURCES.map((path) => join(ROOT, path)),
+    isSource,
+  );
 }

@@ -70,6 +70,21 @@ function createScene() {
       });
       return run;
     },
+    /** Stores the list as closed, whatever it contains. */
+    async close() {
+      const { since: _, due: __, ...closed } = (await scene.list())!;
+      await store.saveWaitList(closed);
+    },
+    /** Calls `step` right after each new entry. */
+    afterEntry(step: () => Promise<void>) {
+      deps.store = {
+        ...store,
+        async addWaiting(...args) {
+          await store.addWaiting(...args);
+          await step();
+        },
+      };
+    },
     /** Calls `step` once, right after the first write of the list's state that fits. */
     afterSave(fits: (list: WaitList) => boolean, step: () => Promise<void>) {
       let isDone = false;
@@ -91,30 +106,16 @@ function createScene() {
 
 test("a list that was closed while a task entered is open afterwards", async () => {
   const scene = createScene();
-  const { store } = scene;
-  scene.deps.store = {
-    ...store,
-    async addWaiting(...args) {
-      await store.addWaiting(...args);
-      const list = (await scene.list())!;
-      const { since: _, due: __, ...closed } = list;
-      await store.saveWaitList(closed);
-    },
-  };
+  scene.afterEntry(() => scene.close());
   await addToWaitList(scene.deps, task(1));
   expect(await scene.list()).toMatchObject({ since: scene.now(), due: expect.any(Number) });
 });
 
 test("a list is open before it has an entry, so an entry whose worker crashed is found", async () => {
   const scene = createScene();
-  const { store } = scene;
-  scene.deps.store = {
-    ...store,
-    async addWaiting(...args) {
-      await store.addWaiting(...args);
-      throw new Error("the process crashes");
-    },
-  };
+  scene.afterEntry(async () => {
+    throw new Error("the process crashes");
+  });
   await expect(addToWaitList(scene.deps, task(1))).rejects.toThrow();
   expect(await scene.list()).toMatchObject({ due: expect.any(Number) });
 });
@@ -123,8 +124,7 @@ test("a look at a waiting task adds its missing entry, and opens a list that has
   const scene = createScene();
   await ensureInWaitList(scene.deps, task(1));
   expect(await scene.entries()).toHaveLength(1);
-  const { since: _, due: __, ...closed } = (await scene.list())!;
-  await scene.store.saveWaitList(closed);
+  await scene.close();
   await ensureInWaitList(scene.deps, task(1));
   expect(await scene.list()).toMatchObject({ due: expect.any(Number) });
 });
@@ -150,19 +150,13 @@ describe("an entry in a closed list is found by the next run of the sweeper (WL6
 
   test("if the list was closed while a task entered, and both workers crashed, the task is submitted", async () => {
     const scene = createScene();
-    const { store } = scene;
-    scene.deps.store = {
-      ...store,
-      async addWaiting(...args) {
-        await store.addWaiting(...args);
-        // The sweeper has read the list before the entry was there. It crashes after it has closed the list.
-        const { since: _, due: __, ...closed } = (await scene.list())!;
-        await store.saveWaitList(closed);
-        throw new Error("the worker crashes");
-      },
-    };
+    scene.afterEntry(async () => {
+      // The sweeper has read the list before the entry was there. It crashes after it has closed the list.
+      await scene.close();
+      throw new Error("the worker crashes");
+    });
     await expect(addToWaitList(scene.deps, task(1))).rejects.toThrow();
-    scene.deps.store = store;
+    scene.deps.store = scene.store;
     expect(await sweepAndDispatch(scene, "accepted")).toEqual(["flow_1"]);
     expect(await scene.entries()).toEqual([]);
   });

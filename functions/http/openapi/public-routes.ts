@@ -1,9 +1,19 @@
 /** Descriptions of the routes that need no API key. */
 import { ApiIndex, Health } from "@mjflow/core/response";
 import * as z from "zod/mini";
-import { ETAG, type Header, IF_NONE_MATCH, type RouteGroup } from "./route-description.ts";
+import { ETAG, type Header, IF_NONE_MATCH, type RouteDescription, type RouteGroup } from "./route-description.ts";
 
 const CACHED: Header = { name: "Cache-Control", about: "Allows caching for some minutes.", schema: { type: "string" } };
+
+const TO_IMAGE = {
+  302: {
+    about: "Redirect to a URL that is valid for some minutes.",
+    headers: [
+      { name: "Location", about: "Signed URL of the image.", schema: { type: "string" }, required: true },
+      CACHED,
+    ],
+  },
+} as const satisfies RouteDescription["responses"];
 
 /** The query of `/media/…`, which `media.ts` reads. */
 export const MediaQuery = z.strictObject({ s: z.string() });
@@ -79,15 +89,7 @@ export const publicRoutes = {
         id: "Id of the upload.",
         file: "Signature of the link, with the ending of the image.",
       },
-      responses: {
-        302: {
-          about: "Redirect to a URL that is valid for some minutes.",
-          headers: [
-            { name: "Location", about: "Signed URL of the image.", schema: { type: "string" }, required: true },
-            CACHED,
-          ],
-        },
-      },
+      responses: TO_IMAGE,
       errors: ["not_found", "internal"],
     },
     "GET /media/:key{.+}": {
@@ -98,15 +100,7 @@ export const publicRoutes = {
       key: "none",
       path: { key: "Key of the image, as it is in the link." },
       query: MediaQuery,
-      responses: {
-        302: {
-          about: "Redirect to a URL that is valid for some minutes.",
-          headers: [
-            { name: "Location", about: "Signed URL of the image.", schema: { type: "string" }, required: true },
-            CACHED,
-          ],
-        },
-      },
+      responses: TO_IMAGE,
       errors: ["not_found", "internal"],
     },
   },

@@ -1,14 +1,9 @@
 /** Reads the user's image files in the form that the API accepts. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { INPUT_HEAD_BYTES, inputTypeOf, otherFormatOf } from "@mjflow/core/image-type";
+import { isUploadId } from "@mjflow/core/upload";
 import { UsageError } from "./usage-error.ts";
-
-const SIGNATURES: readonly (readonly [type: string, at: number, bytes: string])[] = [
-  ["image/png", 0, "\x89PNG\r\n\x1a\n"],
-  ["image/jpeg", 0, "\xff\xd8\xff"],
-  ["image/gif", 0, "GIF8"],
-  ["image/webp", 8, "WEBP"],
-];
 
 /** Larger files are uploaded: a request has at most 6 MB, and several images share it. */
 const DATA_URI_BYTES = 1024 * 1024;
@@ -20,7 +15,7 @@ const DATA_URI_BYTES = 1024 * 1024;
  * @throws UsageError if the file cannot be read or is not an image
  */
 export function imageOf(text: string, cwd: string, option: string): string | Uint8Array {
-  if (/^https?:\/\//i.test(text) || /^upload_[0-9A-Z]{26}$/.test(text)) return text;
+  if (/^https?:\/\//i.test(text) || isUploadId(text)) return text;
   const bytes = read(text, cwd, option);
   const uri = dataUri(bytes, option);
   return bytes.length > DATA_URI_BYTES ? bytes : uri;
@@ -49,13 +44,13 @@ function dataUri(bytes: Buffer, option: string): string {
 }
 
 function typeOf(bytes: Buffer, option: string): string {
-  const head = bytes.subarray(0, 16).toString("latin1");
-  const type = SIGNATURES.find(([, at, signature]) => head.startsWith(signature, at))?.[0];
-  if (!type)
-    throw new UsageError(
-      `${option} must be a PNG, JPEG, GIF or WebP.${isHeic(head) ? " It is a HEIC: convert it first." : ""}`,
-    );
-  return type;
+  const head = bytes.subarray(0, INPUT_HEAD_BYTES);
+  const type = inputTypeOf(head);
+  if (type !== undefined) return type;
+  const isHeic = otherFormatOf(head) === "HEIC";
+  throw new UsageError(
+    `${option} must be a PNG, JPEG, GIF or WebP.${isHeic ? " It is a HEIC: convert it first." : ""}`,
+  );
 }
 
 function read(path: string, cwd: string, option: string): Buffer {
@@ -64,8 +59,4 @@ function read(path: string, cwd: string, option: string): Buffer {
   } catch (error) {
     throw new UsageError(`${option}: the file cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
-}
-
-function isHeic(head: string): boolean {
-  return /^ftyp(?:hei|hev|mif1|msf1)/.test(head.slice(4));
 }

@@ -26,7 +26,7 @@ export const SAMPLE_TYPES: readonly EventType[] = EVENT_TYPES;
 function bodyOf(type: EventType, state: string | null, at: string): EventBody {
   if (type === "endpoint.disabled") return endpointDisabled(at);
   if (type === "flow.completed" || type === "flow.failed") return flowEnd(type, state, at);
-  const event: TaskEvent = { type, timestamp: at, data: { ...task(at), ...CHANGES[type](at), state } };
+  const event: TaskEvent = { type, timestamp: at, data: { ...sampleTask(at), ...CHANGES[type](at), state } };
   return event;
 }
 
@@ -67,8 +67,8 @@ function success(at: string): Partial<Task> {
   };
 }
 
-/** A submitted imagine task. */
-function task(at: string): Task {
+/** A submitted imagine task. @param at time of the task, ISO 8601 */
+export function sampleTask(at: string): Task {
   return {
     id: ROOT,
     flowId: FLOW,

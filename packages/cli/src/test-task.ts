@@ -1,5 +1,6 @@
 /** Flows and tasks for tests of the output. */
 import type { Flow, Task } from "@mjflow/client";
+import { sampleTask } from "./sample-event.ts";
 
 const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 
@@ -8,43 +9,19 @@ export function task(path: string, more: Partial<Task> = {}): Task {
   const id = (of: string) => `task_${FLOW_ID.slice(5)}_${of}`;
   const parent = path.includes("-") ? path.slice(0, path.lastIndexOf("-")) : undefined;
   return {
+    ...sampleTask("2026-11-21T08:00:00.000Z"),
     id: id(path),
     flowId: FLOW_ID,
     parentId: parent === undefined ? null : id(parent),
     rootId: id("0"),
-    retryOf: null,
     depth: path.split("-").length - 1,
     press: parent === undefined ? null : "U1",
     action: parent === undefined ? "IMAGINE" : "UPSCALE",
     status: "SUCCESS",
     progress: 100,
-    provider: "simulator",
     providerTaskId: null,
-    customId: null,
-    imageUrl: null,
-    images: [],
-    videos: [],
-    copies: [],
-    copyFailures: [],
-    buttons: [],
     finalPrompt: null,
-    text: null,
-    seed: null,
-    unknownStatus: null,
-    failReason: null,
-    failure: null,
-    attempts: 1,
-    modals: 0,
-    callbacks: 0,
-    duplicates: 0,
-    lookups: 0,
-    unclear: false,
-    waits: null,
-    orphans: [],
-    late: null,
-    createdAt: "2026-11-21T08:00:00.000Z",
     submittedAt: null,
-    endedAt: null,
     ...more,
   };
 }

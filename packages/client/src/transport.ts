@@ -53,16 +53,21 @@ export class Transport {
 
   /** Returns the body of the response. Repeats the request with pauses while that is safe and may help. */
   async send<T>(call: Call): Promise<T> {
-    const { retry } = this.#config;
     const resendable = call.idempotencyKey !== undefined || /^(GET|PUT|DELETE)$/.test(call.method ?? "GET");
+    return this.#retried(resendable, call.signal, async () => (await this.once<T>(call)).body);
+  }
+
+  /** Runs `attempt` until it succeeds or its error is final. @param resendable true: an attempt without a response can be repeated */
+  async #retried<T>(resendable: boolean, signal: AbortSignal | undefined, attempt: () => Promise<T>): Promise<T> {
+    const { retry } = this.#config;
     for (let retried = 0; ; retried++) {
       try {
-        return (await this.once<T>(call)).body;
+        return await attempt();
       } catch (error) {
         if (!(error instanceof MjflowError)) throw error;
         const ms = pauseMs(error, resendable, retried, retry, this.random());
         if (ms === undefined) throw error;
-        await this.sleep(ms, call.signal);
+        await this.sleep(ms, signal);
       }
     }
   }
@@ -104,25 +109,15 @@ export class Transport {
     body: Blob,
     { timeoutMs, signal }: Pick<Call, "timeoutMs" | "signal">,
   ): Promise<void> {
-    const { retry } = this.#config;
-    for (let retried = 0; ; retried++) {
-      try {
-        await this.#within({ path: "", timeoutMs, signal }, async (within) => {
-          const response = await this.#config.fetch(url, { method: "PUT", headers, body, signal: within });
-          await response.body?.cancel();
-          if (response.ok) return;
-          const detail = `The image was not accepted by its upload address (HTTP ${response.status}).`;
-          const retry = response.status >= 500 ? "later" : "never";
-          throw new MjflowError({ code: "upload_failed", detail, retry, status: response.status });
-        });
-        return;
-      } catch (error) {
-        if (!(error instanceof MjflowError)) throw error;
-        const ms = pauseMs(error, true, retried, retry, this.random());
-        if (ms === undefined) throw error;
-        await this.sleep(ms, signal);
-      }
-    }
+    const attempt = async (within: AbortSignal) => {
+      const response = await this.#config.fetch(url, { method: "PUT", headers, body, signal: within });
+      await response.body?.cancel();
+      if (response.ok) return;
+      const detail = `The image was not accepted by its upload address (HTTP ${response.status}).`;
+      const retry = response.status >= 500 ? "later" : "never";
+      throw new MjflowError({ code: "upload_failed", detail, retry, status: response.status });
+    };
+    return this.#retried(true, signal, () => this.#within({ path: "", timeoutMs, signal }, attempt));
   }
 
   #problem(response: Response, body: unknown): MjflowError {

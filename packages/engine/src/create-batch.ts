@@ -13,6 +13,7 @@ import type { FlowRequest } from "@mjflow/core/request";
 import { type CreateFlowDeps, createFlow, type FlowDefaults } from "./create.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { IdempotentOutcome } from "./idempotency.ts";
+import { inParallel } from "./parallel.ts";
 import type { FlowWithTasks } from "./update-flow.ts";
 
 /** Flows that are created at one time. Each needs a connection to the table. */
@@ -151,12 +152,4 @@ function collectMessages({ queue, log }: Pick<EngineDeps, "queue" | "log">) {
     resend: (body, group) => queue.resend(body, group),
   };
   return { queue: collecting, flush };
-}
-
-async function inParallel<T>(items: readonly T[], parallel: number, run: (item: T, i: number) => Promise<void>) {
-  const left = [...items.entries()].reverse();
-  const worker = async () => {
-    for (let next = left.pop(); next; next = left.pop()) await run(next[1], next[0]);
-  };
-  await Promise.all(Array.from({ length: Math.min(parallel, items.length) }, worker));
 }

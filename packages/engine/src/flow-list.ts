@@ -5,6 +5,7 @@ import { planSteps } from "@mjflow/core/plan-step";
 import { costMicroUsd, planMicroUsd } from "@mjflow/core/price";
 import { isEnded, type Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
+import { inParallel } from "./parallel.ts";
 import { flowSummary, type Links } from "./view.ts";
 
 /** Flows whose tasks are read at one time. */
@@ -36,12 +37,10 @@ export async function flowsWithDetails(
   links: Links,
 ): Promise<ReturnType<typeof flowListEntry>[]> {
   const entries: ReturnType<typeof flowListEntry>[] = [];
-  for (let i = 0; i < flows.length; i += PARALLEL) {
-    const part = flows.slice(i, i + PARALLEL);
+  await inParallel(flows, PARALLEL, async (flow, position) => {
     // Only the entry is kept, because the tasks of many flows can be large.
-    const read = part.map(async (flow) => flowListEntry(flow, links, (await store.loadFlow(flow.id)).tasks));
-    entries.push(...(await Promise.all(read)));
-  }
+    entries[position] = flowListEntry(flow, links, (await store.loadFlow(flow.id)).tasks);
+  });
   return entries;
 }
 

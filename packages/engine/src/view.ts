@@ -57,6 +57,7 @@ function taskUrls({ flowId, path }: Task, { api, console }: Links) {
 }
 
 export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
+  const ordered = tasks.toSorted(compareByPath);
   return {
     id: flow.id,
     status: flowStatus(tasks),
@@ -77,8 +78,8 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
     /** The steps of the plan, also those whose tasks do not exist yet. */
-    plan: planSteps(flow, tasks.toSorted(compareByPath)).map((step) => stepView(flow.id, step)),
-    tasks: tasks.toSorted(compareByPath).map((task) => taskView(task, links)),
+    plan: planSteps(flow, ordered).map((step) => stepView(flow.id, step)),
+    tasks: ordered.map((task) => taskView(task, links)),
     counts: countsOf(flow, tasks),
     urls: flowUrls(flow.id, links),
   };

@@ -9,8 +9,9 @@ import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fileHeaders, securityHeaders } from "@mjflow/console/site";
 import { DIST, isStale } from "@mjflow/docs/location";
-import { fileHeaders, POLICY_FILE, policyOf, siteHeaders } from "@mjflow/docs/site";
+import { POLICY_FILE, policyOf } from "@mjflow/docs/site";
 import { type Files, isBelow, pathOf, readFiles, respondWithoutFile, runBuild, sendFile } from "./static-site.ts";
 
 const PREFIX = "/docs";
@@ -78,7 +79,7 @@ export function documentationSite({
   return function serve(request: IncomingMessage, response: ServerResponse): boolean {
     if (!isLoaded) start();
     if (files === undefined && !isBuilding) return false;
-    const headers = siteHeaders(files?.get(POLICY_FILE)?.toString() ?? policyOf([]));
+    const headers = securityHeaders(files?.get(POLICY_FILE)?.toString() ?? policyOf([]));
     if (respondWithoutFile(PREFIX, headers, request, response)) return true;
     if (files === undefined) {
       const wait = {

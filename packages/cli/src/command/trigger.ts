@@ -29,9 +29,9 @@ export const trigger = command({
   choices: [...SAMPLE_TYPES, TEST_EVENT, ALL],
   notes: `
 Events: ${SAMPLE_TYPES.join(", ")}.
-\`all\` sends one of each. The flow and the task of a sample do not exist. The event is signed with ${SECRET_VARIABLE}; if
-it is not set, with a new secret that the command prints. \`${TEST_EVENT}\` with an endpoint is sent by the server, signed with
-the secret of the endpoint. The exit code is 0 if the receiver accepted every event.
+\`all\` sends one of each. The flow and the task of a sample do not exist. The event is signed with ${SECRET_VARIABLE}.
+If it is not set, the command makes a new secret and prints it. The server itself sends \`${TEST_EVENT}\` to an endpoint, signed
+with the secret of the endpoint. The exit code is 0 if the receiver accepted every event.
 
   mjflow trigger task.completed --to http://localhost:3000/webhooks
   mjflow trigger ${TEST_EVENT} --to ep_…`,
