@@ -1,6 +1,6 @@
 // biome-ignore-all lint/correctness/noUndeclaredDependencies: the adapters' packages declare the SDK, the root does not.
 /** The parts of the AWS SDK that the suites use. */
-export { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+export type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 export { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 export {
   CreateQueueCommand,

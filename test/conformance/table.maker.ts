@@ -1,11 +1,11 @@
 /** Creates the table on a running engine and hands it to the suites of store and table. */
 import { tableClient } from "@mjflow/local/engine/client";
+import { createTable, TABLE } from "@mjflow/local/provision";
 import { createDynamoStore } from "@mjflow/store/dynamo";
-import { tableDefinition } from "@mjflow/store/schema";
-import { CreateTableCommand, type DynamoDBClient } from "./aws.ts";
+import type { DynamoDBClient } from "./aws.ts";
 import type { StoreMaker } from "./store.case.ts";
 
-export const TABLE = "mjflow";
+export { TABLE };
 
 export interface TableMaker extends StoreMaker {
   /** Creates a separate client, for a test that adds faults to it. */
@@ -20,7 +20,7 @@ export async function makeTable(engine: { endpoint: string; stop(): Promise<void
     return made;
   };
   const plain = client();
-  await plain.send(new CreateTableCommand(tableDefinition(TABLE)));
+  await createTable(plain);
   return {
     client,
     open: ({ now }) => createDynamoStore({ client: plain, table: TABLE, now }),

@@ -2,7 +2,12 @@
  * Creates what `sst deploy` creates on AWS: table, queues and bucket. It runs at each start and keeps existing
  * resources.
  */
-import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  ResourceInUseException,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import {
   CreateQueueCommand,
@@ -25,12 +30,14 @@ export const BUCKET = "mjflow-blobs";
  */
 export const VISIBILITY_S = 100;
 
+/** Resolves when the table is active: the engines answer a creation before, and reject writes until then. */
 export async function createTable(client: DynamoDBClient): Promise<void> {
   try {
     await client.send(new CreateTableCommand(tableDefinition(TABLE)));
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1 }, { TableName: TABLE });
 }
 
 export type Queues = Record<QueueDepth["name"], string>;

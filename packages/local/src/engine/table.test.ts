@@ -1,7 +1,13 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CreateTableCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { tableClient } from "./client.ts";
@@ -27,6 +33,8 @@ async function write(client: DynamoDBClient): Promise<void> {
   await client.send(
     new CreateTableCommand({ TableName, AttributeDefinitions, KeySchema, BillingMode: "PAY_PER_REQUEST" }),
   );
+  // An engine answers before the table is active, and rejects a write until then.
+  await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1 }, { TableName });
   await client.send(new PutItemCommand({ TableName, Item }));
 }
 
