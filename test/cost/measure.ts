@@ -9,8 +9,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { flowStatus } from "@mjflow/core/flow";
+import { LOCAL_PROVIDER_IDS } from "@mjflow/local/provider-ids";
 import { type LocalServer, startLocalServer } from "@mjflow/local/server";
-import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { asOwn, type Counted, type Rows, startMeter } from "./meter.ts";
 import { SCENARIOS, type Scenario, type ScenarioName } from "./scenario.ts";
@@ -67,7 +67,7 @@ export async function measureAll(
       sweepMs: 3_600_000,
       simulatorSpeed: 0.02,
     },
-    PROVIDER_IDS,
+    LOCAL_PROVIDER_IDS,
   );
   try {
     const runner = createRunner(server);

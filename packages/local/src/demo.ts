@@ -6,13 +6,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { bars, colours, counts, type FlowLine, nameOf, type Paint, plain, tree } from "./draw.ts";
+import { LOCAL_PROVIDER_IDS } from "./provider-ids.ts";
 import { type LocalServer, startLocalServer } from "./server.ts";
 import { onStopSignal } from "./stop-signal.ts";
 
-const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
+const USAGE = `npm run demo -- [--provider ${LOCAL_PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
 
 --keep keeps the data folder of the local server and prints its path.`;
 
@@ -36,13 +36,13 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const provider = values.provider as (typeof PROVIDER_IDS)[number];
-  if (!PROVIDER_IDS.includes(provider)) {
+  const provider = values.provider as (typeof LOCAL_PROVIDER_IDS)[number];
+  if (!LOCAL_PROVIDER_IDS.includes(provider)) {
     throw new ConfigError(`Unknown provider "${values.provider}".\n\n${USAGE}`);
   }
-  const config = readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS);
+  const config = readConfig({ MJFLOW_PORT: "0", ...process.env }, LOCAL_PROVIDER_IDS);
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-demo-"));
-  const starting = startLocalServer({ ...config, dataDir }, PROVIDER_IDS);
+  const starting = startLocalServer({ ...config, dataDir }, LOCAL_PROVIDER_IDS);
   let cleanup: Promise<void> | undefined;
   const cleanUpOnce = () => {
     cleanup ??= cleanUp(starting, dataDir, values.keep);

@@ -1,10 +1,10 @@
 /** `npm start`: starts the local server. */
 import type { Press } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
-import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { isNotWritable } from "./engine/sqlite-error.ts";
 import { surviveOutputErrors } from "./output.ts";
+import { LOCAL_PROVIDER_IDS } from "./provider-ids.ts";
 import { type LocalServer, startLocalServer } from "./server.ts";
 import { onStopSignal } from "./stop-signal.ts";
 
@@ -48,7 +48,7 @@ console.log(greeting(server));
 
 /** Async, so that a configuration error becomes a rejection like any other error. */
 async function start(): Promise<LocalServer> {
-  return startLocalServer(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
+  return startLocalServer(readConfig(process.env, LOCAL_PROVIDER_IDS), LOCAL_PROVIDER_IDS);
 }
 
 /** Returns the sentence for a data folder that cannot be used; undefined for all other errors. */

@@ -1,10 +1,10 @@
 /** Callbacks and their faults. Each test asserts that its fault was applied. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
+  type DialectId,
   type FaultSpec,
   type ManualClock,
   manualClock,
-  type ProviderId,
   type Simulator,
   startSimulator,
 } from "./server.ts";
@@ -32,7 +32,7 @@ const WHOLE = [
 ];
 
 /** Runs one imagine to its end and waits until `count` callbacks were sent or lost. */
-async function run(callbacks: number, provider: ProviderId = "simulator", prompt = "a boat"): Promise<string> {
+async function run(callbacks: number, provider: DialectId = "simulator", prompt = "a boat"): Promise<string> {
   const id = await imagine(simulator, provider, { notifyHook: receiver.hook, state: "s", prompt });
   clock.advance(60_000);
   await simulator.waitFor((ledger) => ledger.counts.callbacks >= callbacks);

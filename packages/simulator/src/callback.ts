@@ -3,11 +3,13 @@
  *
  *   C1  The callbacks of a task are sent in order, one after the other, unless a fault changes the order. Real vendors
  *       guarantee less (docs/protocol.md 5.2). Here only a fault causes disorder, so that a test knows about it.
- *   C2  Every callback is sent once. The response of the receiver is recorded and has no effect.
+ *   C2  Every callback is sent once, except at a vendor with several attempts. The response of the receiver is
+ *       recorded.
  */
 import type { Clock } from "./clock.ts";
 import type { Dialect } from "./dialect.ts";
 import type { FaultEvent, FaultKind, Faults } from "./fault.ts";
+import type { Fields } from "./json.ts";
 import type { LedgerBook } from "./ledger.ts";
 import type { Poster } from "./post.ts";
 import type { Random } from "./random.ts";
@@ -31,7 +33,34 @@ export interface CallbackSenderDeps {
   random: Random;
   speed: number;
   origin(): Origin;
-  dialectOf(task: Task): Dialect;
+  formatOf(task: Task): CallbackFormat;
+}
+
+/** What a vendor sends to the callback URL of a task. */
+export interface CallbackFormat {
+  contentType: string;
+  /** True if final callbacks are sent twice (docs/protocol.md 5.2, trueai). */
+  doublesTerminal: boolean;
+  /** Number of attempts in all if the receiver does not answer with 200. */
+  attempts: number;
+  /** Returns false for states that the vendor does not report. */
+  sends(task: Task): boolean;
+  /** @param withoutImage true for a success that has no picture yet */
+  bodyOf(task: Task, origin: Origin, withoutImage: boolean): Fields;
+}
+
+/** Callbacks of the midjourney-proxy family: every state, one attempt. */
+export function dialectCallbacks(dialect: Dialect): CallbackFormat {
+  return {
+    contentType: dialect.callbackShape === "trueai" ? "application/json; charset=utf-8" : "application/json",
+    doublesTerminal: dialect.doublesTerminal,
+    attempts: 1,
+    sends: () => true,
+    bodyOf(task, origin, withoutImage) {
+      const wire = toWireTask({ task }, dialect, origin, dialect.callbackShape);
+      return withoutImage ? { ...wire, imageUrl: "", imageUrls: null } : wire;
+    },
+  };
 }
 
 /** A callback with the fault that caused it; null: none. `withoutImage`: the SUCCESS has no picture yet. */
@@ -39,10 +68,14 @@ interface Queued {
   task: Task;
   fault: FaultKind | null;
   withoutImage?: true;
+  /** Number of earlier attempts without the response 200. */
+  attempts?: number;
 }
 
 /** trueai sends the final callback again about 3 s later. At speed 1 the simulator uses a tenth of that. */
 const SECOND_TERMINAL_MS = 300;
+/** Pause before a vendor repeats a callback. No vendor documents it. */
+const REPEAT_MS = 1_000;
 
 export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender {
   const { clock, faults, ledger, poster, random } = parts;
@@ -57,13 +90,15 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
     return posting.finally(() => inFlight.delete(posting));
   }
 
-  async function attempt({ task, fault, withoutImage }: Queued): Promise<void> {
+  async function attempt(queued: Queued): Promise<void> {
+    const { task, fault, withoutImage = false, attempts = 0 } = queued;
     if (task.notifyHook === null || stopped) return;
-    const dialect = parts.dialectOf(task);
-    const wire = toWireTask({ task }, dialect, parts.origin(), dialect.callbackShape);
-    const body = JSON.stringify(withoutImage ? { ...wire, imageUrl: "", imageUrls: null } : wire);
-    const posted = await poster.post(task.notifyHook, body, callbackType(dialect));
+    const format = parts.formatOf(task);
+    const body = JSON.stringify(format.bodyOf(task, parts.origin(), withoutImage));
+    const posted = await poster.post(task.notifyHook, body, format.contentType);
     ledger.callback({ ...rowOf(task), at: clock.now(), ...posted, fault });
+    if (posted.httpStatus === 200 || attempts + 1 >= format.attempts || stopped) return;
+    clock.setTimer(() => queue({ ...queued, attempts: attempts + 1 }), REPEAT_MS * parts.speed);
   }
 
   function queue(queued: Queued): void {
@@ -83,6 +118,7 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
     notify(task) {
       // Only the submit response reports MODAL (docs/protocol.md 5.2). NOT_START is never sent.
       if (task.notifyHook === null || task.status === "MODAL" || task.status === "NOT_START") return;
+      if (!parts.formatOf(task).sends(task)) return;
       const event: FaultEvent = { provider: task.provider, action: task.action, status: task.status };
       const end = isEnded(task.status);
 
@@ -122,7 +158,7 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
       } else {
         for (const each of posts) queue(each);
       }
-      if (end && parts.dialectOf(task).doublesTerminal) {
+      if (end && parts.formatOf(task).doublesTerminal) {
         const again = () => (faults.take(["lose-callback"], event) ? lose(task) : queue({ task, fault: null }));
         clock.setTimer(again, SECOND_TERMINAL_MS * parts.speed);
       }
@@ -141,9 +177,6 @@ function rowOf(task: Task) {
   return { provider: task.provider, taskId: task.id, status: task.status, progress: task.progress };
 }
 
-const callbackType = (dialect: Dialect): string =>
-  dialect.callbackShape === "trueai" ? "application/json; charset=utf-8" : "application/json";
-
 /** Returns an older snapshot that is sent after the end: novicezk ranks "100%" in progress as an end (docs/protocol.md 5.2). */
 function stale(task: Task): Task {
   const step: TimelineStep = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
@@ -153,5 +186,5 @@ function stale(task: Task): Task {
 /** Returns a FAILURE of the vendor's timeout check, which races the completion (docs/protocol.md 3.3). Look-ups still return SUCCESS. */
 function overdue(task: Task): Task {
   const step: TimelineStep = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
-  return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, step);
+  return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时", cause: "timeout" } }, step);
 }

@@ -2,10 +2,10 @@
  * The control API under /_sim: read the ledger, add faults, set scenarios, read a task. It is for tests in other processes
  * and for curl. It returns no notifyHook URL and no key.
  */
-import { isProviderId, PROVIDER_IDS, type ProviderId } from "./dialect.ts";
 import { type Faults, parseFault } from "./fault.ts";
 import type { LedgerBook } from "./ledger.ts";
 import type { TaskLifecycle } from "./lifecycle.ts";
+import { isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import type { Task } from "./task.ts";
 
@@ -76,9 +76,9 @@ export function createControl(parts: ControlDeps): Control {
   };
 }
 
-/** Returns a task with `hasHook` instead of its notifyHook URL. */
+/** Returns a task with `hasHook` instead of its callback URL, which is also in the request. */
 function shown(task: Task) {
-  const { notifyHook, ...rest } = task;
+  const { notifyHook, request: _, ...rest } = task;
   return { ...rest, hasHook: notifyHook !== null };
 }
 

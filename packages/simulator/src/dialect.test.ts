@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LOOKUP_VERBS, SUBMIT_VERBS } from "./dialect.ts";
 import { DIALECTS } from "./dialects/registry.ts";
 import {
+  DIALECT_IDS,
+  type DialectId,
   type ManualClock,
   manualClock,
-  PROVIDER_IDS,
-  type ProviderId,
   type Simulator,
   startSimulator,
 } from "./server.ts";
@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => simulator.stop());
 
 /** Creates a finished grid. @returns its id */
-async function grid(provider: ProviderId): Promise<string> {
+async function grid(provider: DialectId): Promise<string> {
   const id = await imagine(simulator, provider);
   clock.advance(60_000);
   return id;
@@ -39,7 +39,7 @@ describe("accepted submissions", () => {
     ["trueai", "imagine", /"properties":\{"discordInstanceId":"\d{19}","discordChannelId":"\d{19}"\}\}$/],
     ["newapi", "imagine", /^\{"code":1,.*"result":"\d{17}",/],
     ["simulator", "imagine", /^\{"code":1,.*"result":"\d{16}",/],
-  ] satisfies [ProviderId, string, RegExp][])(
+  ] satisfies [DialectId, string, RegExp][])(
     "an accepted submission at %s with the verb %s has the expected body",
     async (provider, verb, shape) => {
       const image = "data:image/png;base64,AAAA";
@@ -67,7 +67,7 @@ describe("accepted submissions", () => {
     expect((await look(simulator, "newapi", "1")).contentType).toContain("application/json");
   });
 
-  test.each(["simulator", "xfusionai", "newapi"] satisfies ProviderId[])(
+  test.each(["simulator", "xfusionai", "newapi"] satisfies DialectId[])(
     "an upload at %s returns addresses and creates no task",
     async (provider) => {
       const response = await submit(simulator, provider, "upload-discord-images", {
@@ -89,7 +89,7 @@ describe("keys", () => {
     ["trueai", 401, /^未登录$/],
     ["newapi", 401, /"message":"无效的令牌 \(request id: /],
     ["xfusionai", 401, /^$/],
-  ] satisfies [ProviderId, number, RegExp][])(
+  ] satisfies [DialectId, number, RegExp][])(
     "%s rejects a wrong key in its own format",
     async (provider, status, body) => {
       const headers = { authorization: "Bearer wrong-key", "mj-api-secret": "wrong-key" };
@@ -100,7 +100,7 @@ describe("keys", () => {
     },
   );
 
-  test.each(PROVIDER_IDS)(
+  test.each(DIALECT_IDS)(
     "a request without a key is accepted at %s only if its dialect allows it",
     async (provider) => {
       const response = await call(simulator, provider, "POST", "/submit/imagine", { prompt: "a" }, {});
@@ -119,7 +119,7 @@ describe("unknown ids", () => {
     ["newapi", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
     ["cometapi", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
     ["agicto", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
-  ] satisfies [ProviderId, number, string][])(
+  ] satisfies [DialectId, number, string][])(
     "fetch of an unknown id at %s returns %i with the body %s",
     async (provider, status, body) => {
       expect(await look(simulator, provider, "1")).toMatchObject({ status, text: body });
@@ -139,7 +139,7 @@ describe("rejections", () => {
     ["simulator", 200, { code: 3, result: null }],
     ["trueai", 404, { code: 3, result: null, description: "关联任务不存在或已失效", properties: {} }],
     ["newapi", 400, { code: 4, description: "task_not_found ", type: "upstream_error" }],
-  ] satisfies [ProviderId, number, object][])(
+  ] satisfies [DialectId, number, object][])(
     "a press on an unknown parent is rejected at %s",
     async (provider, status, body) => {
       const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
@@ -151,7 +151,7 @@ describe("rejections", () => {
   test.each([
     ["simulator", 200, { code: 4, description: "关联任务状态错误" }],
     ["newapi", 400, { code: 4, description: "task_status_not_success ", type: "upstream_error" }],
-  ] satisfies [ProviderId, number, object][])(
+  ] satisfies [DialectId, number, object][])(
     "a press on an unfinished parent is rejected at %s",
     async (provider, status, body) => {
       const taskId = await imagine(simulator, provider);
@@ -233,7 +233,7 @@ describe("rejections", () => {
   test.each([
     ["simulator", { code: 23, result: null }],
     ["trueai", { code: 9, result: null, description: "提交失败，队列已满，请稍后重试" }],
-  ] satisfies [ProviderId, object][])("a full queue is reported by %s with its code", async (provider, body) => {
+  ] satisfies [DialectId, object][])("a full queue is reported by %s with its code", async (provider, body) => {
     simulator.scenario(provider, { queue: { running: 1, waiting: 0 } });
     await imagine(simulator, provider);
     expect((await submit(simulator, provider, "imagine", { prompt: "b" })).json).toMatchObject(body);
@@ -242,7 +242,7 @@ describe("rejections", () => {
 });
 
 describe("routes", () => {
-  test.each(PROVIDER_IDS)("%s supports exactly the verbs of its dialect", async (provider) => {
+  test.each(DIALECT_IDS)("%s supports exactly the verbs of its dialect", async (provider) => {
     const paths: Record<string, string> = {
       "swap-face": "/insight-face/swap",
       upload: "/submit/upload-discord-images",
@@ -373,7 +373,7 @@ describe("task objects", () => {
     expect(again.json.code).toBe(4);
   });
 
-  test.each(PROVIDER_IDS)("the task object of %s has an image address that can be fetched", async (provider) => {
+  test.each(DIALECT_IDS)("the task object of %s has an image address that can be fetched", async (provider) => {
     const task = (await look(simulator, provider, await grid(provider))).json;
     const image = await fetch(String(task.imageUrl));
     expect(image.status).toBe(200);

@@ -4,11 +4,9 @@
  */
 
 import type { Row } from "./button.ts";
-import type { ProviderId } from "./provider.ts";
+import type { DialectId } from "./provider.ts";
 import type { Variant } from "./scenario.ts";
 import type { Action, Status } from "./task.ts";
-
-export { isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 
 export const SUBMIT_VERBS = [
   "imagine",
@@ -45,7 +43,7 @@ export type Verb = SubmitVerb | LookupVerb | "cancel";
 export type ErrorFamily = "proxy" | "trueai" | "relay" | "comet";
 
 export interface Dialect {
-  id: ProviderId;
+  id: DialectId;
   /** Path prefixes before the verb. `*` matches one segment. A segment such as `mj-fast` selects the mode. */
   prefixes: readonly string[];
   /** True if the mode in the path has no effect: new-api removes the prefix before it calls its upstream. */

@@ -2,8 +2,9 @@
  * Faults. Each fault affects the next `times` matching events and counts them, so a test can prove that its fault
  * happened. This file matches and counts; the affected code implements the effect.
  */
-import { isProviderId, type ProviderId, type Verb } from "./dialect.ts";
+import type { Verb } from "./dialect.ts";
 import { field, isFields } from "./json.ts";
+import { isProviderId, type ProviderId } from "./provider.ts";
 import { type Action, isEnded, type Status } from "./task.ts";
 
 /** Event that each kind affects. The README lists the same kinds. */
@@ -26,6 +27,8 @@ export const FAULT_KINDS = {
   "answer-overloaded": "submit",
   "answer-challenge": "submit",
   "queue-full": "submit",
+  "out-of-credit": "submit",
+  "account-refused": "submit",
   "not-success": "submit",
   "fail-task": "submit",
   "slow-answer": "answer",

@@ -1,6 +1,6 @@
 /** Presses: children, modals, and results that are not images. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ManualClock, manualClock, type ProviderId, type Simulator, startSimulator } from "./server.ts";
+import { type DialectId, type ManualClock, manualClock, type Simulator, startSimulator } from "./server.ts";
 import { call, idOf, imagine, look, press, submit } from "./test-client.ts";
 
 let clock: ManualClock;
@@ -18,8 +18,8 @@ async function done(id: Promise<string>): Promise<string> {
   return finished;
 }
 
-const grid = (provider: ProviderId) => done(imagine(simulator, provider));
-const pressed = (provider: ProviderId, taskId: string, label: string, more = {}) =>
+const grid = (provider: DialectId) => done(imagine(simulator, provider));
+const pressed = (provider: DialectId, taskId: string, label: string, more = {}) =>
   done(press(simulator, provider, taskId, label, more).then(idOf));
 
 test("a button that is pressed twice creates two tasks, and the ledger counts the duplicate", async () => {

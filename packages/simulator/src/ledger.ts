@@ -2,8 +2,9 @@
  * The ledger of a vendor: all requests and callbacks. Tests use it to prove that nothing was submitted twice. It contains no
  * notifyHook URL and no key, only whether a request had a notifyHook.
  */
-import type { LookupVerb, ProviderId, Verb } from "./dialect.ts";
+import type { LookupVerb, Verb } from "./dialect.ts";
 import type { FaultKind } from "./fault.ts";
+import type { ProviderId } from "./provider.ts";
 import type { Action, Status } from "./task.ts";
 
 export interface Submission {

@@ -3,12 +3,23 @@
  * timeline, assigns free slots and continues after a restart. It contains no protocol rules and sends no callbacks.
  */
 import type { Clock } from "./clock.ts";
-import type { Dialect, ProviderId } from "./dialect.ts";
 import type { Draft } from "./protocol.ts";
+import type { ProviderId } from "./provider.ts";
 import { type Random, uuidOf } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Store } from "./store.ts";
 import { advanceTo, isEnded, type Task, type TaskOutcome, type TimelineStep, timelineOf } from "./task.ts";
+
+/** What the lifecycle needs to know about a vendor. */
+export interface TaskSource {
+  id: ProviderId;
+  /** True for ids with 17 digits by default. */
+  longIds: boolean;
+  /** Status that a canceled task reports. */
+  cancelStatus: "CANCEL" | "FAILURE";
+  /** Returns a new id; unset: epoch ms and random digits. */
+  newId?(draft: Draft, atMs: number, random: Random): string;
+}
 
 export interface TaskLifecycle {
   get(provider: ProviderId, id: string): Task | undefined;
@@ -16,13 +27,13 @@ export interface TaskLifecycle {
   all(provider: ProviderId): Task[];
   load(provider: ProviderId): { running: number; waiting: number };
   /** Creates and stores the task. The task does not advance before `start`. */
-  create(draft: Draft, dialect: Dialect, scenario: Scenario, waits: boolean): Task;
+  create(draft: Draft, source: TaskSource, scenario: Scenario, waits: boolean): Task;
   start(id: string): void;
   /** Advances the task by one step at once, independent of the clock; undefined if no step is left. */
   hurry(id: string): Task | undefined;
   /** Takes a task out of MODAL: the same id with a new timeline. */
   reopen(task: Task, prompt: string | null, ending: TaskOutcome, pace: number): Task;
-  cancel(task: Task, dialect: Dialect): Task;
+  cancel(task: Task, source: TaskSource): Task;
   /** Loads stored tasks. Steps that became due while the simulator was stopped are applied without callbacks. */
   resume(): void;
   stop(): void;
@@ -108,13 +119,18 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     }
   }
 
-  /** Creates an id of epoch ms and random digits, like novicezk and trueai (docs/protocol.md 7). */
-  function newId(long: boolean): string {
+  function newId(draft: Draft, source: TaskSource, { idDigits }: Scenario): string {
+    const long = idDigits ? idDigits === 17 : source.longIds;
     for (;;) {
-      const digits = String(random.int(long ? 10_000 : 1_000)).padStart(long ? 4 : 3, "0");
-      const id = `${Math.trunc(clock.now())}${digits}`;
+      const id = source.newId?.(draft, clock.now(), random) ?? numberedId(long);
       if (!tasks.has(id)) return id;
     }
+  }
+
+  /** Creates an id of epoch ms and random digits, like novicezk and trueai (docs/protocol.md 7). */
+  function numberedId(long: boolean): string {
+    const digits = String(random.int(long ? 10_000 : 1_000)).padStart(long ? 4 : 3, "0");
+    return `${Math.trunc(clock.now())}${digits}`;
   }
 
   return {
@@ -126,12 +142,12 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     all: (provider) => [...tasks.values()].filter((task) => task.provider === provider),
     load,
 
-    create(draft, dialect, scenario, waits) {
+    create(draft, source, scenario, waits) {
       const now = clock.now();
-      const id = newId(scenario.idDigits ? scenario.idDigits === 17 : dialect.longIds);
+      const id = newId(draft, source, scenario);
       const base: Task = {
         id,
-        provider: dialect.id,
+        provider: source.id,
         action: draft.action,
         result: draft.result,
         prompt: draft.prompt,
@@ -142,6 +158,8 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
         label: draft.label,
         index: draft.index,
         ...(draft.videos !== undefined && { videos: draft.videos }),
+        ...(draft.request && { request: draft.request }),
+        ...(draft.sendsProgress !== undefined && { sendsProgress: draft.sendsProgress }),
         jobId: uuidOf(`${id}:job`),
         scene: sceneOf(draft, id),
         botType: draft.botType,
@@ -152,13 +170,14 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
         submitTime: now,
         startTime: null,
         finishTime: null,
-        ending: endingFor(draft.ending, dialect),
+        ending: endingFor(draft.ending, source),
         pace: draft.pace,
         waiting: waits,
         plan: [],
         history: [{ at: now, status: draft.modal ? "MODAL" : "NOT_START", progress: null }],
       };
       if (draft.modal) return put({ ...base, waiting: false }, true);
+      if (draft.failsAtOnce) return move(base, { at: now, status: "FAILURE", progress: "" });
       if (scenario.instantUpscale && draft.action === "UPSCALE") {
         return move(base, { at: now, status: "SUCCESS", progress: "100%" });
       }
@@ -183,11 +202,11 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
       return put(planned(next), true);
     },
 
-    cancel(task, dialect) {
+    cancel(task, source) {
       timers.get(task.id)?.();
       timers.delete(task.id);
-      const ending = endingFor({ kind: "cancel" }, dialect);
-      const next = move({ ...task, ending }, { at: clock.now(), status: dialect.cancelStatus, progress: "" });
+      const ending = endingFor({ kind: "cancel" }, source);
+      const next = move({ ...task, ending }, { at: clock.now(), status: source.cancelStatus, progress: "" });
       parts.moved(next);
       admit(task.provider);
       return next;
@@ -220,9 +239,9 @@ function sceneOf(draft: Draft, id: string): string {
   return `${parent.scene}/${draft.index}~${id}`;
 }
 
-/** Returns the outcome for a dialect: trueai reports a cancellation as a failure (docs/protocol.md 1.13). */
-function endingFor(ending: TaskOutcome, dialect: Dialect): TaskOutcome {
-  return ending.kind === "cancel" && dialect.cancelStatus === "FAILURE"
+/** Returns the outcome at a vendor: trueai reports a cancellation as a failure (docs/protocol.md 1.13). */
+function endingFor(ending: TaskOutcome, source: TaskSource): TaskOutcome {
+  return ending.kind === "cancel" && source.cancelStatus === "FAILURE"
     ? { kind: "failure", share: 0.5, reason: "取消任务" }
     : ending;
 }

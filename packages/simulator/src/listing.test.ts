@@ -1,7 +1,7 @@
 /** Lists of recent tasks over HTTP. A client that lost a response finds its task by `state`. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Fields } from "./json.ts";
-import { type ManualClock, manualClock, type ProviderId, type Simulator, startSimulator } from "./server.ts";
+import { type DialectId, type ManualClock, manualClock, type Simulator, startSimulator } from "./server.ts";
 import { call, imagine } from "./test-client.ts";
 
 let clock: ManualClock;
@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => simulator.stop());
 
-async function several(provider: ProviderId, count: number): Promise<void> {
+async function several(provider: DialectId, count: number): Promise<void> {
   for (let n = 1; n <= count; n++) {
     await imagine(simulator, provider, { state: `mark_${n}`, base64Array: [] });
     clock.advance(1);
@@ -22,7 +22,7 @@ async function several(provider: ProviderId, count: number): Promise<void> {
 
 const states = (tasks: unknown) => (tasks as Fields[]).map(({ state }) => state);
 const marks = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => `mark_${from - i}`);
-const list = async (provider: ProviderId) =>
+const list = async (provider: DialectId) =>
   states(JSON.parse((await call(simulator, provider, "GET", "/task/list")).text));
 const query = async (body: unknown) => (await call(simulator, "midjourney-proxy", "POST", "/task/query", body)).json;
 
@@ -32,7 +32,7 @@ describe("task list", () => {
     expect(await list("trueai")).toEqual(marks(130, 31));
   });
 
-  test.each(["midjourney-proxy", "simulator"] satisfies ProviderId[])(
+  test.each(["midjourney-proxy", "simulator"] satisfies DialectId[])(
     "the list of %s has all tasks",
     async (provider) => {
       await several(provider, 130);

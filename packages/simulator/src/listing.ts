@@ -17,7 +17,19 @@ export function tasksOfOthers(task: Task, count: number, now: number): Task[] {
   return Array.from({ length: count }, (_, i) => {
     const submitTime = now - Math.trunc(i / 100);
     const id = `9${String(i).padStart(15, "0")}`;
-    return { ...task, id, state: "other", status: "SUCCESS", notifyHook: null, submitTime, plan: [], history: [] };
+    // Their requests name other callback URLs.
+    const request = task.request && { request: {} };
+    return {
+      ...task,
+      ...request,
+      id,
+      state: "other",
+      status: "SUCCESS",
+      notifyHook: null,
+      submitTime,
+      plan: [],
+      history: [],
+    };
   });
 }
 

@@ -42,6 +42,12 @@ export interface Draft {
   count: number;
   /** Number of videos that were requested; unset: four. */
   videos?: number;
+  /** Body of the request, for vendors that show it with the task. */
+  request?: Fields;
+  /** True if the client asked for callbacks with progress; for vendors where a request decides this. */
+  sendsProgress?: boolean;
+  /** True if the task is created and fails in the same moment. */
+  failsAtOnce?: boolean;
 }
 
 export type Decision =
@@ -339,6 +345,9 @@ function endingOf(words: Set<Directive>, bannedWord: string | undefined): TaskOu
   if (bannedWord !== undefined) return { kind: "failure", share: 0.1, reason: "可能包含敏感词", word: bannedWord };
   if (words.has("fail")) {
     return { kind: "failure", share: 0.4, reason: "[Invalid parameter] Unrecognized parameter(s): `--sim fail`" };
+  }
+  if (words.has("moderated")) {
+    return { kind: "failure", share: 0.6, reason: "Banned prompt detected", cause: "moderated" };
   }
   if (words.has("timeout")) return { kind: "failure", share: 1, reason: "任务超时" };
   if (words.has("cancel")) return { kind: "cancel" };

@@ -1,5 +1,7 @@
 /** Ids of all vendors. The id is the first path segment of the base URL of the vendor. */
-export const PROVIDER_IDS = [
+
+/** Vendors of the midjourney-proxy family: one protocol in several dialects (`dialects/`). */
+export const DIALECT_IDS = [
   "cometapi",
   "gitaigc",
   "xfusionai",
@@ -9,6 +11,14 @@ export const PROVIDER_IDS = [
   "newapi",
   "simulator",
 ] as const;
-export type ProviderId = (typeof PROVIDER_IDS)[number];
+export type DialectId = (typeof DIALECT_IDS)[number];
+
+/** Vendors with a protocol of their own (`families/`). */
+export const FAMILY_IDS = ["ttapi"] as const;
+export type FamilyId = (typeof FAMILY_IDS)[number];
+
+export const PROVIDER_IDS = [...DIALECT_IDS, ...FAMILY_IDS] as const;
+export type ProviderId = DialectId | FamilyId;
 
 export const isProviderId = (text: string): text is ProviderId => PROVIDER_IDS.some((id) => id === text);
+export const isFamilyId = (text: string): text is FamilyId => FAMILY_IDS.some((id) => id === text);

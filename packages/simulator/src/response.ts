@@ -24,7 +24,9 @@ export type Refusal =
   | { kind: "not-success" }
   | { kind: "unknown-action"; customId: string }
   | { kind: "banned"; word: string; prompt: string }
-  | { kind: "queue-full" };
+  | { kind: "queue-full" }
+  | { kind: "no-credit" }
+  | { kind: "no-account" };
 
 export type Acceptance =
   | { kind: "accepted"; ids: string[] }
@@ -91,6 +93,11 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
         : failure(500, { error: { message: "Panic detected", type: "new_api_panic" } });
     case "banned":
       return reject(24, "可能包含敏感词", { promptEn: refusal.prompt, bannedWord: refusal.word });
+    case "no-credit":
+      // The servers of the family have no money; the relay in front of them refuses (docs/protocol.md 2.3).
+      return relayed ? relayError(4, "quota_not_enough") : reject(4, "余额不足");
+    case "no-account":
+      return reject(3, "无可用的账号实例");
     case "queue-full":
       return dialect.queueFullCode === 9
         ? reject(9, "提交失败，队列已满，请稍后重试", own)

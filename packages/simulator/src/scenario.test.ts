@@ -1,6 +1,6 @@
 /** Options and faults that repeat what real servers of the family do. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ManualClock, manualClock, type ProviderId, type Simulator, startSimulator } from "./server.ts";
+import { type DialectId, type ManualClock, manualClock, type Simulator, startSimulator } from "./server.ts";
 import { idOf, imagine, look, submit } from "./test-client.ts";
 import { startReceiver } from "./test-receiver.ts";
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => simulator.stop());
 
 const IMAGE = "data:image/png;base64,AAAA";
-const listOf = async (provider: ProviderId, ids: string[]) => {
+const listOf = async (provider: DialectId, ids: string[]) => {
   const response = await fetch(`${simulator.baseUrl(provider)}/mj/task/list-by-condition`, {
     method: "POST",
     headers: { authorization: "Bearer key", "content-type": "application/json" },

@@ -33,6 +33,12 @@ export interface Scenario {
   queue?: { running: number; waiting: number };
   /** Number of tasks of other clients at the account that are newer than all of ours, in lists without ids. */
   newerTasks?: number;
+  /** Number of tasks that the account can pay for; then it is out of credit. Unset: no limit. */
+  credit?: number;
+  /** ttapi and legnext only: callbacks also report running tasks. By default they report only the end. */
+  sendsProgress?: boolean;
+  /** ttapi only: its list shows callback URLs. No document shows these fields of an item. */
+  listsHooks?: boolean;
   /** Additional banned words. */
   bannedWords?: string[];
   /** Length of new ids. Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
@@ -68,6 +74,7 @@ export const DIRECTIVES = [
   "modal",
   "cancel",
   "queue-full",
+  "moderated",
 ] as const;
 export type Directive = (typeof DIRECTIVES)[number];
 
@@ -96,6 +103,9 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
     legacyExisting: isBoolean,
     queue: (value) => isFields(value) && isCount(value.running) && isCount(value.waiting),
     newerTasks: isCount,
+    credit: isCount,
+    sendsProgress: isBoolean,
+    listsHooks: isBoolean,
     bannedWords: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
     idDigits: (value) => value === 16 || value === 17,
   };

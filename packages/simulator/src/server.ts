@@ -11,30 +11,33 @@
  */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createCallbackSender } from "./callback.ts";
+import { type CallbackFormat, createCallbackSender, dialectCallbacks } from "./callback.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createControl } from "./control.ts";
-import { type Dialect, isProviderId, PROVIDER_IDS, type ProviderId, SUBMIT_VERBS, variantOf } from "./dialect.ts";
+import { type Dialect, SUBMIT_VERBS, variantOf } from "./dialect.ts";
 import { DIALECTS } from "./dialects/registry.ts";
+import { FAMILIES } from "./families/registry.ts";
+import { createFamilyVendor } from "./families/vendor.ts";
 import { type ArmedFault, createFaults, type FaultSpec, parseFault } from "./fault.ts";
 import { createGallery, emptyVideo, type ImageSpec } from "./image.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
+import { type DialectId, type FamilyId, isFamilyId, isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 import { seededRandom } from "./random.ts";
 import { damaged, noRoute, type SimulatorResponse, unauthorized } from "./response.ts";
 import { routeOf } from "./route.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { memoryStore, sqliteStore } from "./store.ts";
+import { createSubmitSteps } from "./submit-step.ts";
 import { isEnded, type Task } from "./task.ts";
 import { createVendor, type Outcome } from "./vendor.ts";
 
 export type { Clock, ManualClock } from "./clock.ts";
 export { manualClock, systemClock } from "./clock.ts";
-export type { ProviderId } from "./dialect.ts";
-export { PROVIDER_IDS } from "./dialect.ts";
 export type { ArmedFault, FaultKind, FaultSpec } from "./fault.ts";
 export type { CallbackPost, Counts, Ledger, Lookup, Submission } from "./ledger.ts";
+export { DIALECT_IDS, type DialectId, FAMILY_IDS, type FamilyId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 export type { Scenario } from "./scenario.ts";
 export type { Task } from "./task.ts";
 
@@ -82,7 +85,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   let url = "";
   const origin = () => url;
   const scenarioOf = (id: ProviderId) => scenarios.get(id) ?? {};
-  const dialectOf = (id: ProviderId): Dialect => variantOf(DIALECTS[id], scenarioOf(id).variant);
+  const dialectOf = (id: DialectId): Dialect => variantOf(DIALECTS[id], scenarioOf(id).variant);
+  const formatOf = (id: ProviderId): CallbackFormat =>
+    isFamilyId(id) ? FAMILIES[id].callbacks(scenarioOf(id)) : dialectCallbacks(dialectOf(id));
 
   const store = options.dataDir === undefined ? memoryStore() : sqliteStore(options.dataDir);
   const watchers = new Set<() => void>();
@@ -109,7 +114,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     random,
     speed,
     origin,
-    dialectOf: (task) => dialectOf(task.provider),
+    formatOf: (task) => formatOf(task.provider),
   });
   const life = createTaskLifecycle({
     clock,
@@ -120,10 +125,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     moved(task) {
       if (isEnded(task.status)) log({ event: "end", provider: task.provider, taskId: task.id, status: task.status });
       notifier.notify(task);
+      families.moved(task);
       changed();
     },
   });
-  const vendor = createVendor({ clock, life, faults, ledger, notifier, random, speed, origin });
+  const steps = createSubmitSteps({ clock, life, faults, notifier });
+  const vendor = createVendor({ clock, life, faults, ledger, steps, random, speed, origin });
+  const families = createFamilyVendor({ clock, life, faults, ledger, steps, speed, origin });
   const gallery = createGallery();
 
   function clearLedger(): void {
@@ -132,7 +140,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     changed();
   }
 
-  const setScenario = (id: ProviderId, scenario: Scenario) => void scenarios.set(id, scenario);
+  function setScenario(id: ProviderId, scenario: Scenario): void {
+    scenarios.set(id, scenario);
+    steps.resetCredit(id);
+  }
+
   const baseUrl = (id: ProviderId) => `${url}/${id}`;
   const control = createControl({ ledger, clearLedger, faults, life, scenarioOf, setScenario, baseUrl });
 
@@ -157,8 +169,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (segment === "videos") return send(response, { status: 200, contentType: "video/mp4", body: emptyVideo() });
     if (!isProviderId(segment)) return send(response, segment === "" ? text(200, welcome()) : text(404, welcome()));
 
-    const dialect = dialectOf(segment);
     const path = `/${rest.join("/")}`;
+    if (isFamilyId(segment))
+      return finish(await familyCall(segment, request, { method, path, body, query: target.searchParams }));
+    const dialect = dialectOf(segment);
     const route = routeOf(dialect, method, path);
     if (!route) return send(response, noRoute(dialect, method, path));
     // Images of the relay need no key in the known versions (docs/protocol.md 3.6).
@@ -175,9 +189,24 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       route,
       body: body === "" && ids.length > 0 ? JSON.stringify({ ids }) : body,
     };
-    const outcome = await respond(call);
-    if (outcome === "drop") return void request.socket.destroy();
-    if (outcome !== "hang") send(response, isJson(outcome) ? damaged(outcome, call.scenario.damage) : outcome);
+    finish(await respond(call));
+
+    function finish(outcome: Outcome): void {
+      if (outcome === "drop") return void request.socket.destroy();
+      const { damage } = scenarioOf(segment as ProviderId);
+      if (outcome !== "hang") send(response, isJson(outcome) ? damaged(outcome, damage) : outcome);
+    }
+  }
+
+  function familyCall(
+    id: FamilyId,
+    { headers }: IncomingMessage,
+    { body, ...rest }: { method: string; path: string; query: URLSearchParams; body: string },
+  ): Promise<Outcome> {
+    const family = FAMILIES[id];
+    const key = keyIn(headers[family.keyHeader]);
+    const request = { ...rest, accept: headers.accept ?? "" };
+    return families.handle({ family, scenario: scenarioOf(id), request, body, key });
   }
 
   function respond(call: Parameters<typeof vendor.cancel>[0]): Promise<Outcome> {
@@ -302,11 +331,14 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
 /** Returns the key of the request without `Bearer `; undefined if there is none. */
 function keyOf(request: IncomingMessage, dialect: Dialect): string | undefined {
   for (const name of dialect.auth.headers) {
-    const value = request.headers[name];
-    const key = (Array.isArray(value) ? value[0] : value)?.replace(/^Bearer\s+/iu, "").trim();
+    const key = keyIn(request.headers[name]);
     if (key) return key;
   }
   return undefined;
+}
+
+function keyIn(value: string | string[] | undefined): string | undefined {
+  return (Array.isArray(value) ? value[0] : value)?.replace(/^Bearer\s+/iu, "").trim() || undefined;
 }
 
 function imageSpecOf(id: string, task: Task | undefined, query: URLSearchParams): ImageSpec | undefined {

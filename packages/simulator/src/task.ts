@@ -5,6 +5,7 @@
  *   L2  The history has every step, so that a past state can be shown behind a relay (`taskAt`).
  *   L3  Only the verb modal takes a task out of MODAL. Only trueai lets a task leave an end status (docs/protocol.md 1.7).
  */
+import type { Fields } from "./json.ts";
 import type { ProviderId } from "./provider.ts";
 
 export type Status = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
@@ -26,7 +27,8 @@ export type Action =
   | "SWAP_FACE"
   | "VIDEO"
   | "EDITS"
-  | "RETEXTURE";
+  | "RETEXTURE"
+  | "SEED";
 
 /** A status at a time. `progress` is the text that a vendor shows. */
 export interface TimelineStep {
@@ -38,9 +40,12 @@ export interface TimelineStep {
 /** How a task ends. `stuck` never ends: the image is finished, but the vendor does not notice (novicezk issues 79, 261). */
 export type TaskOutcome =
   | { kind: "success" }
-  | { kind: "failure"; reason: string; share: number; word?: string }
+  | { kind: "failure"; reason: string; share: number; word?: string; cause?: FailureCause }
   | { kind: "cancel" }
   | { kind: "stuck" };
+
+/** Why a task failed, for vendors that report a type or a code of the failure. */
+export type FailureCause = "moderated" | "invalid" | "timeout" | "canceled" | "vendor";
 
 /** Kind of a result, which determines its buttons. It depends on the press, not on the action name. */
 export type ResultKind = "grid" | "single" | "video" | "describe" | "shorten" | "plain";
@@ -62,6 +67,10 @@ export interface Task {
   /** Number of videos that were requested; unset: four. */
   videos?: number;
   jobId: string;
+  /** Body of the request, for vendors that show it with the task. */
+  request?: Fields;
+  /** True if the client asked for callbacks with progress; for vendors where a request decides this. */
+  sendsProgress?: boolean;
   /** Name of the image. An upscale has the name of the tile of its parent. */
   scene: string;
   botType: string;
@@ -104,6 +113,7 @@ export const DURATION_MS: Readonly<Record<Action, number>> = {
   VIDEO: 2_000,
   EDITS: 2_000,
   RETEXTURE: 2_000,
+  SEED: 1_000,
 };
 
 /** Progress steps of Midjourney (docs/protocol.md 3.5), from "0%" to an early "100%" that is not yet the end. */

@@ -1,6 +1,6 @@
 /** HTTP client for tests. It reads status, text and JSON of a response. */
 import type { Fields } from "./json.ts";
-import type { ProviderId, Simulator } from "./server.ts";
+import type { DialectId, Simulator } from "./server.ts";
 
 export interface ClientResponse {
   status: number;
@@ -9,8 +9,8 @@ export interface ClientResponse {
   json: Fields;
 }
 
-/** Usual path prefix of each vendor. */
-export const PREFIX: Readonly<Record<ProviderId, string>> = {
+/** Usual path prefix of each vendor of the midjourney-proxy family. */
+export const PREFIX: Readonly<Record<DialectId, string>> = {
   cometapi: "/mj",
   gitaigc: "/mj",
   xfusionai: "/mj-relax/mj",
@@ -23,7 +23,7 @@ export const PREFIX: Readonly<Record<ProviderId, string>> = {
 
 export async function call(
   simulator: Simulator,
-  provider: ProviderId,
+  provider: DialectId,
   method: string,
   path: string,
   body?: unknown,
@@ -44,23 +44,23 @@ export async function call(
   return { status: response.status, contentType: response.headers.get("content-type"), text, json };
 }
 
-export const submit = (simulator: Simulator, provider: ProviderId, verb: string, body: unknown) =>
+export const submit = (simulator: Simulator, provider: DialectId, verb: string, body: unknown) =>
   call(simulator, provider, "POST", `/submit/${verb}`, body);
 
-export const look = (simulator: Simulator, provider: ProviderId, id: string) =>
+export const look = (simulator: Simulator, provider: DialectId, id: string) =>
   call(simulator, provider, "GET", `/task/${id}/fetch`);
 
 /** Returns the id in a submit response with all digits. */
 export const idOf = (response: ClientResponse): string => /"result":"?([^",}]+)/u.exec(response.text)?.[1] ?? "";
 
 /** Submits an imagine and returns its id. Its buttons exist when the clock has advanced to its end. */
-export async function imagine(simulator: Simulator, provider: ProviderId, more: Fields = {}): Promise<string> {
+export async function imagine(simulator: Simulator, provider: DialectId, more: Fields = {}): Promise<string> {
   return idOf(await submit(simulator, provider, "imagine", { prompt: "a paper boat", ...more }));
 }
 
 export async function press(
   simulator: Simulator,
-  provider: ProviderId,
+  provider: DialectId,
   taskId: string,
   label: string,
   more: Fields = {},

@@ -3,7 +3,6 @@
  * The lifecycle creates or changes tasks, the ledger records the call, and the vendor returns a response.
  */
 
-import type { CallbackSender } from "./callback.ts";
 import type { Clock } from "./clock.ts";
 import type { Dialect, LookupVerb, SubmitVerb } from "./dialect.ts";
 import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
@@ -30,6 +29,7 @@ import {
 } from "./response.ts";
 import type { Route } from "./route.ts";
 import type { Envelope, Scenario } from "./scenario.ts";
+import { blankRow, cut, imagesOf, SUBMIT_FAULTS, type SubmitSteps } from "./submit-step.ts";
 import { isEnded, type Task, type TimelineStep, taskAt } from "./task.ts";
 import { type Origin, seedOf, type TaskView, toWireTask } from "./wire-format.ts";
 
@@ -55,27 +55,14 @@ export interface VendorDeps {
   life: TaskLifecycle;
   faults: Faults;
   ledger: LedgerBook;
-  notifier: CallbackSender;
+  steps: SubmitSteps;
   random: Random;
   speed: number;
   origin(): Origin;
 }
 
-const SUBMIT_FAULTS: readonly FaultKind[] = [
-  "drop-before-accept",
-  "accept-then-drop",
-  "accept-then-hang",
-  "answer-5xx",
-  "answer-garbage",
-  "answer-429",
-  "answer-overloaded",
-  "answer-challenge",
-  "queue-full",
-  "not-success",
-];
-
 export function createVendor(parts: VendorDeps): Vendor {
-  const { clock, life, faults, ledger, notifier, random } = parts;
+  const { clock, life, faults, ledger, steps, random } = parts;
 
   /** Returns the task as the vendor shows it, which may lag behind. */
   function shownTask(task: Task, { dialect, scenario }: Call): TaskView {
@@ -110,8 +97,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     const { dialect, scenario, route } = call;
     const now = clock.now();
     const fields = parseFields(call.body);
-    const row = (rest: Partial<Submission>): void =>
-      ledger.submission({ ...blankRow(call, verb, fields, now), ...rest });
+    const row = (rest: Partial<Submission>): void => ledger.submission({ ...rowOf(call, verb, fields, now), ...rest });
 
     if (!fields) {
       const reply = refused(dialect, verb, { kind: "unreadable" }, now);
@@ -149,18 +135,22 @@ export function createVendor(parts: VendorDeps): Vendor {
       return "drop";
     }
     if (early === "queue-full" || early === "not-success") return refuse({ kind: early }, early);
+    if (early === "out-of-credit") return refuse({ kind: "no-credit" }, early);
+    if (early === "account-refused") return refuse({ kind: "no-account" }, early);
     if (early) {
       const reply = early(dialect, now);
       row({ ...details, outcome: "busy", code: reply.code, httpStatus: reply.status, fault: fault?.kind ?? null });
       return reply;
     }
 
+    if (decision.kind === "create" && !steps.canPay(dialect.id, scenario)) return refuse({ kind: "no-credit" });
     const load = life.load(dialect.id);
     const slots = decision.kind === "create" && !decision.draft.modal ? scenario.queue : undefined;
     const waits = slots !== undefined && load.running >= slots.running;
     if (waits && load.waiting >= slots.waiting) return refuse({ kind: "queue-full" });
 
     const created = decision.kind === "create" ? children(decision.draft, call, waits) : [reopened(decision)];
+    if (decision.kind === "create") steps.pay(dialect.id, created.length);
     const first = created[0]!;
     const ids = created.map((task) => task.id);
     const acceptance =
@@ -184,8 +174,8 @@ export function createVendor(parts: VendorDeps): Vendor {
       fault: fault?.kind ?? null,
     });
 
-    for (const task of created) await startTask(task, event);
-    await pause(event);
+    for (const task of created) await steps.start(task, verb);
+    await steps.pause(event);
     if (fault?.kind === "accept-then-drop") return "drop";
     return fault?.kind === "accept-then-hang" ? "hang" : reply;
   }
@@ -193,38 +183,16 @@ export function createVendor(parts: VendorDeps): Vendor {
   function children(draft: Draft, call: Call, waits: boolean): Task[] {
     const event = { provider: call.dialect.id, action: draft.action };
     return Array.from({ length: draft.count }, (_, i) => {
-      const fails = faults.take(["fail-task"], event);
-      const ending = { kind: "failure", share: 0.4, reason: "Midjourney could not finish this image" } as const;
+      const ending = steps.failure(event);
       // The state of each child of "Imagine all" ends with the number of the child (docs/protocol.md 4.5).
       const state = draft.count > 1 ? `${draft.state ?? ""}::${i + 1}` : draft.state;
-      const numbered = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(fails ? { ending } : {}) };
+      const numbered = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(ending && { ending }) };
       return life.create(numbered, call.dialect, call.scenario, waits);
     });
   }
 
   function reopened(decision: Decision & { kind: "reopen" }): Task {
     return life.reopen(decision.task, decision.prompt, decision.ending, decision.pace);
-  }
-
-  /**
-   * Starts the task. With the fault early-callback, callbacks up to its `status` are sent and answered before the submit
-   * response (docs/protocol.md 5.4).
-   */
-  async function startTask(task: Task, event: { provider: Dialect["id"]; verb: SubmitVerb }): Promise<void> {
-    const fault = task.plan.length > 0 ? faults.take(["early-callback"], { ...event, action: task.action }) : undefined;
-    if (fault) {
-      const until = fault.status ?? "SUBMITTED";
-      for (let next = life.hurry(task.id); next; next = life.hurry(task.id)) {
-        if (next.status === until || (until === "terminal" && isEnded(next.status))) break;
-      }
-      await notifier.settled(task.id);
-    }
-    life.start(task.id);
-  }
-
-  async function pause(event: { provider: Dialect["id"]; verb: SubmitVerb | LookupVerb }): Promise<void> {
-    const slow = faults.take(["slow-answer"], event);
-    if (slow) await new Promise<void>((resume) => clock.setTimer(resume, slow.delayMs ?? 1_000));
   }
 
   async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<SimulatorResponse> {
@@ -263,7 +231,7 @@ export function createVendor(parts: VendorDeps): Vendor {
       httpStatus: reply.status,
       fault: fault?.kind ?? null,
     });
-    await pause(event);
+    await steps.pause(event);
     return reply;
   }
 
@@ -302,7 +270,7 @@ export function createVendor(parts: VendorDeps): Vendor {
       ? { ...plain(dialect, 3, "任务不存在", null), status: dialect.errors === "trueai" ? 404 : 200 }
       : plain(dialect, hasEnded ? 4 : 1, hasEnded ? "任务已结束" : "成功", null);
     ledger.submission({
-      ...blankRow(call, "cancel", {}, clock.now()),
+      ...rowOf(call, "cancel", {}, clock.now()),
       taskId: task?.id ?? null,
       action: task?.action ?? null,
       outcome: task && !hasEnded ? "cancelled" : "refused",
@@ -327,7 +295,13 @@ function enveloped(body: unknown, envelope: Envelope | undefined): unknown {
   return envelope === "data.list" && Array.isArray(body) ? { code: 0, msg: "ok", data: { list: body } } : body;
 }
 
-type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => SimulatorResponse);
+type Refusing =
+  | "drop"
+  | "queue-full"
+  | "not-success"
+  | "out-of-credit"
+  | "account-refused"
+  | ((dialect: Dialect, now: number) => SimulatorResponse);
 
 /** Returns how a fault rejects the submission; undefined if the task is created nevertheless. */
 function refusing(fault: ArmedFault | undefined): Refusing | undefined {
@@ -336,6 +310,8 @@ function refusing(fault: ArmedFault | undefined): Refusing | undefined {
       return "drop";
     case "queue-full":
     case "not-success":
+    case "out-of-credit":
+    case "account-refused":
       return fault.kind;
     case "answer-429":
       return queueFull;
@@ -374,37 +350,25 @@ function rowDetailsOf(decision: Decision): RowDetails {
   }
 }
 
-function blankRow(
-  call: Call,
-  verb: Submission["verb"],
-  fields: Fields | undefined,
-  at: number,
-): Omit<Submission, "seq"> {
+function rowOf(call: Call, verb: Submission["verb"], fields: Fields | undefined, at: number): Omit<Submission, "seq"> {
   const string = (name: string) => {
     const value = fields && Object.hasOwn(fields, name) ? fields[name] : undefined;
     return typeof value === "string" ? cut(value) : null;
   };
-  return {
+  return blankRow({
     at,
     provider: call.dialect.id,
     verb,
     mode: call.route.mode,
-    parentId: null,
-    customId: null,
-    action: null,
     prompt: string("prompt"),
     state: string("state"),
     hasHook: string("notifyHook") !== null,
-    images: imagesOf(fields),
-    taskId: null,
-    code: null,
-    httpStatus: null,
-    outcome: "refused",
-    fault: null,
-  };
+    images: imagesOf(fields ?? {}, IMAGE_FIELDS),
+  });
 }
 
 const IMAGE_FIELDS = [
+  "base64Array",
   "base64",
   "link",
   "image",
@@ -415,24 +379,6 @@ const IMAGE_FIELDS = [
   "targetBase64",
   "targetUrl",
 ];
-
-function imagesOf(fields: Fields = {}): string[] {
-  const list = fields["base64Array"];
-  const values = [...(Array.isArray(list) ? list : []), ...IMAGE_FIELDS.map((name) => fields[name])];
-  return values.filter((value) => typeof value === "string").map(shortImage);
-}
-
-function shortImage(image: string): string {
-  const [, head, data] = /^(data:[^,]*),(.*)$/s.exec(image) ?? [];
-  return data === undefined
-    ? (cut(image) ?? "")
-    : `${head},${Math.floor((data.replace(/=+$/, "").length * 3) / 4)} bytes`;
-}
-
-const LEDGER_TEXT = 2_000;
-
-const cut = (text: string | null): string | null =>
-  text !== null && text.length > LEDGER_TEXT ? `${text.slice(0, LEDGER_TEXT)}…` : text;
 
 /** Returns addresses for uploaded images. The same upload gives the same addresses. */
 function uploads(body: string, count: number, origin: Origin): string[] {

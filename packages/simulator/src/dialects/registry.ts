@@ -1,4 +1,5 @@
-import type { Dialect, ProviderId } from "../dialect.ts";
+import type { Dialect } from "../dialect.ts";
+import type { DialectId } from "../provider.ts";
 import { agicto } from "./agicto.ts";
 import { cometapi } from "./cometapi.ts";
 import { gitaigc } from "./gitaigc.ts";
@@ -9,7 +10,7 @@ import { trueai } from "./trueai.ts";
 import { xfusionai } from "./xfusionai.ts";
 
 /** All dialects. A new vendor needs one file and one line here. */
-export const DIALECTS: Readonly<Record<ProviderId, Dialect>> = {
+export const DIALECTS: Readonly<Record<DialectId, Dialect>> = {
   cometapi,
   gitaigc,
   xfusionai,

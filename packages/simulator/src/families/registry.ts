@@ -1,0 +1,6 @@
+import type { FamilyId } from "../provider.ts";
+import type { Family } from "./family.ts";
+import { ttapi } from "./ttapi.ts";
+
+/** All families. A new one needs one file and one line here. */
+export const FAMILIES: Readonly<Record<FamilyId, Family>> = { ttapi };
