@@ -3,7 +3,7 @@
  */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { addressOf } from "./address.ts";
-import { blobs, inputsWrite, mediaRead, uploadAccess } from "./bucket.ts";
+import { blobs, flowDelete, inputsWrite, mediaRead, uploadAccess } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
 import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
@@ -49,6 +49,7 @@ export const api = new sst.aws.Function("Api", {
     queueCount(submitQueue, deliverQueue, archiveQueue, deadLetters),
     inputsWrite,
     ...uploadAccess,
+    flowDelete,
     mediaRead,
   ],
 });

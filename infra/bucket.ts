@@ -47,6 +47,9 @@ export const inputsRead = [{ actions: ["s3:GetObject"], resources: inputs }, lis
 /** The function signs the URLs with which apps send images and vendors fetch them, and it reads images for vendors without links. */
 export const uploadAccess = [{ actions: ["s3:GetObject", "s3:PutObject"], resources: uploads }, list];
 
+/** Only the API deletes objects, together with their flow. */
+export const flowDelete = { actions: ["s3:DeleteObject"], resources: [...inputs, ...media] };
+
 /** A link signed by a function gives access only to what the role of the function allows. */
 export const mediaRead = { actions: ["s3:GetObject"], resources: media };
 

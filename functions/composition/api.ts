@@ -23,7 +23,7 @@ import {
   timings,
   withAccounts,
 } from "./base.ts";
-import { blobs, images, objectUrl } from "./bucket.ts";
+import { blobs, images, objects, objectUrl } from "./bucket.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
@@ -58,6 +58,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     checkStorage: createWriteCheck({ table: table(), now: clock.now }),
     blobs: blobs(),
     images: images(),
+    objects: objects(),
     random,
     ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,

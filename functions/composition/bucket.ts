@@ -1,6 +1,8 @@
 /** The bucket. It stores the input images of submissions and the archived copies of result images. */
+import { MjflowError } from "@mjflow/core/error";
 import type { InputImages } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
+import type { Objects } from "@mjflow/engine/delete-flow";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { Resource } from "sst";
@@ -69,6 +71,19 @@ export const media = /* @__PURE__ */ lazy(
     async tile(request) {
       const { cutToBucket } = await import("@mjflow/media/cut");
       return cutToBucket({ bucket: bucket() }, { ...request, n: request.n as TileNumber, maxBytes: GRID_BYTES });
+    },
+  }),
+);
+
+/** The objects of a deleted flow. */
+export const objects = /* @__PURE__ */ lazy(
+  (): Objects => ({
+    async deleteAll(prefix) {
+      const { deleteAll } = await import("@mjflow/media/bucket");
+      await deleteAll(bucket(), prefix).catch((error: unknown) => {
+        const { code } = error as { code?: string };
+        throw code === "unavailable" ? new MjflowError("overloaded", { cause: error }) : error;
+      });
     },
   }),
 );

@@ -18,6 +18,7 @@ import { routedPath } from "./mj-compat/path.ts";
 import { MJ_PREFIXES, MJ_ROUTES, mjCompat } from "./mj-compat/routes.ts";
 import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
+import { pictures } from "./picture.ts";
 import { onError, problem } from "./problem.ts";
 import { providers } from "./provider.ts";
 import { replays } from "./replay.ts";
@@ -68,6 +69,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", deadLetters);
   app.route("/v1/uploads", uploads);
+  app.route("/v1/pictures", pictures);
   app.route("/v1", operations);
   app.route("/media", media);
   app.route("/uploads", uploadLinks);

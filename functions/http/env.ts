@@ -6,6 +6,7 @@ import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { BannedWordsCheck } from "@mjflow/engine/banned";
 import type { FlowDefaults } from "@mjflow/engine/create";
 import type { AppLimits } from "@mjflow/engine/credit";
+import type { Objects } from "@mjflow/engine/delete-flow";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { EngineDeps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
@@ -57,6 +58,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     objectUrl(key: string): Promise<string>;
     /** Uploads, and links that requests name. */
     images: InputImages;
+    /** The objects of deleted flows. */
+    objects: Objects;
     /** Where the event streams of flows are. Unset: this deployment has none. */
     streams?: Streams | undefined;
     /** Origins whose web pages may call the API; `*`: every origin; empty: none. */

@@ -3,6 +3,7 @@ import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { deleteFlow } from "@mjflow/engine/delete-flow";
 import { flowListEntry, flowsWithDetails } from "@mjflow/engine/flow-list";
 import { getOwnFlow } from "@mjflow/engine/own";
 import { readHintOfFlow } from "@mjflow/engine/read-hint";
@@ -53,6 +54,10 @@ export const flows = new Hono<AppEnv>()
     return c.json({ data, nextCursor: page.cursor ?? null });
   })
   .get("/:id", (c) => readFlow(c, c.req.param("id")))
+  .delete("/:id", async (c) => {
+    await deleteFlow(c.get("deps"), c.get("appId"), c.req.param("id"));
+    return c.body(null, 204);
+  })
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
   .post("/:id/resume", async (c) => respond(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 

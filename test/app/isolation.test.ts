@@ -168,10 +168,11 @@ const NAMING: Record<string, string[]> = {
     `flow=${owner.flow}&endpoint=${owner.endpoint}`,
   ],
   "/v1/flows": ["state=a%20household%27s%20secret"],
+  "/v1/pictures": [`flow=${owner.flow}`, `app=${owner.appId}`],
   "/v1/usage": [`app=${owner.appId}`],
 };
 /** Query parameters that name no resource of an app. */
-const HARMLESS = new Set(["limit", "cursor", "details", "since", "until", "status", "provider"]);
+const HARMLESS = new Set(["limit", "cursor", "details", "action", "video", "since", "until", "status", "provider"]);
 
 test("every query parameter of a route for apps that can name a resource is in this test", () => {
   const named = DESCRIBED.filter(({ query, key }) => query !== undefined && key !== "operator" && key !== "none").map(

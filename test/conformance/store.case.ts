@@ -355,6 +355,28 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
       });
     });
 
+    describe("deleted flows (D13)", () => {
+      conformanceTest("the tasks of a flow are deleted, with their due entries, and those of others stay", async () => {
+        const [{ id }, other] = [newFlow(), newFlow()];
+        for (const path of ["0", "0-1", "0-10"]) await store.createTask(taskIn(id, path));
+        await store.createTask(taskIn(other.id));
+        await store.deleteTasks(id);
+        expect((await store.loadFlow(id)).tasks).toEqual([]);
+        expect((await store.loadFlow(other.id)).tasks).toHaveLength(1);
+        expect(await dueOf(id, Number.MAX_SAFE_INTEGER)).toEqual([]);
+        await store.deleteTasks(id);
+      });
+
+      conformanceTest("a deleted flow is in no listing, and its row can still be read", async () => {
+        const { flow } = await stored();
+        const saved = await store.saveFlow({ ...flow, rev: 1, deletedAt: 7, prompt: undefined });
+        expect(saved.ok).toBe(true);
+        const listed = await store.listFlows(flow.appId, 100);
+        expect(listed.flows.map(({ id }) => id)).not.toContain(flow.id);
+        expect((await store.load(flow.id, [])).flow).toMatchObject({ deletedAt: 7 });
+      });
+    });
+
     describe("loading flows", () => {
       conformanceTest("load returns the named tasks in the order of the request, without missing ones", async () => {
         const { flow, root } = await stored();

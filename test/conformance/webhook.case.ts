@@ -88,6 +88,20 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await open().deliveriesOf(flowId)).toHaveLength(3);
     });
 
+    test("the deliveries of a deleted flow and its log are removed, and those of others stay (D13)", async () => {
+      const [{ id: flowId }, other, appId] = [newFlow(), newFlow(), newApp()];
+      await open().saveDelivery(delivery(flowId, appId));
+      await open().saveDelivery(delivery(other.id, appId));
+      await open().saveDeliveryRecords(flowId, 1, { isFlowEnded: true });
+      await open().deleteDeliveries(flowId);
+      expect(await open().deliveriesOf(flowId)).toEqual([]);
+      expect(await made.due(flowId)).toEqual([]);
+      expect(await open().deliveriesOf(other.id)).toHaveLength(1);
+      const listed = await open().listDeliveries({ appId, listeners: [EP, "hook"], limit: 10 });
+      expect(listed.deliveries.filter((each) => each.flowId === flowId)).toEqual([]);
+      await open().deleteDeliveries(flowId);
+    });
+
     test("a delivery is in the due index only while it is pending", async () => {
       const { id: flowId } = newFlow();
       const stored = delivery(flowId, newApp());

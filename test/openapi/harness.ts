@@ -108,6 +108,8 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
   "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
   "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),
+  "GET /v1/pictures": ({ flow }) => ({ path: `/v1/pictures?limit=2&flow=${flow}` }),
+  "DELETE /v1/flows/:id": ({ failed }) => ({ path: `/v1/flows/${failed}` }),
   "POST /v1/uploads": () => ({ path: "/v1/uploads", body: { contentType: "image/png", bytes: 40_000_000 } }),
   "GET /v1/providers": () => ({ path: "/v1/providers" }),
   "POST /v1/endpoints": () => ({ path: "/v1/endpoints", body: { url: "https://shop.test/other" } }),

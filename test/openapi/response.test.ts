@@ -106,6 +106,7 @@ describe("internal faults", () => {
       ...stores,
       objectUrl: reject,
       images: broken,
+      objects: broken,
       checkStorage: reject,
       queueDepths: reject,
     } as unknown as Parameters<typeof createApp>[0]);
@@ -220,6 +221,28 @@ describe("conflicts, limits and wrong values", () => {
     const { root, open } = harness;
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", prompt }))).toBe("banned_prompt");
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
+  });
+
+  test("a flow that was deleted is not created again by a repeated request, and a running flow is not deleted", async () => {
+    harness = await createOpenApiHarness(seen);
+    const key = { "idempotency-key": "deleted" };
+    const { id } = (await ask("POST", "/v1/flows", FLOW, key)).body;
+    expect(await codeOf(ask("DELETE", `/v1/flows/${id}`))).toBe("wrong_state");
+    await harness.harness.finishAll();
+    harness.harness.advance(600_000);
+    await harness.harness.sweep();
+    const { store } = harness.api.deps;
+    const losing = createApp({
+      ...harness.api.deps,
+      store: new Proxy(store, {
+        get: (target, name: keyof typeof store) =>
+          name === "saveFlow" ? async () => ({ ok: false, current: undefined }) : target[name],
+      }),
+    });
+    const lost = await harness.ask(harness.key, "DELETE", { path: `/v1/flows/${id}` }, losing);
+    expect([lost.status, lost.body.code]).toEqual([409, "write_conflict"]);
+    expect((await ask("DELETE", `/v1/flows/${id}`)).status).toBe(204);
+    expect(await codeOf(ask("POST", "/v1/flows", FLOW, key))).toBe("not_found");
   });
 
   test("an upload that was never sent, in a flow, a press or a modal answer, gets image_rejected", async () => {

@@ -147,9 +147,11 @@ export function createTestHarness({
   const mjTaskIds = createMjTaskIdStore(table, { now: clock.now });
   const receiver = createReceiver();
   const input = createMemoryImages();
+  const deletedPrefixes: string[] = [];
   const wired = {
     ...deps,
     images: input.images,
+    objects: { deleteAll: async (prefix: string) => void deletedPrefixes.push(prefix) },
     imageUrl: (key: string, extension: string) => `https://api.test/${key}/signature.${extension}`,
     limits: undefined as Limits | undefined,
     accounts: createAccounts(deps),
@@ -220,6 +222,8 @@ export function createTestHarness({
 
   return {
     deps: wired,
+    /** Beginnings of the keys of deleted objects. */
+    deletedPrefixes,
     /** Uploads and links of requests. */
     input,
     log: lines,

@@ -65,6 +65,7 @@ export const flows = {
         ...AUTH_ERRORS,
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
+        "not_found",
         "banned_prompt",
         "image_rejected",
         "press_unsupported",
@@ -93,6 +94,14 @@ export const flows = {
         304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
       errors: [...AUTH_ERRORS, "not_found"],
+    },
+    "DELETE /v1/flows/:id": {
+      id: "deleteFlow",
+      summary: "Delete a flow",
+      description:
+        "Deletes an ended flow with its tasks, deliveries, input images and archived images. Links to its archived images stop to work. A running flow gets `wrong_state`: cancel it, and delete it when its submitted tasks have ended. What was paid stays in the usage. Events that were not delivered yet are not sent. A second request changes nothing.",
+      responses: { 204: { about: "The flow is deleted." } },
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "write_conflict"],
     },
     "POST /v1/flows/:id/cancel": {
       id: "cancelFlow",

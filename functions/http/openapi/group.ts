@@ -7,6 +7,7 @@ import { endpoints } from "./endpoint.ts";
 import { flows } from "./flow.ts";
 import { mjCompat } from "./mj-compat.ts";
 import { operations } from "./operation.ts";
+import { pictures } from "./picture.ts";
 import { providers } from "./provider.ts";
 import { publicRoutes } from "./public-routes.ts";
 import { replays } from "./replay.ts";
@@ -18,6 +19,7 @@ import { usage } from "./usage.ts";
 export const GROUPS: readonly RouteGroup[] = [
   flows,
   tasks,
+  pictures,
   uploads,
   endpoints,
   deliveries,

@@ -20,6 +20,7 @@ import {
   FlowListQuery,
   ModalInput,
   PageQuery,
+  PictureListQuery,
   PlanInput,
   ReplayRequest,
   RotateRequest,
@@ -193,6 +194,15 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     until: "Only flows created at this time or earlier.",
     details:
       "`true`: each entry has the counts of its tasks, its cost and a picture. This costs a query for each flow.",
+    ...PAGE,
+  }),
+  describedSchemas(PictureListQuery, {
+    flow: "Only pictures of this flow.",
+    action: "Only results of this action: `IMAGINE`, `UPSCALE`, `VARIATION`, `VIDEO`, `TILE`, …",
+    video: "`true`: only results with a video. `false`: only results without one.",
+    since: "Only flows created at this time or later.",
+    until: "Only flows created at this time or earlier.",
+    app: "Id of the app, only for the operator. Default: the app of the key.",
     ...PAGE,
   }),
   describedSchemas(PageQuery, PAGE),

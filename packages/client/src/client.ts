@@ -5,6 +5,7 @@ import { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 import type { FlowEvent } from "./event-replay.ts";
 import { Flows } from "./flow.ts";
 import { DeadLetters, Operations, Providers } from "./operator.ts";
+import { Pictures } from "./picture.ts";
 import {
   type Output,
   type RunInput,
@@ -37,6 +38,7 @@ export class Mjflow {
   readonly operations: Operations;
   readonly apps: Apps;
   readonly uploads: Uploads;
+  readonly pictures: Pictures;
   readonly webhooks = webhooks;
   readonly #transport: Transport;
 
@@ -45,6 +47,7 @@ export class Mjflow {
     const transport = new Transport(configOf(options));
     this.#transport = transport;
     this.uploads = new Uploads(transport);
+    this.pictures = new Pictures(transport);
     this.flows = new Flows(transport, this.uploads);
     this.tasks = new Tasks(transport, this.uploads);
     this.endpoints = new Endpoints(transport);

@@ -133,6 +133,14 @@ export class Flows {
     return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/cancel`, signal });
   }
 
+  /**
+   * Deletes an ended flow with its tasks, deliveries and images. A running flow rejects with `wrong_state`. A flow that is deleted
+   * already is no error.
+   */
+  async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#transport.send({ method: "DELETE", path: `/v1/flows/${segment(id)}`, signal });
+  }
+
   async resume(id: string, { signal }: CallOptions = {}): Promise<Flow> {
     return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/resume`, signal });
   }

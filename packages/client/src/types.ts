@@ -128,6 +128,40 @@ export interface FlowInput {
   permutations?: "expand" | "send";
 }
 
+/** A task that ended with an image or a video. */
+export interface Picture {
+  taskId: string;
+  flowId: string;
+  parentId: string | null;
+  press: string | null;
+  action: string;
+  provider: string;
+  /** The vendor's link, which expires; of a tile the link of its copy. */
+  imageUrl: string | null;
+  images: Media[];
+  videos: Media[];
+  copies: Copy[];
+  prompt: string | null;
+  state: string | null;
+  endedAt: string | null;
+  /** Unset: the server is older. */
+  urls?: TaskUrls;
+}
+
+export interface PictureQuery {
+  flow?: string;
+  /** For example `UPSCALE`. */
+  action?: string;
+  /** True: only results with a video. False: only results without one. */
+  video?: boolean;
+  /** Bounds of the creation time of the flows. */
+  since?: Date | string;
+  until?: Date | string;
+  /** Only for the operator. */
+  app?: string;
+  limit?: number;
+}
+
 /** `POST /v1/uploads` */
 export interface UploadInput {
   contentType: "image/png" | "image/jpeg" | "image/webp" | "image/gif";

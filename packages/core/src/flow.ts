@@ -2,7 +2,7 @@
  * A flow: one request of an app. `flowStatus` computes from the tasks how far a flow is.
  *
  * Only these fields (and `rev`) change after creation: `status`, `endedAt`, `endCount`, `canceledAt`, `hasCreditHold`, `credit`,
- * `reopened`, `pendingEffects`, `due` and `restartedAs`. `provider`, `account` and `accountFilter` change too, when the
+ * `reopened`, `pendingEffects`, `due`, `restartedAs` and `deletedAt`. `provider`, `account` and `accountFilter` change too, when the
  * end is recorded and the root has moved.
  */
 import type { EventType } from "./event.ts";
@@ -69,6 +69,11 @@ export interface Flow {
   endedAt?: number;
   /** When the flow was canceled: no task of it is submitted any more. Unset if not canceled, or resumed since. */
   canceledAt?: number;
+  /**
+   * When the app deleted the flow. Its tasks and objects are removed then. The row stays until it expires, without the app's
+   * data: it confirms the credit of the flow, and a repeated request finds that the flow existed. Unset: not deleted.
+   */
+  deletedAt?: number;
   /** Number of earlier recorded ends: the flow was reopened, or its end changed. Unset: none. */
   endCount?: number;
   /** True if a credit hold was made for the estimated cost of the flow (credit.ts). Stays true after the settlement. */

@@ -85,6 +85,8 @@ export interface Store extends AppStore, AccountStore {
   saveFlow(flow: Flow): Promise<Saved<Flow>>;
   /** Deletes a task that belongs to no flow. */
   deleteTask(task: Task): Promise<void>;
+  /** Deletes the tasks of a deleted flow. Tasks that change meanwhile stay, so the caller calls again. */
+  deleteTasks(flowId: string): Promise<void>;
   /** Reads the flow and the named tasks in one strongly consistent request; missing ones are left out. */
   load(flowId: string, paths: readonly string[]): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   getTask(ref: TaskRef): Promise<Task | undefined>;
@@ -234,6 +236,8 @@ export interface WebhookStore {
   saveReplay(replay: Replay): Promise<Saved<Replay>>;
   /** Lists the replays of an app, newest first, at most 100. */
   replays(appId: string): Promise<Replay[]>;
+  /** Deletes the deliveries of a flow and its delivery log. Rows that change meanwhile stay, so the caller calls again. */
+  deleteDeliveries(flowId: string): Promise<void>;
   /** Lists the deliveries of the query's subscribers that have rows, newest first. @throws MjflowError `invalid_request` for a foreign cursor */
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }

@@ -357,6 +357,21 @@ export const FlowListQuery = z.strictObject({
 });
 export type FlowListQuery = z.infer<typeof FlowListQuery>;
 
+/** `GET /v1/pictures?flow=&action=&video=&since=&until=&app=&limit=&cursor=` */
+export const PictureListQuery = z.strictObject({
+  flow: z.optional(text(60)),
+  /** Action of the task in the vendor protocol. */
+  action: z.optional(text(40)),
+  video: z.optional(z.enum(["true", "false"], { error: "must be true or false" })),
+  /** Range of the creation time of the flows, both limits included. */
+  since: z.optional(time),
+  until: z.optional(time),
+  /** Only for the operator. Unset: the app of the key. */
+  app: z.optional(text(100)),
+  limit,
+  cursor,
+});
+
 export function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);

@@ -123,6 +123,24 @@ export const Task = z.strictObject({
   urls: taskUrls,
 });
 
+/** A result with an image or a video. */
+export const Picture = z.strictObject({
+  taskId: text,
+  flowId: text,
+  parentId: maybe(text),
+  press: maybe(text),
+  action: text,
+  provider: text,
+  imageUrl: maybe(text),
+  images: z.array(Media),
+  videos: z.array(Media),
+  copies: z.array(Copy),
+  prompt: maybe(text),
+  state: maybe(text),
+  endedAt: maybe(time),
+  urls: taskUrls,
+});
+
 const nextInMs = maybe(count);
 
 /** `GET /v1/tasks/{id}`: a task that is read alone, with the hint when to read it again. */

@@ -2,6 +2,7 @@
 import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { promptsIn } from "@mjflow/core/banned";
 import { logRowsFor } from "@mjflow/core/delivery-log";
+import { MjflowError } from "@mjflow/core/error";
 import { EVENT_BITS, hasSubscribers, withArchiveMode } from "@mjflow/core/event";
 import { type Flow, type Inputs, paceOf, type RootAction, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
@@ -62,7 +63,7 @@ export type CreateFlowDeps = Pick<
  * again when the root is due.
  *
  * @throws MjflowError `invalid_request` or `press_unsupported` with the field; `banned_prompt` with field and word;
- *   `image_rejected` with field and reason; `overloaded`; the errors of the app's limits (credit.ts)
+ *   `image_rejected` with field and reason; `not_found` if the flow of a repeated request was deleted; `overloaded`; the errors of the app's limits (credit.ts)
  */
 export async function createFlow(
   deps: CreateFlowDeps,
@@ -161,7 +162,9 @@ async function imagesOf(
   sent: FlowRequest,
   id: string | undefined,
 ): Promise<CheckedImages> {
-  if (id === undefined || (await deps.store.load(id, [])).flow === undefined) return checkImages(deps, appId, sent);
+  const stored = id === undefined ? undefined : (await deps.store.load(id, [])).flow;
+  if (!stored) return checkImages(deps, appId, sent);
+  if (stored.deletedAt !== undefined) throw new MjflowError("not_found");
   const unread = { request: sent, linkField: undefined };
   return { ...unread, linkOnly: undefined, resolve: async () => unread };
 }

@@ -278,6 +278,8 @@ export async function extendHold(
   if (!flow.hasCreditHold && !usesHolds(limits)) return;
   const { flow: stored } = await deps.store.load(flow.id, []);
   if (!stored) return;
+  // A press that began before the deletion would hold credit that no end of the flow settles.
+  if (stored.deletedAt !== undefined) throw new MjflowError("not_found");
   const credit = await flowCreditOf(deps, stored);
   if (credit.awaits[path] === undefined) {
     const counter = stored.credit ? stored.credit.counter : counterOfFlow(flow.id, limits);

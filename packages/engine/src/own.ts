@@ -6,11 +6,11 @@ import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
 import type { FlowWithTasks } from "./update-flow.ts";
 
-/** @throws MjflowError `not_found` if the flow does not exist or belongs to another app */
+/** @throws MjflowError `not_found` if the flow does not exist, was deleted or belongs to another app */
 export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string, id: string): Promise<FlowWithTasks> {
   if (!isFlowId(id)) throw new MjflowError("not_found");
   const { flow, tasks } = await deps.store.loadFlow(id);
-  if (!flow || flow.appId !== appId) throw new MjflowError("not_found");
+  if (!flow || flow.appId !== appId || flow.deletedAt !== undefined) throw new MjflowError("not_found");
   return { flow, tasks };
 }
 
@@ -26,6 +26,7 @@ export async function getOwnTask(
   const ref = parseTaskId(taskId);
   if (!ref) throw new MjflowError("not_found");
   const { flow, tasks } = await deps.store.load(ref.flowId, [ref.path]);
-  if (!flow || flow.appId !== appId || !tasks[0]) throw new MjflowError("not_found");
+  const isOwn = flow !== undefined && flow.appId === appId && flow.deletedAt === undefined;
+  if (!isOwn || !tasks[0]) throw new MjflowError("not_found");
   return { flow, task: tasks[0] };
 }

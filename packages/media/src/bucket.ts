@@ -127,6 +127,33 @@ export async function readStart(bucket: Bucket, key: string, bytes: number): Pro
   }
 }
 
+/**
+ * Deletes all objects whose keys begin with `prefix`. Without such objects nothing happens.
+ *
+ * @throws MediaError `unavailable` if S3 fails; some of the objects may be deleted then
+ */
+export async function deleteAll(bucket: Bucket, prefix: string): Promise<void> {
+  const [client, { DeleteObjectsCommand, ListObjectsV2Command }] = await s3(bucket);
+  try {
+    for (let token: string | undefined; ; ) {
+      const page = await client.send(
+        new ListObjectsV2Command({ Bucket: bucket.name, Prefix: prefix, ...(token && { ContinuationToken: token }) }),
+      );
+      const Objects = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [{ Key }]));
+      if (Objects.length > 0) {
+        const { Errors = [] } = await client.send(
+          new DeleteObjectsCommand({ Bucket: bucket.name, Delete: { Objects, Quiet: true } }),
+        );
+        if (Errors.length > 0) throw new MediaError("unavailable", `${Errors.length} objects could not be deleted`);
+      }
+      token = page.NextContinuationToken;
+      if (!page.IsTruncated || token === undefined) return;
+    }
+  } catch (error) {
+    throw toMediaError(error);
+  }
+}
+
 // ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Put {

@@ -8,7 +8,7 @@ import type { DueCursor, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
-import { type Item, isExpired, keyOf } from "./codec.ts";
+import { type Item, isExpired, keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import {
   deadLetterToItem,
   dueOf,
@@ -108,6 +108,11 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
     saveTask: (task) => saveTask(task, task.rev),
     saveFlow: (flow) => saveFlow(flow, flow.rev),
     deleteTask: (task) => table.delete(taskKey(task.flowId, task.path), task.rev),
+    async deleteTasks(flowId) {
+      const items = await table.partition(flowPk(flowId));
+      const tasks = items.filter((item) => refOf(keyOf(item))?.kind === "task");
+      await Promise.all(tasks.map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+    },
     async load(flowId, paths) {
       const keys = [flowKey(flowId), ...[...new Set(paths)].map((path) => taskKey(flowId, path))];
       const bySk = new Map((await loadRange(keys)).map((item) => [keyOf(item).sk, item]));

@@ -107,6 +107,7 @@ const FLOW = {
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
   canceledAt: ["ca", "number"],
+  deletedAt: ["dl", "number"],
   endCount: ["es", "number"],
   hasCreditHold: ["he", "flag"],
   credit: ["ch", "json"],
@@ -157,6 +158,8 @@ export function taskToItem(task: Task, dueShards = DUE_SHARDS): Item {
 export function flowToItem(flow: Flow, dueShards = DUE_SHARDS): Item {
   const item = row(flowKey(flow.id), FLOW, flow);
   const due = times(flow, { kind: "flow", flow }, dueShards);
+  // Without the attribute a deleted flow is in no listing.
+  if (flow.deletedAt !== undefined) return { ...item, ...due };
   return { ...item, ...due, [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
 }
 

@@ -251,9 +251,14 @@ export function deliveryKey({ flowId, subject, name, listener }: DeliveryKey): K
   return { pk: deliveryPk(flowId), sk: `${subject}#${name}#${listener}` };
 }
 
+const LOG_SK = "log#";
+
 export function deliveryLogKey(flowId: string, row: number): Key {
-  return { pk: flowPk(flowId), sk: `log#${row}` };
+  return { pk: flowPk(flowId), sk: `${LOG_SK}${row}` };
 }
+
+/** Bounds of the sort keys of a flow's delivery log. */
+export const DELIVERY_LOGS = { from: LOG_SK, to: `${LOG_SK}~` };
 
 export function flowPk(flowId: string): string {
   return `flow#${flowId}`;

@@ -156,6 +156,13 @@ export function createMemoryStore({
       index({ kind: "task", item: { ...task, due: undefined } });
       flows.get(pk)!.delete(sk);
     },
+    async deleteTasks(flowId) {
+      const tasks = rowsOf(flowId).filter((row) => row.kind === "task");
+      for (const { item: task } of tasks) {
+        index({ kind: "task", item: { ...task, due: undefined } });
+        flows.get(flowKey(flowId).pk)!.delete(taskKey(flowId, task.path).sk);
+      }
+    },
     async load(flowId, paths) {
       const tasks = [...new Set(paths)].map((path) => taskAt(flowId, path)).filter((task) => task !== undefined);
       return { flow: flowAt(flowId), tasks };
@@ -181,7 +188,7 @@ export function createMemoryStore({
           .flatMap((rows) => [...rows.values()])
           .filter((row) => row.kind === "flow")
           .map((row) => row.item)
-          .filter((flow) => flow.appId === appId && isLive(flow, now()))
+          .filter((flow) => flow.appId === appId && flow.deletedAt === undefined && isLive(flow, now()))
           .map((flow) => ({ flow, at: listedAt(flow.createdAt, flow.id) }))
           .filter(({ at }) => at >= from && (to === undefined || at <= to) && at !== after)
           .sort((a, b) => (filter.oldestFirst ? compare(a.at, b.at) : compare(b.at, a.at)))

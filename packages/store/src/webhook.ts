@@ -11,9 +11,22 @@ import type { WebhookStore } from "@mjflow/core/port";
 import type { Replay } from "@mjflow/core/replay";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
-import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk, replayKey, replayPk } from "./keys.ts";
+import {
+  ATTRIBUTE,
+  DELIVERY_LOGS,
+  deliveryKey,
+  deliveryPk,
+  endpointKey,
+  endpointPk,
+  flowPk,
+  replayKey,
+  replayPk,
+} from "./keys.ts";
 import { save } from "./save.ts";
 import type { Table } from "./table.ts";
+
+/** More rows than the log of the largest plan has. */
+const MAX_LOG_ROWS = 100;
 
 /** `id` and `appId` are in the key. */
 const ENDPOINT = {
@@ -112,6 +125,13 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const key = parseDeliveryId(id);
       const item = key && (await table.get(deliveryKey(key)));
       return item && isLive(item) ? deliveryOf(item) : undefined;
+    },
+    async deleteDeliveries(flowId) {
+      const rows = await Promise.all([
+        table.partition(deliveryPk(flowId)),
+        table.list({ partition: flowPk(flowId), ...DELIVERY_LOGS, limit: MAX_LOG_ROWS }),
+      ]);
+      await Promise.all(rows.flat().map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
     },
     saveDelivery: (delivery) => save(table, delivery, (next) => deliveryItem(next, dueShards), deliveryOf),
     deliveryLog: (flowId, row) => logs.read(flowId, row),

@@ -105,3 +105,17 @@ export const resume = command({
     return EXIT.ok;
   },
 });
+
+/** `mjflow delete` */
+export const deleteFlow = command({
+  name: "delete",
+  summary: "delete an ended flow with its images",
+  usage: ["<flow>"],
+  argCount: [1, 1],
+  options: {},
+  async run(context, { positionals: [id] }) {
+    await context.mjflow.flows.delete(id!, { signal: context.signal });
+    context.show({ id, deleted: true }, () => [`${id} is deleted.`]);
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,24 @@
+/** `/v1/pictures`: the results of an app, newest first. The operator can list those of any app. */
+import { MjflowError } from "@mjflow/core/error";
+import { PictureListQuery } from "@mjflow/core/request";
+import { listPictures, pictureView } from "@mjflow/engine/pictures";
+import { Hono } from "hono";
+import { type AppEnv, linksFor } from "./env.ts";
+import { invalid } from "./problem.ts";
+
+export const pictures = new Hono<AppEnv>().get("/", async (c) => {
+  const query = PictureListQuery.safeParse(c.req.query());
+  if (!query.success) throw invalid(query.error.issues);
+  const [deps, caller] = [c.get("deps"), c.get("caller")];
+  const { app = caller.appId, since, until, video, ...rest } = query.data;
+  // An app must not learn whether another app exists.
+  if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
+  const page = await listPictures(deps, app, {
+    ...rest,
+    ...(video !== undefined && { video: video === "true" }),
+    ...(since !== undefined && { since: Date.parse(since) }),
+    ...(until !== undefined && { until: Date.parse(until) }),
+  });
+  const links = linksFor(c);
+  return c.json({ data: page.pictures.map((each) => pictureView(each, links)), nextCursor: page.cursor ?? null });
+});
