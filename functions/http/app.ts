@@ -26,6 +26,7 @@ import { requestContext } from "./request-context.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
+import { templates } from "./template.ts";
 import { uploadLinks, uploads } from "./upload.ts";
 import { usage } from "./usage.ts";
 
@@ -59,6 +60,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
   app.route("/v1/flows", streams);
+  app.route("/v1/templates", templates);
   app.route("/v1/tasks", tasks);
   app.route("/v1/apps", apps);
   app.route("/v1/endpoints", endpoints);

@@ -1,9 +1,8 @@
 /** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
-import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
+import { CreateRequest, FlowListQuery, RerunRequest } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
-import { deleteFlow } from "@mjflow/engine/delete-flow";
 import { flowListEntry, flowsWithDetails } from "@mjflow/engine/flow-list";
 import { getOwnFlow } from "@mjflow/engine/own";
 import { readHintOfFlow } from "@mjflow/engine/read-hint";
@@ -55,10 +54,18 @@ export const flows = new Hono<AppEnv>()
   })
   .get("/:id", (c) => readFlow(c, c.req.param("id")))
   .delete("/:id", async (c) => {
+    const { deleteFlow } = await import("@mjflow/engine/delete-flow");
     await deleteFlow(c.get("deps"), c.get("appId"), c.req.param("id"));
     return c.body(null, 204);
   })
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
+  .post("/:id/rerun", async (c) => {
+    const changes = await readBody(c, RerunRequest);
+    const { rerunFlow } = await import("./flow-rerun.ts");
+    const { flow, tasks, rate } = await rerunFlow(c, c.req.param("id"), changes);
+    if (rate) rateHeaders(c, rate);
+    return respond(c, { flow, tasks });
+  })
   .post("/:id/resume", async (c) => respond(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
 /** Responds 202 while the flow runs and 200 when it has ended. With `Prefer: wait` the client can wait for the end. */

@@ -1,7 +1,6 @@
 /** `/v1/pictures`: the results of an app, newest first. The operator can list those of any app. */
 import { MjflowError } from "@mjflow/core/error";
 import { PictureListQuery } from "@mjflow/core/request";
-import { listPictures, pictureView } from "@mjflow/engine/pictures";
 import { Hono } from "hono";
 import { type AppEnv, linksFor } from "./env.ts";
 import { invalid } from "./problem.ts";
@@ -13,6 +12,7 @@ export const pictures = new Hono<AppEnv>().get("/", async (c) => {
   const { app = caller.appId, since, until, video, ...rest } = query.data;
   // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
+  const { listPictures, pictureView } = await import("@mjflow/engine/pictures");
   const page = await listPictures(deps, app, {
     ...rest,
     ...(video !== undefined && { video: video === "true" }),

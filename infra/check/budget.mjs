@@ -46,14 +46,17 @@
  *
  * Flows show their plan, the state of its steps, and URLs; flow lists have counts, cost and pictures (Api 3 kB, Stream 2 kB). Submit
  * tells a deployed function from a local server (0.1 kB).
+ *
+ * The API has routes for pictures, deletion, templates and reruns. It loads all code behind them on demand (4 kB, and 4 kB of glue
+ * between the parts). The store of every function knows templates and deletes the rows of a flow (0.6 kB).
  */
 export const BUDGET_KB = {
-  Api: 664,
+  Api: 672,
   Archive: 380,
-  Callback: 349,
-  Deadletter: 324,
-  Deliver: 358,
+  Callback: 350,
+  Deadletter: 325,
+  Deliver: 359,
   Stream: 346,
-  Submit: 461,
-  Sweep: 421,
+  Submit: 462,
+  Sweep: 422,
 };

@@ -28,6 +28,8 @@ async function createOwner(api: ApiClient) {
     receives: 5,
     createdAt: api.harness.deps.clock.now(),
   });
+  const template = { description: "a household's secret", then: [{ press: "U1" }] };
+  await call("PUT", "/v1/templates/secret-plan", template);
   const compatId = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
   await api.harness.finishAll();
   const [button] = (await call("GET", `/mj/task/${compatId}/fetch`)).body.buttons;
@@ -51,6 +53,7 @@ function idFor(
   { appId, flow, root, open, endpoint, delivery, replay, compatId }: Owner,
 ): string | undefined {
   if (isMjCompat(path)) return compatId;
+  if (path === "/v1/templates/:name") return "";
   if (path.startsWith("/v1/flows/:id")) return flow;
   if (path === "/v1/tasks/:id/modal") return open;
   if (path.startsWith("/v1/tasks/:id")) return root;
@@ -70,6 +73,7 @@ function bodyFor(method: string, path: string): unknown {
   if (path === "/v1/tasks/:id/actions") return { press: "U1" };
   if (path === "/v1/tasks/:id/modal") return { prompt: "mine now" };
   if (path === "/v1/flows") return FLOW;
+  if (path === "/v1/templates/:name") return { then: [{ press: "V1" }] };
   if (path.endsWith("/credits")) return { addUsd: 1, reference: "x" };
   if (path === "/v1/endpoints") return { url: "https://stranger.test/hook" };
   if (path === "/v1/apps" || path === "/v1/apps/:id") return { name: "mine now" };
@@ -120,7 +124,10 @@ test("the HTTP app has more than 15 routes to test", () => expect(routes.length)
 test.each(routes)("%s %s reveals nothing to another app and lets it change nothing", async (method, path) => {
   const named = /:(?!keyId)/.test(path) ? idFor(path, owner) : "";
   expect(named, `add the parameter of ${path} to idFor in isolation.test.ts`).toBeDefined();
-  const address = path.replace(":id", named!).replace(":keyId", owner.keyId).replace(":name", "default");
+  // Each app has its own names, so a stranger stores a template of its own.
+  const isOwnName = path === "/v1/templates/:name" && method === "PUT";
+  const name = isOwnName ? "own-plan" : path.startsWith("/v1/templates") ? "secret-plan" : "default";
+  const address = path.replace(":id", named!).replace(":keyId", owner.keyId).replace(":name", name);
   const [before, calls, deadLetters] = [
     rows(),
     api.harness.vendor.calls.length,
@@ -136,7 +143,7 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
     else if (path.includes(":")) expect(response.body.code).toBe(3);
     // Code 3 on a submission would make new-api disable its channel.
     else if (/action|change|modal/.test(path)) expect(response.body.code).toBe(4);
-  } else if (path.includes(":")) {
+  } else if (path.includes(":") && !isOwnName) {
     expect([403, 404]).toContain(response.status);
     expect(response.body.code).toBe(response.status === 403 ? "forbidden" : "not_found");
   }

@@ -56,6 +56,21 @@ describe("flows", () => {
     expect(await caught(one)).toMatchObject({ code: "invalid_argument", field: "permutations" });
   });
 
+  test("a template is stored and used, and rerun() creates the flow again with a change", async () => {
+    await mjflow.templates.put("two-steps", { then: [{ press: "U1", then: [{ press: "zoom:2" }] }] });
+    expect((await mjflow.templates.list().take(9)).map(({ name }) => name)).toEqual(["two-steps"]);
+    const request = { provider: "simulator", prompt: "a boat", template: "two-steps" };
+    const flow = await mjflow.flows.create(request).wait({ timeoutMs: 25_000 });
+    expect(flow.plan?.map(({ press, status }) => `${press} ${status}`)).toEqual(["U1 done", "zoom:2 done"]);
+    expect(flow.urls?.console).toBe(`${server.url}/console#/flows/${flow.id}`);
+    await mjflow.templates.delete("two-steps");
+    const again = await (await mjflow.flows.rerun(flow.id, { prompt: "a car" })).wait({ timeoutMs: 25_000 });
+    expect(again).toMatchObject({ status: "completed", prompt: "a car", rerunOf: flow.id });
+    expect(again.tasks).toHaveLength(3);
+    const [entry] = await mjflow.flows.list({ details: true }).take(1);
+    expect(entry).toMatchObject({ id: again.id, taskCounts: { planned: 0, running: 0, done: 3, failed: 0 } });
+  });
+
   test("onUpdate receives the flow while it runs", async () => {
     const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", progress: true });
     expect(handle.flow).toMatchObject({ id: handle.id, status: "running" });

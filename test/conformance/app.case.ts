@@ -45,6 +45,28 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect(await store.app(app.id)).toEqual({ ...app, rev: 2, limits: undefined, disabledAt: NOW });
     });
 
+    test("a template is stored, replaced and deleted only with its current revision, and each app has its own", async () => {
+      const [app, other] = [newApp().id, newApp().id];
+      const then = [{ press: ["U1", "U2"], then: [{ press: "zoom:custom", prompt: "ünïcode 🛶" }] }];
+      const template = { appId: app, name: "four.upscales", rev: 0, then, createdAt: NOW, updatedAt: NOW };
+      expect(await store.template(app, template.name)).toBeUndefined();
+      expect(await store.saveTemplate(template)).toEqual({ ok: true, item: { ...template, rev: 1 } });
+      expect(await store.saveTemplate({ ...template, then: [] })).toEqual({
+        ok: false,
+        current: { ...template, rev: 1 },
+      });
+      const changed = { ...template, rev: 1, description: "all", updatedAt: NOW + 1 };
+      expect(await store.saveTemplate(changed)).toEqual({ ok: true, item: { ...changed, rev: 2 } });
+      await store.saveTemplate({ ...template, name: "another" });
+      expect((await store.templates(app)).map(({ name }) => name)).toEqual(["another", "four.upscales"]);
+      expect(await store.templates(other)).toEqual([]);
+      expect(await store.template(other, template.name)).toBeUndefined();
+      await store.deleteTemplate(template).catch(() => {});
+      expect(await store.template(app, template.name)).toEqual({ ...changed, rev: 2 });
+      await store.deleteTemplate({ ...changed, rev: 2 });
+      expect(await store.template(app, template.name)).toBeUndefined();
+    });
+
     test("an app is read together with the named key and with no other key", async () => {
       const app = newApp();
       const [one, other] = [newKey(app.id), newKey(app.id)];

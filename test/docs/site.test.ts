@@ -97,7 +97,7 @@ describe("the built site", () => {
 
   test("an operation has tabs for curl, TypeScript and Python, and a response of the tests", () => {
     const flows = page("reference/flows.html");
-    expect(all(flows, /<label[^>]*>(curl|TypeScript|Python)<\/label>/g)).toHaveLength(6 * 3);
+    expect(all(flows, /<label[^>]*>(curl|TypeScript|Python)<\/label>/g)).toHaveLength(8 * 3);
     expect(textOf("reference/flows.html")).toContain("flow_01");
   });
 

@@ -19,6 +19,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const { id: appId, key, keyId } = await api.join("shop");
   const call = (method: string, path: string, body?: unknown) => api.call(key, method, path, body);
 
+  await call("PUT", "/v1/templates/upscales", { description: "all four", then: [{ press: ["U1", "U2"] }] });
   const endpoint = (await call("POST", "/v1/endpoints", { url: "https://shop.test/hook" })).body.id as string;
   const flow = (await call("POST", "/v1/flows", { ...FLOW, archive: true, state: "order 7" })).body.id as string;
   await harness.finishAll();
@@ -103,6 +104,11 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /v1/flows/:id/events": ({ flow }) => ({ path: `/v1/flows/${flow}/events` }),
   "POST /v1/flows/:id/cancel": ({ waiting }) => ({ path: `/v1/flows/${waiting}/cancel` }),
   "POST /v1/flows/:id/resume": ({ failed }) => ({ path: `/v1/flows/${failed}/resume` }),
+  "POST /v1/flows/:id/rerun": ({ flow }) => ({ path: `/v1/flows/${flow}/rerun`, body: { prompt: "at night" } }),
+  "GET /v1/templates": () => ({ path: "/v1/templates" }),
+  "GET /v1/templates/:name": () => ({ path: "/v1/templates/upscales" }),
+  "PUT /v1/templates/:name": () => ({ path: "/v1/templates/upscales", body: { then: [{ press: "upscale:all" }] } }),
+  "DELETE /v1/templates/:name": () => ({ path: "/v1/templates/upscales" }),
   "GET /v1/tasks/:id": ({ root }) => ({ path: `/v1/tasks/${root}` }),
   "GET /v1/tasks/:id/raw": ({ root }) => ({ path: `/v1/tasks/${root}/raw` }),
   "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
@@ -233,6 +239,7 @@ export function unknown({ path, ...request }: Request): Request {
     .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, "01AAAAAAAAAAAAAAAAAAAAAAAA")
     .replace(/\d{16}/, "1000000000000000")
     .replace(DEAD_LETTER.id, "nothing")
+    .replace("/templates/upscales", "/templates/nothing")
     .replace("/providers/fake", "/providers/nobody")
     .replace(/^\/media\/.*/, "/media/nothing.png?s=x")
     .replace("/docs/errors/not_found", "/docs/errors/nothing");

@@ -13,7 +13,15 @@ import { createApp } from "../../functions/http/app.ts";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { FLOW, OPERATOR } from "../app/api-client.ts";
 import { expectSchema, problems, type Seen } from "./checked.ts";
-import { createOpenApiHarness, type Json, type OpenApiHarness, REQUESTS, SEED_REQUESTS, unknown } from "./harness.ts";
+import {
+  createOpenApiHarness,
+  IMAGE,
+  type Json,
+  type OpenApiHarness,
+  REQUESTS,
+  SEED_REQUESTS,
+  unknown,
+} from "./harness.ts";
 import { isRecording, shownJson } from "./record.ts";
 import { DESCRIBED, type Described, declaredBy } from "./routes.ts";
 
@@ -65,7 +73,10 @@ describe("authentication and authorization", () => {
   );
 });
 
-test.each(declares("not_found"))("%s responds 404 for unknown ids", async (_, route) => {
+/** `POST /v1/flows` names no id. It responds 404 only to a repeated request whose flow was deleted. */
+const withIds = declares("not_found").filter(([name]) => name !== "POST /v1/flows");
+
+test.each(withIds)("%s responds 404 for unknown ids", async (_, route) => {
   const harness = shared;
   const request = unknown(requestOf(route, harness));
   const path = route.path === "/v1/usage" ? "/v1/usage?app=app_01AAAAAAAAAAAAAAAAAAAAAAAA" : request.path;
@@ -175,6 +186,7 @@ describe("conflicts, limits and wrong values", () => {
     const { root, open } = harness;
     const routes = [
       ["/v1/flows", FLOW, { ...FLOW, prompt: "another" }],
+      [`/v1/flows/${harness.flow}/rerun`, { prompt: "one" }, { prompt: "other" }],
       [`/v1/tasks/${root}/actions`, { press: "U1" }, { press: "U2" }],
       [`/v1/tasks/${open}/modal`, { prompt: "one" }, { prompt: "other" }],
     ] as const;
@@ -211,6 +223,7 @@ describe("conflicts, limits and wrong values", () => {
       press: "animate:high",
     });
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "U1", then }))).toBe("press_unsupported");
+    expect(await codeOf(ask("POST", `/v1/flows/${harness.flow}/rerun`, { then }))).toBe("press_unsupported");
   });
 
   test("a banned word in the prompt of a flow, a press or a modal answer gets banned_prompt", async () => {
@@ -219,6 +232,7 @@ describe("conflicts, limits and wrong values", () => {
     const prompt = "a Blue  Movie";
     expect((await ask("POST", "/v1/flows", { ...FLOW, prompt })).body).toMatchObject({ bannedWord: "blue movie" });
     const { root, open } = harness;
+    expect(await codeOf(ask("POST", `/v1/flows/${harness.flow}/rerun`, { prompt }))).toBe("banned_prompt");
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", prompt }))).toBe("banned_prompt");
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
   });
@@ -264,11 +278,15 @@ describe("conflicts, limits and wrong values", () => {
     await limited({ flowsPerMinute: 1 });
     expect((await ask("POST", "/v1/flows", FLOW)).headers.get("ratelimit")).toBeTruthy();
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("rate_limited");
+    const rerun = () => codeOf(ask("POST", `/v1/flows/${harness.flow}/rerun`, {}));
+    expect(await rerun()).toBe("rate_limited");
     await limited({ runningFlows: 1 });
     await ask("POST", "/v1/flows", FLOW);
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("too_many_flows");
+    expect(await rerun()).toBe("too_many_flows");
     await limited({ creditsUsd: 0 });
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("out_of_credit");
+    expect(await rerun()).toBe("out_of_credit");
     expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "V2" }))).toBe("out_of_credit");
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
   });
@@ -310,6 +328,39 @@ describe("conflicts, limits and wrong values", () => {
     expect(body).toMatchObject({ code: "invalid_request", field: "provider" });
     const lacks = await ask("POST", "/v1/flows", { provider: "fake", action: "shorten", prompt: "x" });
     expect([202, 400]).toContain(lacks.status);
+  });
+
+  test("a new template gets 201 and too many get limit_reached; lost writes get write_conflict", async () => {
+    harness = await createOpenApiHarness(seen);
+    const body = { then: [{ press: "U1" }] };
+    expect((await ask("PUT", "/v1/templates/t1", body)).status).toBe(201);
+    const { store } = harness.api.deps;
+    const losing = new Proxy(store, {
+      get(target, method: string & keyof typeof store) {
+        if (method === "saveTemplate") return async () => ({ ok: false, current: undefined });
+        if (method === "deleteTemplate") return async () => {};
+        return target[method];
+      },
+    });
+    const conflicting = createApp({ ...harness.api.deps, store: losing });
+    const put = { path: "/v1/templates/t1", body };
+    expect(await codeOf(harness.ask(harness.key, "PUT", put, conflicting))).toBe("write_conflict");
+    const deletion = { path: "/v1/templates/t1" };
+    expect(await codeOf(harness.ask(harness.key, "DELETE", deletion, conflicting))).toBe("write_conflict");
+    for (let i = 2; i < 100; i++) await harness.api.call(harness.key, "PUT", `/v1/templates/t${i}`, body);
+    expect(await codeOf(ask("PUT", "/v1/templates/one-more", body))).toBe("limit_reached");
+    expect((await ask("PUT", "/v1/templates/t1", body)).status).toBe(200);
+  });
+
+  test("a rerun without its images gets wrong_state, and with an image of a wrong type image_rejected", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { id } = (await ask("POST", "/v1/flows", { ...FLOW, base64Array: [IMAGE] })).body;
+    const blobs = { ...harness.api.deps.blobs, getInputs: async () => undefined };
+    const path = `/v1/flows/${id}/rerun`;
+    const emptied = createApp({ ...harness.api.deps, blobs });
+    expect(await codeOf(harness.ask(harness.key, "POST", { path, body: {} }, emptied))).toBe("wrong_state");
+    const heic = `data:image/heic;base64,${Buffer.from("\0\0\0\x18ftypheic\0\0\0\0heicmif1").toString("base64")}`;
+    expect(await codeOf(ask("POST", path, { base64Array: [heic] }))).toBe("image_rejected");
   });
 
   test("too many endpoints get limit_reached, and lost writes get write_conflict", async () => {
@@ -421,6 +472,7 @@ describe("Prefer: wait and If-None-Match", () => {
     const { root, open, failed, waiting } = harness;
     expect((await wait("POST", `/v1/tasks/${open}/modal`, { prompt: "x" })).status).toBe(200);
     expect((await wait("POST", "/v1/flows", FLOW)).status).toBe(200);
+    expect((await wait("POST", `/v1/flows/${failed}/rerun`, {})).status).toBe(200);
     expect((await wait("POST", `/v1/tasks/${root}/actions`, { press: "U3" })).status).toBe(200);
     expect((await wait("POST", `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry`)).status).toBe(200);
     expect((await wait("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(409);

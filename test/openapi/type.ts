@@ -24,11 +24,13 @@ import type * as describedOperations from "../../functions/http/openapi/operatio
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
 import type * as describedReplays from "../../functions/http/openapi/replay.ts";
 import type * as describedTasks from "../../functions/http/openapi/task.ts";
+import type * as describedTemplates from "../../functions/http/openapi/template.ts";
 import type * as describedUsage from "../../functions/http/openapi/usage.ts";
 import type { operations } from "../../functions/http/operation.ts";
 import type { providers } from "../../functions/http/provider.ts";
 import type { replays } from "../../functions/http/replay.ts";
 import type { tasks } from "../../functions/http/task.ts";
+import type { templates } from "../../functions/http/template.ts";
 import type { usage } from "../../functions/http/usage.ts";
 
 type None<T extends never> = T;
@@ -87,6 +89,7 @@ type Differing<App, Base extends string, Routes> = {
 export type Routes = [
   None<Differing<typeof flows, "/v1/flows", typeof describedFlows.flows.routes>>,
   None<Differing<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
+  None<Differing<typeof templates, "/v1/templates", typeof describedTemplates.templates.routes>>,
   None<Differing<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
   None<Differing<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
   None<Differing<typeof replays, "/v1/replays", typeof describedReplays.replays.routes>>,

@@ -1,6 +1,6 @@
 /** Descriptions of the routes under `/v1/flows`. */
 
-import { CreateRequest, FlowListQuery } from "@mjflow/core/request";
+import { CreateRequest, FlowListQuery, RerunRequest } from "@mjflow/core/request";
 import { Flow, FlowBatch, FlowListEntry, pageOf } from "@mjflow/core/response";
 import {
   AUTH_ERRORS,
@@ -130,6 +130,40 @@ export const flows = {
         200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit", "too_many_presses"],
+    },
+    "POST /v1/flows/:id/rerun": {
+      id: "rerunFlow",
+      summary: "Create a flow from the request of another one",
+      description:
+        "Creates a new flow from the request of this flow, with its images and its plan. The body has the fields of a flow that change; null removes a field. `{}` changes nothing. The new flow is charged like any other and has `rerunOf`. It has the plan that this flow has, also if its template was changed since.",
+      headers: [IDEMPOTENCY_KEY, PREFER],
+      body: RerunRequest,
+      example: { prompt: "the same boat at night", mode: null },
+      responses: {
+        202: {
+          about: "The new flow in its current state.",
+          schema: Flow,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
+        },
+        200: {
+          about: "The new flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
+          schema: Flow,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
+        },
+      },
+      errors: [
+        ...AUTH_ERRORS,
+        ...BODY_ERRORS,
+        ...IDEMPOTENCY_ERRORS,
+        "not_found",
+        "wrong_state",
+        "banned_prompt",
+        "image_rejected",
+        "press_unsupported",
+        "out_of_credit",
+        "rate_limited",
+        "too_many_flows",
+      ],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",

@@ -13,6 +13,7 @@ import { publicRoutes } from "./public-routes.ts";
 import { replays } from "./replay.ts";
 import type { RouteGroup } from "./route-description.ts";
 import { tasks } from "./task.ts";
+import { templates } from "./template.ts";
 import { uploads } from "./upload.ts";
 import { usage } from "./usage.ts";
 
@@ -20,6 +21,7 @@ export const GROUPS: readonly RouteGroup[] = [
   flows,
   tasks,
   pictures,
+  templates,
   uploads,
   endpoints,
   deliveries,

@@ -24,6 +24,7 @@ import {
   PlanInput,
   ReplayRequest,
   RotateRequest,
+  TemplateRequest,
   UploadRequest,
 } from "@mjflow/core/request";
 import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
@@ -82,6 +83,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     onVendorLoss:
       "What happens if the vendor rejects permanently or is removed. `end` (default): unfinished tasks fail. `restart`: a root that was not accepted moves to another vendor account. If the root has an image, a new flow with the same plan starts at another account (`restartedAs`).",
     then: THEN,
+    template: "Name of a template of your app. Its plan is the plan of the flow, so `then` must be absent.",
     permutations:
       "What happens to groups in braces in the prompt, such as `a {red, blue} boat`. `send` (default): the vendor gets the prompt as it is. `expand`: mjflow creates one flow of each prompt that they stand for, at most 40, and responds 207. Groups can be nested. A comma after a backslash is text.",
     batch:
@@ -113,6 +115,10 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
       remixAutoConsidered: "Whether the account must submit remix modals automatically.",
     },
   ),
+  describe("TemplateRequest", TemplateRequest, "A plan to store under a name.", {
+    description: "Your own description.",
+    then: THEN,
+  }),
   describe("ActionRequest", ActionRequest, "A press. Send either `press` or `customId`.", {
     press: "A button's label, or a press name of mjflow.",
     customId: "The `customId` of a button, as the task shows it.",

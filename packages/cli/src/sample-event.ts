@@ -133,6 +133,8 @@ function flowEnd(type: FlowEndEvent["type"], state: string | null, at: string): 
       endedAt: at,
       restartOf: null,
       restartedAs: null,
+      template: null,
+      rerunOf: null,
       urls: {
         get: `${API}/v1/flows/${FLOW}`,
         cancel: `${API}/v1/flows/${FLOW}/cancel`,

@@ -16,6 +16,7 @@ import {
   type TextResult,
 } from "./run.ts";
 import { Tasks } from "./task.ts";
+import { Templates } from "./template.ts";
 import { type Call, Transport } from "./transport.ts";
 import type { RootAction } from "./types.ts";
 import { Uploads } from "./upload.ts";
@@ -30,6 +31,7 @@ import { webhooks } from "./webhook.ts";
 export class Mjflow {
   readonly flows: Flows;
   readonly tasks: Tasks;
+  readonly templates: Templates;
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
   readonly replays: Replays;
@@ -50,6 +52,7 @@ export class Mjflow {
     this.pictures = new Pictures(transport);
     this.flows = new Flows(transport, this.uploads);
     this.tasks = new Tasks(transport, this.uploads);
+    this.templates = new Templates(transport);
     this.endpoints = new Endpoints(transport);
     this.deliveries = new Deliveries(transport);
     this.replays = new Replays(transport);

@@ -113,8 +113,9 @@ export class EventReplay {
     else if (this.#end !== flow.status) {
       this.#end = flow.status;
       const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = flow;
-      const { restartOf, restartedAs, urls } = flow;
-      const links = { restartOf, restartedAs, ...(urls && { urls }) };
+      const { restartOf, restartedAs, template, rerunOf, urls } = flow;
+      const newer = { ...(template !== undefined && { template }), ...(rerunOf !== undefined && { rerunOf }) };
+      const links = { restartOf, restartedAs, ...newer, ...(urls && { urls }) };
       const data = { id, status, state, action, provider, prompt, createdAt, endedAt, ...links, counts };
       // A canceled flow is reported as failed.
       const type = flow.status === "completed" ? "flow.completed" : "flow.failed";

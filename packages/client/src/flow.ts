@@ -33,6 +33,9 @@ export interface CreateManyOptions extends KeyedOptions {
   shared?: Partial<FlowInput> | undefined;
 }
 
+/** Fields of a request that change; null removes a field. */
+export type FlowChanges = { [Field in Exclude<keyof FlowInput, "permutations">]?: FlowInput[Field] | null };
+
 /** A created flow. `flow` is its state in the server's response. */
 export class FlowHandle {
   readonly id: string;
@@ -117,6 +120,21 @@ export class Flows {
   ): Promise<FlowBatch> {
     const body = { ...shared, batch: inputs };
     return this.#transport.send({ method: "POST", path: "/v1/flows", body, idempotencyKey, signal });
+  }
+
+  /**
+   * Creates a new flow from the request of another one, with its images and its plan.
+   * @param changes fields that change; null removes a field
+   */
+  async rerun(
+    id: string,
+    changes: FlowChanges = {},
+    { idempotencyKey = newIdempotencyKey(), signal }: KeyedOptions = {},
+  ): Promise<FlowHandle> {
+    const path = `/v1/flows/${segment(id)}/rerun`;
+    const flow = await this.#transport.send<Flow>({ method: "POST", path, body: changes, idempotencyKey, signal });
+    const known = { flow, atMs: this.#transport.now() };
+    return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<Flow> {

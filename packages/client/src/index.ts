@@ -25,6 +25,7 @@ export {
   type TextResult,
 } from "./run.ts";
 export type { Tasks } from "./task.ts";
+export type { Templates } from "./template.ts";
 export type { Call } from "./transport.ts";
 export type * from "./types.ts";
 export type { FileFlow, FileModal, FilePlan, FilePress, ImageFile, SendOptions, Uploads } from "./upload.ts";

@@ -121,6 +121,8 @@ export interface FlowInput {
   /** Whether an unclear submission is submitted again after the grace period. Default: after-grace. */
   resubmit?: "after-grace" | "never";
   then?: PlanInput[];
+  /** Name of a template of the app. Its plan is the plan of the flow. */
+  template?: string;
   /**
    * Groups in braces in the prompt, as in `a {red, blue} boat`. `send`: the vendor gets the prompt as it is. `expand`: one flow
    * of each prompt; only `flows.createMany` returns several flows. Default: send.
@@ -423,7 +425,10 @@ export interface FlowSummary {
    */
   restartOf: string | null;
   restartedAs: string | null;
-  /** Unset if the server is older. */
+  /** Name of the template whose plan the flow has; null if there is none. This and the next two are unset if the server is older. */
+  template?: string | null;
+  /** Id of the flow whose request was used again; null if there is none. */
+  rerunOf?: string | null;
   urls?: FlowUrls;
 }
 
@@ -437,6 +442,22 @@ export interface FlowListEntry extends FlowSummary {
   costUsd?: number | null;
   /** Picture of the root: the archived copy, the vendor's image, or the preview while it draws. */
   previewUrl?: string | null;
+}
+
+/** A plan that an app stores under a name. */
+export interface Template {
+  name: string;
+  description: string | null;
+  then: PlanInput[];
+  createdAt: string;
+  updatedAt: string;
+  urls: { get: string };
+}
+
+/** `PUT /v1/templates/{name}` */
+export interface TemplateInput {
+  description?: string;
+  then: PlanInput[];
 }
 
 /** The result of a request for several flows. */

@@ -85,6 +85,10 @@ export interface Flow {
    * then.
    */
   reopened?: boolean;
+  /** Name of the template whose plan the flow has. Unset: the request had its own plan, or none. */
+  template?: string;
+  /** Id of the flow whose request was used again. Unset if none. */
+  rerunOf?: string;
   /** Id of the flow that this flow replaces after a vendor loss. Unset if none. */
   restartOf?: string;
   /** Id of the flow that replaces this flow after a vendor loss. Unset if none. */

@@ -26,6 +26,7 @@ import type { AccountFilter, VideoOptions } from "./request.ts";
 import type { OptionalField } from "./root-action.ts";
 import type { SweepJob } from "./sweep-job.ts";
 import type { Task } from "./task.ts";
+import type { Template } from "./template.ts";
 import type { WaitEntry, WaitList } from "./wait-list.ts";
 
 export interface TaskRef {
@@ -309,6 +310,13 @@ export interface AppStore extends CreditStore {
   appKeys(appId: string): Promise<AppKey[]>;
   /** Writes the key; revision 0 creates it if none is stored. */
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
+  /** Lists the templates of an app by name, strongly consistent. */
+  templates(appId: string): Promise<Template[]>;
+  template(appId: string, name: string): Promise<Template | undefined>;
+  /** Writes the template; revision 0 creates it if none is stored. */
+  saveTemplate(template: Template): Promise<Saved<Template>>;
+  /** Deletes the template if it still has its revision. */
+  deleteTemplate(template: Template): Promise<void>;
   /** Revision 0 creates the record if none is stored. `current` may be older than 24 hours, because TTL deletes late. */
   saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
 }

@@ -165,6 +165,8 @@ const flowFields = {
    */
   onVendorLoss: z.optional(z.enum(["end", "restart"])),
   then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
+  /** Name of a template of the app. Its plan is the plan of the flow. */
+  template: z.optional(text(60)),
   /**
    * What happens to groups in braces, as in `a {red, blue} boat`. `expand`: mjflow makes one flow of each prompt that they
    * stand for. `send` (default): the prompt goes to the vendor as it is.
@@ -198,6 +200,8 @@ function checkFlow(ctx: { value: FlowFields; issues: z.core.$ZodRawIssue[] }): v
   const { image, endImage, loop, mode, accountFilter } = ctx.value;
   const addIssue = (field: string, message: string) =>
     ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
+  if (ctx.value.template !== undefined && ctx.value.then !== undefined)
+    addIssue("template", "must not be set together with then: a template is a plan");
   if ((action === "imagine" || action === "shorten") && !prompt?.trim()) addIssue("prompt", "is required");
   if (action === "blend" && (base64Array.length < 2 || base64Array.length > 5)) {
     addIssue("base64Array", "must contain 2 to 5 images for blend");
@@ -221,6 +225,19 @@ function checkFlow(ctx: { value: FlowFields; issues: z.core.$ZodRawIssue[] }): v
     addIssue("mode", "must not be turbo: Midjourney makes videos only in fast and relax mode");
   }
 }
+
+/**
+ * `POST /v1/flows/{id}/rerun`: the fields of a flow that change; null removes a field. The request is validated as a whole,
+ * with the fields that stay.
+ */
+export const RerunRequest = z.looseObject({});
+
+/** `PUT /v1/templates/{name}` */
+export const TemplateRequest = z.strictObject({
+  description: z.optional(text(200)),
+  then: z.array(PlanInput).check(z.minLength(1), z.maxLength(REQUEST.planPresses)),
+});
+export type TemplateRequest = z.infer<typeof TemplateRequest>;
 
 /** `POST /v1/tasks/{id}/actions` */
 export const ActionRequest = z

@@ -168,6 +168,8 @@ export const FlowSummary = z.strictObject({
   prompt: maybe(text),
   createdAt: time,
   endedAt: maybe(time),
+  template: maybe(text),
+  rerunOf: maybe(text),
   restartOf: maybe(text),
   restartedAs: maybe(text),
   urls: flowUrls,
@@ -202,6 +204,16 @@ export const Flow = z.extend(FlowSummary, {
   nextInMs,
   follow: z.enum(["stream", "read"]),
   eventsUrl: maybe(text),
+});
+
+/** A plan that an app stores under a name. `then` has the form of a request. */
+export const Template = z.strictObject({
+  name: text,
+  description: maybe(text),
+  then: z.array(z.object({ press: z.union([text, z.array(text)]) })),
+  createdAt: time,
+  updatedAt: time,
+  urls: z.strictObject({ get: text }),
 });
 
 // ── endpoints and deliveries ───────────────────────────────────────────────────────────────────────────────────────

@@ -45,6 +45,8 @@ export interface ChosenIds {
   mjTaskId?: string;
   /** Event mask of additional subscribers of the root only; unset: none. */
   eventMask?: number;
+  /** Id of the flow whose request is used again; unset: none. */
+  rerunOf?: string;
 }
 
 export type CreateFlowDeps = Pick<
@@ -68,11 +70,12 @@ export type CreateFlowDeps = Pick<
 export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
-  sent: FlowRequest,
+  given: FlowRequest,
   { storeProgress, resubmit, archive: defaultArchive, defaultProvider, deliveryLog = true }: FlowDefaults,
   chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
+  const sent = given.template === undefined ? given : await withTemplate(deps, appId, given);
   const action = sent.action ?? "imagine";
   const id = chosen.flowId ?? newFlowId(deps);
   await deps.banned.assertAllowed(promptsIn(sent));
@@ -116,6 +119,8 @@ export async function createFlow(
     botType: request.botType,
     accountFilter: request.accountFilter,
     state: request.state,
+    template: request.template,
+    rerunOf: chosen.rerunOf,
     notifyHook: request.notifyHook,
     events: request.events,
     eventMask: subscribed | logBit || undefined,
@@ -153,6 +158,12 @@ export async function createFlow(
 
   const beforeRows = inputs && (() => deps.blobs.putInputs(id, inputs));
   return startFlow(deps, flow, root, { resumed: chosen.resumed ?? false, beforeRows });
+}
+
+/** Loaded on demand: few flows name a template. */
+async function withTemplate(...args: Parameters<typeof import("./template.ts").withTemplate>): Promise<FlowRequest> {
+  const template = await import("./template.ts");
+  return template.withTemplate(...args);
 }
 
 /** @param id id of a flow that an earlier request may have stored; its images are not read again. Unset: a new flow */

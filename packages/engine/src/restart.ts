@@ -70,9 +70,21 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 
 /** Builds the new flow from the same request. */
 function newFlow({ clock }: RestartDeps, old: Flow, id: string, to: AccountRef): Flow {
-  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state } = old;
+  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state, template } = old;
   const { notifyHook, events, eventMask, archive, progress } = old;
-  const copied = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state };
+  const copied = {
+    appId,
+    action,
+    anyProvider,
+    onVendorLoss,
+    prompt,
+    dimensions,
+    video,
+    mode,
+    botType,
+    state,
+    template,
+  };
   // `accountFilter` names accounts inside one vendor. It is removed when the vendor changes.
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
   const delivery = { notifyHook, events, eventMask, archive, progress };

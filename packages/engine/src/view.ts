@@ -72,6 +72,10 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     endedAt: isoOf(flow.endedAt),
     /** Time of the cancellation; nothing of the flow is submitted after it. */
     canceledAt: isoOf(flow.canceledAt),
+    /** Name of the template whose plan the flow has; null if there is none. */
+    template: flow.template ?? null,
+    /** Id of the flow whose request was used again; null if there is none. */
+    rerunOf: flow.rerunOf ?? null,
     /**
      * `restartOf`: the flow that this one replaces after a vendor loss. `restartedAs`: the flow that replaces this one.
      */
@@ -128,6 +132,8 @@ export function flowSummary(flow: Flow, links: Links) {
     prompt: flow.prompt ?? null,
     createdAt: isoOf(createdAt),
     endedAt: isoOf(endedAt),
+    template: flow.template ?? null,
+    rerunOf: flow.rerunOf ?? null,
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
     urls: flowUrls(id, links),

@@ -3,9 +3,21 @@ import type { App, AppKey } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { AppStore } from "@mjflow/core/port";
+import type { Template } from "@mjflow/core/template";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createCreditStore } from "./credit.ts";
-import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, idempotencyKey, type Key, RETENTION_MS } from "./keys.ts";
+import {
+  APP_KEYS,
+  APPS,
+  ATTRIBUTE,
+  appKey,
+  appKeyKey,
+  idempotencyKey,
+  type Key,
+  RETENTION_MS,
+  templateKey,
+  templatePk,
+} from "./keys.ts";
 import { save } from "./save.ts";
 import type { Table } from "./table.ts";
 
@@ -33,6 +45,15 @@ const KEY = {
   expiresAt: ["ex", "number"],
   revokedAt: ["rv", "number"],
 } as const satisfies Fields<Exclude<keyof AppKey, "id" | "appId">>;
+
+/** `appId` and `name` are in the key. */
+const TEMPLATE = {
+  rev: [REV_ATTRIBUTE, "number"],
+  description: ["ds", "text"],
+  then: ["th", "json"],
+  createdAt: ["cr", "number"],
+  updatedAt: ["up", "number"],
+} as const satisfies Fields<Exclude<keyof Template, "appId" | "name">>;
 
 /** `appId` and `key` are in the key. */
 const IDEMPOTENCY = {
@@ -84,6 +105,15 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
       const items = await table.list({ partition: appKey(appId).pk, ...APP_KEYS, limit: KEYS_READ });
       return items.filter(live).map(appKeyOf);
     },
+    async templates(appId) {
+      return (await table.partition(templatePk(appId))).map(templateOf);
+    },
+    async template(appId, name) {
+      const item = await table.get(templateKey(appId, name));
+      return item && templateOf(item);
+    },
+    saveTemplate: (template) => save(table, template, templateItem, templateOf),
+    deleteTemplate: ({ appId, name, rev }) => table.delete(templateKey(appId, name), rev),
     saveAppKey: (key) => save(table, key, appKeyItem, appKeyOf),
     saveIdempotency: (idempotency) => save(table, idempotency, idempotencyItem, idempotencyOf),
   };
@@ -113,6 +143,15 @@ function appKeyOf(item: Item): AppKey {
   const { pk, sk } = keyOf(item);
   const ids = { appId: pk.slice(appKey("").pk.length), id: sk.slice(APP_KEYS.from.length) };
   return { ...ids, ...fieldsOf(item, KEY) } as AppKey;
+}
+
+function templateItem(template: Template): Item {
+  return row(templateKey(template.appId, template.name), TEMPLATE, template);
+}
+
+function templateOf(item: Item): Template {
+  const { pk, sk } = keyOf(item);
+  return { appId: pk.slice(templatePk("").length), name: sk, ...fieldsOf(item, TEMPLATE) } as Template;
 }
 
 function idempotencyItem(idempotency: IdempotencyRecord): Item {

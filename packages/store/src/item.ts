@@ -88,6 +88,8 @@ const FLOW = {
   account: ["acc", "text"],
   anyProvider: ["ro", "flag"],
   onVendorLoss: ["vl", "text"],
+  template: ["tp", "text"],
+  rerunOf: ["rr", "text"],
   restartOf: ["rf", "text"],
   restartedAs: ["ra", "text"],
   prompt: ["prompt", "text"],

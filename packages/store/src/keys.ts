@@ -13,6 +13,7 @@
  *     account#<provider>#<account>   slots                       slots of an earlier version, only read
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
+ *     templates#<appId>              <name>                      a plan that the app stores under a name
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
@@ -233,6 +234,14 @@ export function endpointPk(appId: string): string {
 
 export function endpointKey(appId: string, id: string): Key {
   return { pk: endpointPk(appId), sk: id };
+}
+
+export function templatePk(appId: string): string {
+  return `templates#${appId}`;
+}
+
+export function templateKey(appId: string, name: string): Key {
+  return { pk: templatePk(appId), sk: name };
 }
 
 export function replayPk(appId: string): string {
