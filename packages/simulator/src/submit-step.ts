@@ -1,6 +1,6 @@
 /**
- * Steps of a submission that are the same at every vendor, whatever its protocol: the faults that may affect it, the start
- * of a task, a slow response, the credit of the account, and the fields of its ledger row.
+ * Steps of a submission that are the same at every vendor, whatever its protocol. These are the start of a task, a slow
+ * response and the credit of the account. The faults that may affect a submission and its ledger row are here, too.
  */
 import type { CallbackSender } from "./callback.ts";
 import type { Clock } from "./clock.ts";
@@ -42,7 +42,7 @@ export interface SubmitSteps {
   canPay(provider: ProviderId, scenario: Scenario): boolean;
   /** Takes one unit of credit for each created task. */
   pay(provider: ProviderId, tasks: number): void;
-  /** Begins the credit of a vendor anew, because it has another scenario. */
+  /** Gives a vendor its full credit again, because it has another scenario. */
   resetCredit(provider: ProviderId): void;
 }
 

@@ -11,7 +11,7 @@ import type { FamilyId } from "../provider.ts";
 import type { Mode } from "../route.ts";
 import { bannedWordIn, directivesIn, type Scenario } from "../scenario.ts";
 import type { Action, Task, TaskOutcome } from "../task.ts";
-import type { Origin } from "../wire-format.ts";
+import { finalPromptOf, type Origin } from "../wire-format.ts";
 
 export interface Family extends TaskSource {
   id: FamilyId;
@@ -192,6 +192,12 @@ export function failureOf({ ending }: Task): { cause: string; reason: string } {
 
 /** Progress in percent; 0 before the first report. */
 export const percentOf = ({ progress }: Task): number => Number.parseInt(progress ?? "0", 10) || 0;
+
+/** Returns the texts of a finished describe or shorten, one for each line. */
+export function linesOf(task: Task): string[] {
+  const lines = finalPromptOf(task).split("\n");
+  return lines.filter((line) => /^\d\uFE0F?\u20E3/u.test(line)).map((line) => line.replace(/^\S+\s+/u, ""));
+}
 
 export const tileUrls = (task: Task, origin: Origin): string[] =>
   [1, 2, 3, 4].map((tile) => `${origin}/images/${task.id}.png?tile=${tile}`);
