@@ -25,14 +25,11 @@ import {
 } from "@mjflow/core/app";
 import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { MjflowError } from "@mjflow/core/error";
-import type { Saved } from "@mjflow/core/port";
 import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;
-
-/** Limit for write conflicts on one row. More in a row mean that something else is wrong. */
-const MAX_CONFLICT_RETRIES = 10;
 
 // ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,11 +85,13 @@ export async function removeApp(deps: AppDeps, id: string): Promise<App> {
 }
 
 async function updateAppWithRetry(deps: AppDeps, id: string, to: (app: App) => App): Promise<App> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const saved = await deps.store.saveApp(to(await getApp(deps, id)));
-    if (saved.ok) return saved.item;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the app at the same time." });
+  const { row } = await updateWithRetry({
+    read: () => getApp(deps, id),
+    to,
+    save: (app) => deps.store.saveApp(app),
+    detail: "Other requests changed the app at the same time.",
+  });
+  return row!;
 }
 
 // ── keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,11 +173,13 @@ async function getKey({ store }: Pick<EngineDeps, "store">, appId: string, keyId
 }
 
 async function updateKey(deps: AppDeps, appId: string, keyId: string, to: (key: AppKey) => AppKey): Promise<AppKey> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await getKey(deps, appId, keyId)));
-    if (saved.ok) return saved.item;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the key at the same time." });
+  const { row } = await updateWithRetry({
+    read: () => getKey(deps, appId, keyId),
+    to,
+    save: (key) => deps.store.saveAppKey(key),
+    detail: "Other requests changed the key at the same time.",
+  });
+  return row!;
 }
 
 // ── authentication ─────────────────────────────────────────────────────────────────────────────────────────────────

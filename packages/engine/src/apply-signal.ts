@@ -2,10 +2,10 @@
  * Applies one signal to a task: decide, save under the task's revision, and decide again on the stored row if another
  * writer was first. When the call returns, everything that must not be lost is durable (D3).
  */
-import { MjflowError } from "@mjflow/core/error";
 import { type Decision, decide, type Effect, type Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { contextOf, type EngineDeps } from "./deps.ts";
+import { startWith, updateWithRetry } from "./update-with-retry.ts";
 
 export interface AppliedSignal {
   task: Task;
@@ -38,19 +38,22 @@ export async function applySignal(
   task: Task,
   signal: Signal,
 ): Promise<AppliedSignal> {
-  let current = task;
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const decision = decide(current, signal, contextOf(deps, current));
-    if (decision.kind === "ignore") return { task: current, decision };
-    if (retry >= MAX_CONFLICT_RETRIES_LOW_PRIORITY && isLowPriorityChange(current, decision)) {
-      return { task: current, decision: { kind: "ignore", why: decision.why } };
-    }
-    const saved = await deps.store.saveTask(decision.next);
-    if (saved.ok) return { task: saved.item, decision };
-    if (!saved.current) return { task: current, decision: { kind: "ignore", why: "ended" } };
-    current = saved.current;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the task at the same time." });
+  let decision: Decision = { kind: "ignore", why: "ended" };
+  const { kind, read, row } = await updateWithRetry<Task, Task>({
+    read: startWith(task),
+    to(current, retry) {
+      decision = decide(current, signal, contextOf(deps, current));
+      if (decision.kind === "ignore") return undefined;
+      if (retry < MAX_CONFLICT_RETRIES_LOW_PRIORITY || !isLowPriorityChange(current, decision)) return decision.next;
+      decision = { kind: "ignore", why: decision.why };
+      return undefined;
+    },
+    save: (next) => deps.store.saveTask(next),
+    maxRetries: MAX_CONFLICT_RETRIES,
+    detail: "Other requests changed the task at the same time.",
+  });
+  if (kind === "missing") return { task: read ?? task, decision: { kind: "ignore", why: "ended" } };
+  return { task: row ?? read ?? task, decision };
 }
 
 function isLowPriorityChange(task: Task, decision: Decision): decision is Extract<Decision, { kind: "record" }> {

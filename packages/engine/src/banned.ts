@@ -5,6 +5,7 @@
 import { type BannedList, bannedFinder, type FindBanned, type Prompt } from "@mjflow/core/banned";
 import { MjflowError } from "@mjflow/core/error";
 import type { Clock, Log, VendorStore } from "@mjflow/core/port";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 export interface BannedWordsCheck {
   /**
@@ -101,21 +102,18 @@ export interface BannedAdmin {
   log: Log;
 }
 
-const MAX_CONFLICT_RETRIES = 5;
-
 /**
  * Replaces the stored list.
  * @throws MjflowError `overloaded`
  */
 export async function saveBannedWords(deps: BannedAdmin, words: readonly string[]): Promise<BannedList> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const rev = (await deps.vendorStore.bannedList())?.rev ?? 0;
-    const list = { rev, words: [...new Set(words)], updatedAt: deps.clock.now() };
-    const saved = await deps.vendorStore.saveBannedList(list);
-    if (!saved.ok) continue;
-    deps.banned.clearCache();
-    deps.log.info("banned.saved", { words: list.words.length });
-    return saved.item;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the list at the same time." });
+  const { row } = await updateWithRetry({
+    read: async () => (await deps.vendorStore.bannedList())?.rev ?? 0,
+    to: (rev) => ({ rev, words: [...new Set(words)], updatedAt: deps.clock.now() }),
+    save: (list) => deps.vendorStore.saveBannedList(list),
+    detail: "Other requests changed the list at the same time.",
+  });
+  deps.banned.clearCache();
+  deps.log.info("banned.saved", { words: row!.words.length });
+  return row!;
 }

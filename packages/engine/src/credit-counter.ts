@@ -23,6 +23,7 @@ import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-cre
 import { MAX_COUNTERS } from "@mjflow/core/limit";
 import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 export type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log" | "creditMemory">;
 type MemoryDeps = Pick<CreditDeps, "store" | "creditMemory">;
@@ -287,13 +288,13 @@ export async function moveToCounter(deps: CreditDeps, counterId: string): Promis
 }
 
 async function frozenRow(deps: CreditDeps, appId: string, now: number): Promise<CreditRow> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const row = (await deps.store.creditRow(appId)) ?? newCreditRow(appId, now);
-    if (row.frozen) return row;
-    const saved = await deps.store.saveCreditRow({ ...row, frozen: true });
-    if (saved.ok) return saved.item;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
+  const updated = await updateWithRetry<CreditRow, CreditRow>({
+    read: async () => (await deps.store.creditRow(appId)) ?? newCreditRow(appId, now),
+    to: (row) => (row.frozen ? undefined : { ...row, frozen: true }),
+    save: (row) => deps.store.saveCreditRow(row),
+    detail: "Other requests changed the app's credit at the same time.",
+  });
+  return updated.row ?? updated.read!;
 }
 
 /** Returns the credit of a flow. The hold of an older flow is in the frozen row of its app. */

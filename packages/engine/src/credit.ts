@@ -47,6 +47,8 @@ import {
 import { repairCredit } from "./credit-repair.ts";
 import type { EngineDeps } from "./deps.ts";
 import { newShortId } from "./short-id.ts";
+import { MANY_WRITERS_OF_FLOW } from "./update-flow.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 /** Limits of the calling app; undefined for an app without limits. */
 export interface AppLimits {
@@ -335,25 +337,33 @@ async function recordPress(
   isAdoption = false,
 ): Promise<boolean> {
   const { store, clock, timings } = deps;
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const { flow, tasks } = await store.loadFlow(flowId);
-    if (!flow) return false;
-    const credit = await flowCreditOf(deps, flow);
-    const awaited = press && credit.awaits[press.path];
-    if (awaited && awaited.mark !== press.mark) return false;
-    const isSettled = press && credit.past?.[press.path]?.mark === press.mark;
-    const isNew = press !== undefined && awaited === undefined && !isSettled;
-    if (isNew) assertTimely(deps, press.at);
-    const reopened = flow.status === "running" ? undefined : true;
-    if (!isNew && flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return true;
-    const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
-    const asKnown = (task: Task) => asSettled(task, flow.endedAt);
-    const { counter = 0 } = press ?? {};
-    const chosen = flow.credit || counter === 0 ? credit : { ...credit, counter };
-    const next = isNew ? addPress(chosen, press, isAdoption ? tasks.map(asKnown) : tasks) : credit;
-    if ((await store.saveFlow({ ...flow, hasCreditHold: true, credit: next, reopened, due })).ok) return true;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
+  let isNeeded = false;
+  await updateWithRetry({
+    read: () => store.loadFlow(flowId),
+    async to({ flow, tasks }): Promise<Flow | undefined> {
+      isNeeded = false;
+      if (!flow) return undefined;
+      const credit = await flowCreditOf(deps, flow);
+      const awaited = press && credit.awaits[press.path];
+      if (awaited && awaited.mark !== press.mark) return undefined;
+      isNeeded = true;
+      const isSettled = press && credit.past?.[press.path]?.mark === press.mark;
+      const isNew = press !== undefined && awaited === undefined && !isSettled;
+      if (isNew) assertTimely(deps, press.at);
+      const reopened = flow.status === "running" ? undefined : (true as const);
+      if (!isNew && flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return undefined;
+      const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
+      const asKnown = (task: Task) => asSettled(task, flow.endedAt);
+      const { counter = 0 } = press ?? {};
+      const chosen = flow.credit || counter === 0 ? credit : { ...credit, counter };
+      const next = isNew ? addPress(chosen, press, isAdoption ? tasks.map(asKnown) : tasks) : credit;
+      return { ...flow, hasCreditHold: true, credit: next, reopened, due };
+    },
+    save: (flow) => store.saveFlow(flow),
+    ...MANY_WRITERS_OF_FLOW,
+    maxRetries: MAX_CONFLICT_RETRIES,
+  });
+  return isNeeded;
 }
 
 // ── grants ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { EngineDeps } from "./deps.ts";
+import { deleteWithRetry, startWith, updateWithRetry } from "./update-with-retry.ts";
 import { type Vault, VaultError } from "./vault.ts";
 
 export interface EndpointDeps extends Pick<EngineDeps, "clock" | "random" | "log"> {
@@ -178,13 +179,15 @@ export async function reencryptEndpoint(
  * @throws MjflowError `not_found`, `write_conflict`
  */
 export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: string): Promise<void> {
-  let endpoint: Endpoint | undefined = await getEndpoint(deps, appId, id);
+  const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && endpoint; retry++) {
-    await deps.webhookStore.deleteEndpoint(endpoint);
-    endpoint = await deps.webhookStore.endpoint(appId, id);
-  }
-  if (endpoint) throw new MjflowError("write_conflict", { detail: "Deliveries changed it at the same time." });
+  await deleteWithRetry(endpoint, {
+    remove: (row) => deps.webhookStore.deleteEndpoint(row),
+    read: () => deps.webhookStore.endpoint(appId, id),
+    maxRetries: MAX_CONFLICT_RETRIES,
+    code: "write_conflict",
+    detail: "Deliveries changed it at the same time.",
+  });
   deps.log.info("endpoint.deleted", { app: appId, endpoint: id });
 }
 
@@ -197,12 +200,14 @@ async function updateEndpointWithRetry(
   id: string,
   to: (endpoint: Endpoint) => Endpoint,
 ) {
-  let current = await getEndpoint(deps, appId, id);
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const saved = await deps.webhookStore.saveEndpoint(to(current));
-    if (saved.ok) return saved.item;
-    if (!saved.current) throw new MjflowError("not_found");
-    current = saved.current;
-  }
-  throw new MjflowError("write_conflict", { detail: "Other requests changed it at the same time." });
+  const { row } = await updateWithRetry<Endpoint, Endpoint>({
+    read: startWith(await getEndpoint(deps, appId, id)),
+    to,
+    save: (next) => deps.webhookStore.saveEndpoint(next),
+    maxRetries: MAX_CONFLICT_RETRIES,
+    code: "write_conflict",
+    detail: "Other requests changed it at the same time.",
+  });
+  if (!row) throw new MjflowError("not_found");
+  return row;
 }

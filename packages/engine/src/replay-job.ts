@@ -7,7 +7,6 @@
  */
 import { type Delivery, isEndpointId, restartDelivery } from "@mjflow/core/delivery";
 import { isEnabled, takeBackParked } from "@mjflow/core/endpoint";
-import { MjflowError } from "@mjflow/core/error";
 import { outgoingReplay, type ReplayMessage } from "@mjflow/core/message";
 import {
   addReplayCounts,
@@ -27,6 +26,7 @@ import { type DeliveryPage, listDeliveriesByFlow, listRows } from "./delivery-li
 import { hasRow, saveWithRecord } from "./delivery-row.ts";
 import { recordParkedSuccess } from "./parked.ts";
 import { type DeliverDeps, subscribersOf } from "./subscriber.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 type ReplayJobDeps = DeliverDeps & { chain?: Chain };
 
@@ -97,18 +97,19 @@ interface SentPage extends ReplayPage {
 
 /** @returns undefined if another worker has the job */
 async function savePage(deps: ReplayJobDeps, job: Replay, page: SentPage): Promise<Replay | undefined> {
-  let current = job;
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const saved = await deps.webhookStore.saveReplay(afterPage(deps, current, page, isSamePosition(current, job)));
-    if (saved.ok) return saved.item;
-    if (saved.current?.leaseUntil !== job.leaseUntil) return undefined;
-    // It was canceled or set back, or the sweeper has moved its due time. The posts of this page still count.
-    current = saved.current!;
-  }
-  return undefined;
+  const { row } = await updateWithRetry<Replay, Replay>({
+    // After a write conflict it was canceled or set back, or the sweeper has moved its due time. The posts of this page still
+    // count.
+    read(conflict) {
+      if (!conflict) return job;
+      return conflict.current?.leaseUntil === job.leaseUntil ? conflict.current : undefined;
+    },
+    to: (current) => afterPage(deps, current, page, isSamePosition(current, job)),
+    save: (next) => deps.webhookStore.saveReplay(next),
+    maxRetries: 5,
+  });
+  return row;
 }
-
-const MAX_CONFLICT_RETRIES = 5;
 
 function isSamePosition(a: Replay, b: Replay): boolean {
   return a.status === b.status && a.cursor === b.cursor && a.since === b.since;
@@ -123,12 +124,13 @@ function afterPage({ clock }: ReplayJobDeps, job: Replay, page: SentPage, isSame
 
 /** The events that are still parked are sent when the app enables the endpoint again. */
 async function takeBack({ webhookStore, clock }: ReplayJobDeps, job: Replay): Promise<void> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const endpoint = await webhookStore.endpoint(job.appId, job.listener);
-    if (!endpoint || (await webhookStore.saveEndpoint(takeBackParked(endpoint, sentUntil(job), clock.now()))).ok)
-      return;
-  }
-  throw new MjflowError("write_conflict", { detail: "Other workers changed the endpoint at the same time." });
+  await updateWithRetry({
+    read: () => webhookStore.endpoint(job.appId, job.listener),
+    to: (endpoint) => takeBackParked(endpoint, sentUntil(job), clock.now()),
+    save: (endpoint) => webhookStore.saveEndpoint(endpoint),
+    code: "write_conflict",
+    detail: "Other workers changed the endpoint at the same time.",
+  });
 }
 
 async function countPage(deps: ReplayJobDeps, job: Replay): Promise<SentPage> {

@@ -20,6 +20,7 @@ import { getDelivery } from "./delivery-list.ts";
 import { saveWithRecord } from "./delivery-row.ts";
 import type { EngineDeps } from "./deps.ts";
 import { getEndpoint } from "./endpoint.ts";
+import { startWith, updateWithRetry } from "./update-with-retry.ts";
 
 type ReplayDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "log"> & { webhookStore: WebhookStore };
 
@@ -87,9 +88,6 @@ export async function getReplay(
   return replay;
 }
 
-/** A write conflict is a step that has ended meanwhile, at most a few in a second. */
-const MAX_CONFLICT_RETRIES = 5;
-
 /**
  * Cancels a replay. Posts that are under way end. A replay that has ended stays as it is.
  * @throws MjflowError `not_found`, `write_conflict`
@@ -99,16 +97,16 @@ export async function cancelReplay(
   appId: string,
   id: string,
 ): Promise<Replay> {
-  let current = await getReplay(deps, appId, id);
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    if (isReplayEnded(current)) return current;
-    const saved = await deps.webhookStore.saveReplay(endReplay(current, "canceled", deps.clock.now()));
-    if (saved.ok) {
-      deps.log.info("replay.canceled", { app: appId, replay: id });
-      return saved.item;
-    }
-    if (!saved.current) throw new MjflowError("not_found");
-    current = saved.current;
-  }
-  throw new MjflowError("write_conflict", { detail: "Other requests changed it at the same time." });
+  const updated = await updateWithRetry<Replay, Replay>({
+    read: startWith(await getReplay(deps, appId, id)),
+    to: (current) => (isReplayEnded(current) ? undefined : endReplay(current, "canceled", deps.clock.now())),
+    save: (next) => deps.webhookStore.saveReplay(next),
+    // A write conflict is a step that has ended meanwhile, at most a few in a second.
+    maxRetries: 5,
+    code: "write_conflict",
+    detail: "Other requests changed it at the same time.",
+  });
+  if (updated.kind === "missing") throw new MjflowError("not_found");
+  if (updated.row) deps.log.info("replay.canceled", { app: appId, replay: id });
+  return updated.row ?? updated.read!;
 }

@@ -30,6 +30,7 @@ import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
 import { type EndpointDeps, ensureFlowHookEndpoint, readableSecrets } from "./endpoint.ts";
 import type { ReceiverLimiter } from "./receiver-limiter.ts";
+import { startWith, updateWithRetry } from "./update-with-retry.ts";
 import type { Vault } from "./vault.ts";
 import { eventView, type Links } from "./view.ts";
 
@@ -264,15 +265,14 @@ async function updateEndpointHealth(
   flow: Flow,
 ): Promise<void> {
   const about = healthOutcomeOf(outcome);
-  let current = endpoint;
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const next = afterDeliveryAttempt(current, about, deps.clock.now());
-    if (!next) return;
-    const saved = await deps.webhookStore.saveEndpoint(next);
-    if (saved.ok) return noteEndpointChange(deps, current, saved.item, flow);
-    if (!saved.current) return;
-    current = saved.current;
-  }
+  const updated = await updateWithRetry<Endpoint, Endpoint>({
+    read: startWith(endpoint),
+    to: (current) => afterDeliveryAttempt(current, about, deps.clock.now()),
+    save: (next) => deps.webhookStore.saveEndpoint(next),
+    // After more write conflicts the outcome is not counted. The next attempt counts again.
+    maxRetries: 5,
+  });
+  if (updated.kind === "saved") await noteEndpointChange(deps, updated.read, updated.row, flow);
 }
 
 function healthOutcomeOf(outcome: PostOutcome): Parameters<typeof afterDeliveryAttempt>[1] {
@@ -281,9 +281,6 @@ function healthOutcomeOf(outcome: PostOutcome): Parameters<typeof afterDeliveryA
   if (isReceiverFault(outcome)) return "fault";
   return outcome.kind === "answered" ? "rejected" : "failed";
 }
-
-/** After more write conflicts the outcome is not counted. The next attempt counts again. */
-const MAX_CONFLICT_RETRIES = 5;
 
 async function noteEndpointChange(deps: DeliverDeps, before: Endpoint, after: Endpoint, flow: Flow): Promise<void> {
   const { appId: app, id: endpoint } = after;

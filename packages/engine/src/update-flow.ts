@@ -1,15 +1,19 @@
 /** Changes a flow's row under its revision. */
-import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { updateWithRetry } from "./update-with-retry.ts";
+
+/** Every press and every end of a task can write to the flow at one time. */
+export const MANY_WRITERS_OF_FLOW = {
+  maxRetries: 20,
+  detail: "Other requests changed the flow at the same time.",
+};
 
 export interface FlowWithTasks {
   flow: Flow;
   tasks: Task[];
 }
-
-const MAX_CONFLICT_RETRIES = 20;
 
 /**
  * Saves a change of the flow. After a write conflict the change is computed again from the stored rows.
@@ -24,12 +28,12 @@ export async function updateFlow<Read extends FlowWithTasks | undefined>(
   read: () => Promise<Read>,
   to: (whole: FlowWithTasks) => Flow | undefined,
 ): Promise<Read> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const whole = await read();
-    const next = whole && to(whole);
-    if (!next) return whole;
-    const saved = await store.saveFlow(next);
-    if (saved.ok) return { ...whole, flow: saved.item };
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
+  const updated = await updateWithRetry<NonNullable<Read>, Flow>({
+    read,
+    to,
+    save: (flow) => store.saveFlow(flow),
+    ...MANY_WRITERS_OF_FLOW,
+  });
+  if (updated.kind === "missing") return undefined as Read;
+  return updated.row ? { ...updated.read, flow: updated.row } : (updated.read as Read);
 }

@@ -8,6 +8,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { AccountConfig, Clock, Log, Provider, Providers, Vendor, VendorStore } from "@mjflow/core/port";
 import type { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import type { Accounts } from "./account.ts";
+import { deleteWithRetry, updateWithRetry } from "./update-with-retry.ts";
 import type { Vault } from "./vault.ts";
 
 export interface VendorDeps {
@@ -164,8 +165,8 @@ export async function reencryptAccount(
   await vendorStore.saveStoredAccount({ ...account, sealed });
 }
 
-/** Limit for write conflicts on one account. More in a row mean that something else is wrong. */
-const MAX_CONFLICT_RETRIES = 5;
+/** Only the operator changes an account. More write conflicts in a row mean that something else is wrong. */
+const FEW_WRITERS = { maxRetries: 5, detail: "Other requests changed it at the same time." };
 
 /**
  * Changes an account. If the account is configured, only the given fields are stored; they override the configuration.
@@ -178,26 +179,28 @@ export async function updateAccount(
   name: string,
   { apiKey, baseUrl, weight, maxRunning }: AccountPatch,
 ): Promise<StoredAccount> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const now = deps.clock.now();
-    const stored = await deps.vendorStore.storedAccount(provider, name);
-    if (!stored && !deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
-    const saved = await deps.vendorStore.saveStoredAccount({
-      ...(stored ?? { provider, name, rev: 0, createdAt: now }),
+  const { row } = await updateWithRetry<StoredAccount, StoredAccount>({
+    async read() {
+      const stored = await deps.vendorStore.storedAccount(provider, name);
+      if (!stored && !deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
+      return stored ?? { provider, name, rev: 0, createdAt: deps.clock.now(), updatedAt: deps.clock.now() };
+    },
+    to: (account) => ({
+      ...account,
       ...(baseUrl !== undefined && { baseUrl }),
       ...(apiKey !== undefined && { sealed: deps.vault.seal(apiKey, keyContext({ provider, name })) }),
       ...(weight !== undefined && { weight: weight ?? undefined }),
       ...(maxRunning !== undefined && { maxRunning: maxRunning ?? undefined }),
-      updatedAt: now,
-    });
-    if (!saved.ok) continue;
-    await deps.vendors.refresh("force");
-    // The faults of the previous key or URL do not apply to the new one.
-    if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.resetBreaker(provider, name);
-    deps.log.info("vendor.account-changed", { provider, account: name });
-    return saved.item;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed it at the same time." });
+      updatedAt: deps.clock.now(),
+    }),
+    save: (account) => deps.vendorStore.saveStoredAccount(account),
+    ...FEW_WRITERS,
+  });
+  await deps.vendors.refresh("force");
+  // The faults of the previous key or URL do not apply to the new one.
+  if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.resetBreaker(provider, name);
+  deps.log.info("vendor.account-changed", { provider, account: name });
+  return row!;
 }
 
 /**
@@ -207,19 +210,18 @@ export async function updateAccount(
  * @throws MjflowError `not_found`; `wrong_state` if only the configuration has the account; `overloaded`
  */
 export async function removeAccount(deps: VendorAdmin, provider: string, name: string): Promise<void> {
-  let stored = await deps.vendorStore.storedAccount(provider, name);
+  const stored = await deps.vendorStore.storedAccount(provider, name);
   if (!stored) {
     if (!deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
     throw new MjflowError("wrong_state", {
       detail: "The account is part of the configuration. To stop new flows there, set its weight to 0.",
     });
   }
-  // A row that another request has changed after the read is not deleted, so it is read again.
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && stored; retry++) {
-    await deps.vendorStore.deleteStoredAccount(stored);
-    stored = await deps.vendorStore.storedAccount(provider, name);
-  }
-  if (stored) throw new MjflowError("overloaded", { detail: "Other requests changed it at the same time." });
+  await deleteWithRetry(stored, {
+    remove: (row) => deps.vendorStore.deleteStoredAccount(row),
+    read: () => deps.vendorStore.storedAccount(provider, name),
+    ...FEW_WRITERS,
+  });
   await deps.vendors.refresh("force");
   deps.log.info("vendor.account-removed", { provider, account: name });
 }

@@ -11,7 +11,6 @@
  *        task, and an entry whose task has ended or gone on is removed within minutes.
  */
 import { freeSlots } from "@mjflow/core/concurrency-limiter";
-import { MjflowError } from "@mjflow/core/error";
 import { MAX_HOPS, outgoingWake } from "@mjflow/core/message";
 import type { AccountState, Store } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
@@ -34,12 +33,10 @@ import {
   waitKeyOf,
 } from "@mjflow/core/wait-list";
 import type { EngineDeps } from "./deps.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 import { accountRefs, waitEntryOfTask } from "./wait-place.ts";
 
 type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">;
-
-/** Few workers change the state of a list at one time. More write conflicts in a row mean that something else is wrong. */
-const MAX_CONFLICT_RETRIES = 10;
 
 /** Changes the state of a list under its revision. @returns the stored list; undefined if `to` returned nothing to write */
 async function updateWaitList(
@@ -47,15 +44,14 @@ async function updateWaitList(
   { provider, account }: AccountRef,
   to: (list: WaitList) => WaitList | undefined,
 ): Promise<WaitList | undefined> {
-  let list = (await store.waitList(provider, account)) ?? newWaitList(provider, account);
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const next = to(list);
-    if (!next) return undefined;
-    const saved = await store.saveWaitList(next);
-    if (saved.ok) return saved.item;
-    list = saved.current ?? newWaitList(provider, account);
-  }
-  throw new MjflowError("overloaded", { detail: "Other workers changed the wait list at the same time." });
+  const { row } = await updateWithRetry({
+    read: async (conflict) =>
+      (conflict ? conflict.current : await store.waitList(provider, account)) ?? newWaitList(provider, account),
+    to,
+    save: (list) => store.saveWaitList(list),
+    detail: "Other workers changed the wait list at the same time.",
+  });
+  return row;
 }
 
 // ── entering ───────────────────────────────────────────────────────────────────────────────────────────────────────
