@@ -217,6 +217,19 @@ describe("retry and restart", () => {
     expect(retry!.inputsRef).toBe(id);
   });
 
+  test("a retried root still needs a vendor that has its optional fields", async () => {
+    const api = createApiClient();
+    const capabilities = { rootActions: ["imagine", "video"], optionalFields: ["loop"] };
+    Object.assign(api.harness.vendor.provider.capabilities, capabilities);
+    const body = { provider: "fake", action: "video", image: "https://x.test/a.png", loop: true };
+    api.harness.vendor.next({ kind: "refused", failure: failure("vendor_refused") });
+    const { id } = (await api.call(OPERATOR, "POST", "/v1/flows", body)).body;
+    await api.harness.drain();
+    await api.call(OPERATOR, "POST", `/v1/tasks/${id.replace("flow_", "task_")}_0/retry`);
+    const retry = api.harness.dump().tasks.find(({ path }) => path !== "0")!;
+    expect(retry).toMatchObject({ optionalFields: ["loop"], linkField: "image" });
+  });
+
   test("a restarted video has its options, its image and its needs, and moves only to a vendor that has them", async () => {
     const harness = createTestHarness({ accounts: { fake: { a: {} }, other: { c: {} } } });
     const capabilities = { rootActions: ["imagine", "video"], optionalFields: ["loop", "batchSize"] };

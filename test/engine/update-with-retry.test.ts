@@ -49,7 +49,7 @@ describe("updateWithRetry", () => {
     expect(store.reads()).toBe(3);
   });
 
-  test("a loop that begins with a known row reads nothing and goes on with the current row of the conflict", async () => {
+  test("a loop that begins with a known row reads nothing, and takes the current row of the conflict next", async () => {
     const row = { rev: 0, words: [] };
     const store = createRow(row, [byOther]);
     const { row: saved } = await updateWithRetry<Row, Row>({

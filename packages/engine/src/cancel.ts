@@ -9,6 +9,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { flowStatus, isSuperseded } from "@mjflow/core/flow";
 import { parentPath, retryPath } from "@mjflow/core/id";
+import { inheritedByRetry } from "@mjflow/core/inherit";
 import { REQUEST } from "@mjflow/core/limit";
 import { outgoingFanOut } from "@mjflow/core/message";
 import { hasAdoptableResult } from "@mjflow/core/state";
@@ -172,24 +173,5 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
   if (path === undefined) {
     throw new MjflowError("limit_reached", { detail: "The task was retried too often. Start a new flow." });
   }
-  const { flowId, appId, action, provider, account, pace, press, inputsRef, modal, then } = task;
-  const { resubmit, eventMask, archive, taskCount, linkField } = task;
-  const copied = {
-    flowId,
-    appId,
-    action,
-    provider,
-    account,
-    pace,
-    press,
-    inputsRef,
-    linkField,
-    modal,
-    then,
-    resubmit,
-    eventMask,
-    archive,
-    taskCount,
-  };
-  return newTask({ ...copied, path }, clock.now(), clock.now() + timings.quietMs[pace]);
+  return newTask({ ...inheritedByRetry(task), path }, clock.now(), clock.now() + timings.quietMs[task.pace]);
 }

@@ -1,6 +1,7 @@
 /** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
 import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
+import { inheritedByChild } from "@mjflow/core/inherit";
 import { outgoingFanOut, workQueueOf } from "@mjflow/core/message";
 import { hasOwnDueEntry, newTask, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
@@ -48,16 +49,11 @@ function plannedChildren(parent: Task, deps: Pick<EngineDeps, "clock" | "timings
   return (parent.then ?? []).map((node, i) => {
     const action = actionOfPress(node.press);
     const pace = action === "VIDEO" ? "video" : parent.pace;
-    const { flowId, appId, provider, account, resubmit, eventMask, archive } = parent;
     const path = childPath(parent.path, i);
     // A child that gets no message is due at once, with its own entry in the due index.
     const chainOver = isChainOver(deps, workQueueOf({ action }));
     const due = chainOver ? now : now + timings.quietMs[pace];
     const flowDue = chainOver || parent.flowDue === undefined ? undefined : due;
-    return newTask(
-      { flowId, appId, provider, account, resubmit, eventMask, archive, ...node, path, action, pace, flowDue },
-      now,
-      due,
-    );
+    return newTask({ ...inheritedByChild(parent), ...node, path, action, pace, flowDue }, now, due);
   });
 }

@@ -7,6 +7,7 @@ import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, taskIdOf } from "@mjflow/core/id";
+import { inheritedByChild } from "@mjflow/core/inherit";
 import { REQUEST } from "@mjflow/core/limit";
 import { outgoingWork } from "@mjflow/core/message";
 import { fieldOfModal, promptNotTaken, storedModal, storedPlan } from "@mjflow/core/plan";
@@ -144,28 +145,9 @@ export async function createPressedChild(
   const press = (request.press ?? request.customId)!;
   const action = actionOf(name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
-  const { flowId, appId, provider, account, resubmit, archive } = parent;
-  const mask = (parent.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined;
-  return newTask(
-    {
-      flowId,
-      path,
-      appId,
-      provider,
-      account,
-      resubmit,
-      eventMask: mask,
-      archive,
-      press,
-      action,
-      pace,
-      modal,
-      then,
-      mjTaskId: chosen.mjTaskId,
-    },
-    now,
-    now + deps.timings.quietMs[pace],
-  );
+  const eventMask = (parent.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined;
+  const own = { path, press, action, pace, modal, then, eventMask, mjTaskId: chosen.mjTaskId };
+  return newTask({ ...inheritedByChild(parent), ...own }, now, now + deps.timings.quietMs[pace]);
 }
 
 /**

@@ -8,16 +8,17 @@ import { MjflowError } from "@mjflow/core/error";
 import { FLOW_SUBJECT } from "@mjflow/core/event";
 import { type Flow, rootOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
+import { inheritedByRestart, requestFieldsOf } from "@mjflow/core/inherit";
 import { outgoingNotification } from "@mjflow/core/message";
 import { findLostTask } from "@mjflow/core/restart";
 import type { AccountRef } from "@mjflow/core/state";
 import { newTask, type Task } from "@mjflow/core/task";
 import { type AccountSelectionDeps, selectFailoverAccount } from "./account-selection.ts";
 import { type StartFlowDeps, startFlow } from "./start-flow.ts";
+import { MANY_WRITERS_OF_FLOW } from "./update-flow.ts";
+import { startWith, updateWithRetry } from "./update-with-retry.ts";
 
 type RestartDeps = Omit<StartFlowDeps, "limits"> & AccountSelectionDeps;
-
-const MAX_CONFLICT_RETRIES = 20;
 
 /**
  * @returns true if a restart was pending
@@ -70,26 +71,11 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 
 /** Builds the new flow from the same request. */
 function newFlow({ clock }: RestartDeps, old: Flow, id: string, to: AccountRef): Flow {
-  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, video, mode, botType, state, template } = old;
-  const { notifyHook, events, eventMask, archive, progress } = old;
-  const copied = {
-    appId,
-    action,
-    anyProvider,
-    onVendorLoss,
-    prompt,
-    dimensions,
-    video,
-    mode,
-    botType,
-    state,
-    template,
-  };
   // `accountFilter` names accounts inside one vendor. It is removed when the vendor changes.
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
-  const delivery = { notifyHook, events, eventMask, archive, progress };
   const createdAt = clock.now();
-  return { ...copied, accountFilter, ...delivery, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt };
+  const own = { id, rev: 0, status: "running", restartOf: old.id, createdAt } as const;
+  return { ...requestFieldsOf(old), accountFilter, ...to, ...own };
 }
 
 /** The input images and the masks of the plan stay where the old flow stored them. */
@@ -100,33 +86,27 @@ function newRoot(
   to: AccountRef,
   { appId, eventMask, archive }: Flow,
 ): Task {
-  const { action, pace, inputsRef, linkField, optionalFields, then, resubmit, taskCount } = root;
   const now = clock.now();
-  const due = now + timings.quietMs[pace];
-  const inputs = { inputsRef, linkField, optionalFields };
-  const copied = { action, pace, ...inputs, then, resubmit, taskCount, archive, eventMask, appId };
-  return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
+  const due = now + timings.quietMs[root.pace];
+  const own = { appId, eventMask, archive, flowId, path: ROOT_PATH, flowDue: due };
+  return newTask({ ...inheritedByRestart(root), ...to, ...own }, now, due);
 }
 
 /** VL3. The notification of the flow end follows this write, so that it contains `restartedAs`. */
 async function recordRestart(deps: RestartDeps, flow: Flow, restartedAs: string | undefined): Promise<void> {
-  let current: Flow | undefined = flow;
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && current; retry++) {
-    const remaining = current.pendingEffects?.filter((effect) => effect !== "restart");
-    const mustNotify = remaining?.includes("tell") ?? false;
-    const due = mustNotify
-      ? deps.clock.now() + deps.timings.effectsMs
-      : current.status === "running"
-        ? current.due
-        : undefined;
-    const link = restartedAs === undefined ? {} : { restartedAs };
-    const next: Flow = { ...current, ...link, pendingEffects: remaining?.length ? remaining : undefined, due };
-    const saved = await deps.store.saveFlow(next);
-    if (saved.ok) {
-      if (mustNotify)
-        await deps.queue.send([outgoingNotification({ flowId: flow.id, appId: flow.appId }, FLOW_SUBJECT)]);
-      return;
-    }
-    current = saved.current;
-  }
+  const { row } = await updateWithRetry<Flow, Flow>({
+    read: startWith(flow),
+    to(current) {
+      const remaining = current.pendingEffects?.filter((effect) => effect !== "restart");
+      const dueOfNotification = deps.clock.now() + deps.timings.effectsMs;
+      const otherDue = current.status === "running" ? current.due : undefined;
+      const due = remaining?.includes("tell") ? dueOfNotification : otherDue;
+      const link = restartedAs === undefined ? {} : { restartedAs };
+      return { ...current, ...link, pendingEffects: remaining?.length ? remaining : undefined, due };
+    },
+    save: (next) => deps.store.saveFlow(next),
+    ...MANY_WRITERS_OF_FLOW,
+  });
+  if (row?.pendingEffects?.includes("tell"))
+    await deps.queue.send([outgoingNotification({ flowId: flow.id, appId: flow.appId }, FLOW_SUBJECT)]);
 }

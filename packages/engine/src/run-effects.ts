@@ -32,24 +32,40 @@ type EffectDeps = Pick<
 
 async function runEach(deps: EffectDeps, { task, decision }: AppliedSignal): Promise<void> {
   for (const effect of effectsOf(decision)) {
-    if (effect.kind === "enqueue") {
-      await deps.queue.send([outgoingWork(task, effect.delayMs)]);
-    } else if (effect.kind === "follow") {
-      await startFollowUps(deps, task);
-    } else if (effect.kind === "settle") {
-      await recordFlowEnd(deps, task.flowId);
-    } else if (effect.kind === "tell") {
-      await sendNotification(deps, task, effect.events);
-    } else if (effect.kind === "archive") {
-      await deps.queue.send([outgoingArchive(task)]);
-    } else if (effect.kind === "adopt") {
-      // A late success is rare, so its code is not read at every cold start.
-      const { adoptLateSuccess } = await import("./adopt.ts");
-      await runEffects(deps, await adoptLateSuccess(deps, task));
-    } else if (effect.kind === "release") {
-      await releaseSlot(deps, effect.from, task, effect.slot);
-    } else if (effect.kind === "wait") {
-      await addToWaitList(deps, task);
+    switch (effect.kind) {
+      case "enqueue":
+        await deps.queue.send([outgoingWork(task, effect.delayMs)]);
+        break;
+      case "follow":
+        await startFollowUps(deps, task);
+        break;
+      case "settle":
+        await recordFlowEnd(deps, task.flowId);
+        break;
+      case "tell":
+        await sendNotification(deps, task, effect.events);
+        break;
+      case "archive":
+        await deps.queue.send([outgoingArchive(task)]);
+        break;
+      case "adopt": {
+        // A late success is rare, so its code is not read at every cold start.
+        const { adoptLateSuccess } = await import("./adopt.ts");
+        await runEffects(deps, await adoptLateSuccess(deps, task));
+        break;
+      }
+      case "release":
+        await releaseSlot(deps, effect.from, task, effect.slot);
+        break;
+      case "wait":
+        await addToWaitList(deps, task);
+        break;
+      case "call":
+      case "lookup":
+        // The submit worker and the sweeper read these from the decision: only they have the parts for it.
+        break;
+      default:
+        effect satisfies never;
     }
   }
 }

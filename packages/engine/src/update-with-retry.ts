@@ -81,7 +81,7 @@ export async function deleteWithRetry<Row>(
   });
 }
 
-/** Begins with a row that is known, and goes on with the row that won the write conflict. */
+/** Begins with a row that is known. After a write conflict the row that was first is next. */
 export function startWith<Row>(row: Row): (conflict?: { current: Row | undefined }) => Row | undefined {
   return (conflict) => (conflict ? conflict.current : row);
 }
