@@ -69,7 +69,10 @@ function verbOf(method: string, path: string): { verb: Verb; id: string | null }
   return undefined;
 }
 
-function decoded(segment: string | undefined): string | null {
+/** Returns a segment of a path; as it is if it is not encoded correctly. */
+export function decoded(segment: string): string;
+export function decoded(segment: string | undefined): string | null;
+export function decoded(segment: string | undefined): string | null {
   if (segment === undefined) return null;
   try {
     return decodeURIComponent(segment);

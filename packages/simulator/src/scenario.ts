@@ -37,6 +37,8 @@ export interface Scenario {
   credit?: number;
   /** ttapi and legnext only: callbacks also report running tasks. By default they report only the end. */
   sendsProgress?: boolean;
+  /** useapi and legnext only: whether a callback is the task itself, or an object around it. Each has its own default. */
+  callbackForm?: CallbackForm;
   /** ttapi only: its list shows callback URLs. No document shows these fields of an item. */
   listsHooks?: boolean;
   /** Additional banned words. */
@@ -55,6 +57,9 @@ export type Damage = (typeof DAMAGES)[number];
 /** `result`: `{code, result: …}`. `data.list`: `{code, data: {list: [...]}}`. */
 export const ENVELOPES = ["result", "data.list"] as const;
 export type Envelope = (typeof ENVELOPES)[number];
+
+export const CALLBACK_FORMS = ["bare", "wrapped"] as const;
+export type CallbackForm = (typeof CALLBACK_FORMS)[number];
 
 const BANNED = ["gory", "blood-soaked", "beheaded"];
 
@@ -105,6 +110,7 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
     newerTasks: isCount,
     credit: isCount,
     sendsProgress: isBoolean,
+    callbackForm: isOneOf(CALLBACK_FORMS),
     listsHooks: isBoolean,
     bannedWords: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
     idDigits: (value) => value === 16 || value === 17,
