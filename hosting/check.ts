@@ -2,12 +2,14 @@
  * `npm run hosting:check`: runs the examples of proxies in front of a local server, with a certificate of its own.
  * It needs openssl and the packages `nginx-light` and `caddy` of Debian; a missing proxy is an error.
  *
+ * The example for the address of a server that was moved runs in front of two servers that accept only their own host name.
+ *
  * Each proxy must serve the API and the console with TLS, and pass a body above its own default limit. It must pass the
  * first event of a stream while the flow still runs, and no log may contain the path of a callback.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -56,17 +58,19 @@ const nginx: Proxy = {
 
 const caddy: Proxy = {
   name: "caddy",
-  command(port, upstream) {
-    const folder = join(work, "caddy");
-    mkdirSync(folder);
-    // A certificate of Caddy's own authority instead of one from the internet, and only the TLS port.
-    const options = "{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n";
-    const site = readFileSync(join(ROOT, "hosting/Caddyfile"), "utf8");
-    writeFileSync(join(folder, "Caddyfile"), `${options}${site}`);
-    const env = { DOMAIN: `mj.example.com:${port}`, UPSTREAM: `127.0.0.1:${upstream}`, HOME: folder };
-    return { program: "caddy", args: ["run", "--config", join(folder, "Caddyfile"), "--adapter", "caddyfile"], env };
-  },
+  command: (port, upstream) => caddyCommand("caddy", "hosting/Caddyfile", port, { UPSTREAM: `127.0.0.1:${upstream}` }),
 };
+
+function caddyCommand(name: string, example: string, port: number, settings: Record<string, string>) {
+  const folder = join(work, name);
+  mkdirSync(folder);
+  // A certificate of Caddy's own authority instead of one from the internet, and only the TLS port.
+  const options = "{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n";
+  const config = join(folder, "Caddyfile");
+  writeFileSync(config, `${options}${readFileSync(join(ROOT, example), "utf8")}`);
+  const env = { DOMAIN: `mj.example.com:${port}`, HOME: folder, ...settings };
+  return { program: "caddy", args: ["run", "--config", config, "--adapter", "caddyfile"], env };
+}
 
 try {
   await main();
@@ -100,6 +104,39 @@ async function main(): Promise<void> {
     if (logs.includes(TOKEN)) throw new Error(`A log of ${proxy.name} contains the path of a callback.`);
     console.log(`✓ ${proxy.name}: API, console, large body, event stream; no callback path in a log`);
   }
+  await checkMoved();
+}
+
+/** The former address of a moved server: callbacks and all other requests lead to two addresses of a deployment. */
+async function checkMoved(): Promise<void> {
+  const [api, callback] = [await startStage("api"), await startStage("callback")];
+  const port = await freePort();
+  const settings = { API: `http://127.0.0.1:${api.port}`, CALLBACK: `http://127.0.0.1:${callback.port}` };
+  const { program, args, env } = caddyCommand("moved", "hosting/Caddyfile.moved", port, settings);
+  const running = start("Caddyfile.moved", program, args, env);
+  await reachable(port, running.text);
+  const reached = async (path: string) => textOf(await send(port, "POST", path, {}, "{}"));
+  const answers = [
+    await reached(`/callbacks/${TOKEN}`),
+    await reached("/v1/flows?limit=2"),
+    await reached("/mj/submit/imagine"),
+  ];
+  const expected = [`callback /callbacks/${TOKEN}`, "api /v1/flows?limit=2", "api /mj/submit/imagine"];
+  if (answers.join() !== expected.join()) throw new Error(`Caddyfile.moved led to ${answers.join(", ")}.`);
+  if (running.text().includes(TOKEN)) throw new Error("A log of Caddyfile.moved contains the path of a callback.");
+  console.log("✓ Caddyfile.moved: callbacks and other requests reach their addresses; no callback path in a log");
+  api.close();
+  callback.close();
+}
+
+/** A server that accepts only its own host name, like an address of Lambda. It says its name and the path. */
+async function startStage(name: string): Promise<{ port: number; close(): void }> {
+  const server = createHttpServer((request, response) => {
+    const isOwn = request.headers.host === `127.0.0.1:${(server.address() as { port: number }).port}`;
+    response.writeHead(isOwn ? 200 : 403).end(isOwn ? `${name} ${request.url}` : "another host");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { port: (server.address() as { port: number }).port, close: () => server.close() };
 }
 
 async function check(name: string, port: number, key: string): Promise<void> {

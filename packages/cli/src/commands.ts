@@ -35,7 +35,20 @@ export const GROUPS: readonly Group[] = [
   { title: "Webhooks", names: ["listen", "trigger", "endpoints", "deliveries", "replay", "replays"] },
   {
     title: "Local server and operations",
-    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config", "completion", "mcp"],
+    names: [
+      "dev",
+      "backup",
+      "export",
+      "import",
+      "doctor",
+      "dead-letters",
+      "redrive",
+      "discard",
+      "keys",
+      "config",
+      "completion",
+      "mcp",
+    ],
   },
 ];
 
@@ -69,6 +82,8 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   replays: async () => (await import("./command/replay.ts")).replays,
   dev: async () => (await import("./command/dev.ts")).dev,
   backup: async () => (await import("./command/backup.ts")).backup,
+  export: async () => (await import("./command/transfer.ts")).exportData,
+  import: async () => (await import("./command/transfer.ts")).importData,
   doctor: async () => (await import("./command/doctor.ts")).doctor,
   "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
   redrive: async () => (await import("./command/dead-letter.ts")).redrive,

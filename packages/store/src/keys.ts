@@ -18,6 +18,7 @@
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
  *     stage                          health                      the row that health checks write
+ *     stage                          import                      the import of a self-hosted server, see `import-rows.ts`
  *     app#<appId>                    app                         an app and its limits
  *     app#<appId>                    key#<keyId>                 an API key of the app, as a hash
  *     app#<appId>                    credit                      the credit row of earlier versions; frozen when the app has a counter
@@ -123,7 +124,7 @@ export function slotRowKey({ provider, account, kind, row }: SlotRowRef): Key {
 }
 
 export function streamSlotsKey(group: string): Key {
-  return { pk: `streams#${group}`, sk: "slots" };
+  return { pk: `${STREAMS_PK}${group}`, sk: "slots" };
 }
 
 /** One partition for the accounts of all vendors: they are few, so one request reads all of them. */
@@ -137,6 +138,7 @@ export const BANNED_KEY: Key = { pk: "stage", sk: "banned" };
 /** Partition of its entry in the index of listings, whose sort key is the revision. No app has this id. */
 export const BANNED_LISTING = "banned";
 export const HEALTH_CHECK_KEY: Key = { pk: "stage", sk: "health" };
+export const IMPORT_KEY: Key = { pk: "stage", sk: "import" };
 
 export function appKey(appId: string): Key {
   return { pk: `app#${appId}`, sk: "app" };
@@ -217,9 +219,31 @@ export function appIdOfMjTaskId({ pk }: Key): string {
   return pk.slice(MJ_PK.length).split("#")[0]!;
 }
 
+const SWEEP_PK = "sweep#";
+const STREAMS_PK = "streams#";
+
 /** Each lease has its own partition, because many workers write at the same second. */
 export function sweepLeaseKey(partition: string, slice: string): Key {
-  return { pk: `sweep#${partition}`, sk: slice };
+  return { pk: `${SWEEP_PK}${partition}`, sk: slice };
+}
+
+/**
+ * True for rows that say what the processes of one deployment do at this moment: leases, open streams, slots of submit
+ * workers, health checks, imports. They mean nothing in another table.
+ */
+export function isOfProcesses({ pk, sk }: Key): boolean {
+  if (pk === HEALTH_CHECK_KEY.pk) return sk === HEALTH_CHECK_KEY.sk || sk === IMPORT_KEY.sk;
+  return pk.startsWith(SWEEP_PK) || pk.startsWith(STREAMS_PK) || (pk.startsWith("account#") && sk.startsWith("calls#"));
+}
+
+/** True for the account health, which an account in use writes again by itself. */
+export function isHealth({ pk, sk }: Key): boolean {
+  return pk.startsWith("account#") && sk === "health";
+}
+
+/** True for the row of an app. Without it the keys of the app are unknown. */
+export function isApp({ pk, sk }: Key): boolean {
+  return pk.startsWith("app#") && sk === "app";
 }
 
 export const DEAD_LETTERS_PK = "dead";

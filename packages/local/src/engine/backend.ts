@@ -10,6 +10,7 @@ import type { Table } from "@mjflow/store/table";
 import { copyDataFolder } from "../backup.ts";
 import { loadOrCreateSecret } from "../data-folder.ts";
 import type { MessageSource } from "../event-source-mapping.ts";
+import { assertNotExported } from "../exported.ts";
 import { checkFolder } from "../folder-check.ts";
 import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
 import { bucketClient, queueClient, tableClient } from "./client.ts";
@@ -53,10 +54,11 @@ export interface LocalBackendOptions {
 const CLEANUP_INTERVAL_MS = 3_600_000;
 
 /**
- * @throws ConfigError with advice if another engine wrote the folder, or if the folder is damaged; Error if the engine is
- *   not available on this platform
+ * @throws ConfigError with advice if another engine wrote the folder, or if the folder is damaged or was exported; Error if
+ *   the engine is not available on this platform
  */
 export async function startLocalBackend({ dataDir, engine, acceptLoss }: LocalBackendOptions): Promise<LocalBackend> {
+  assertNotExported(dataDir);
   const found = detectEngine(dataDir);
   const name = engine ?? found ?? "sqlite";
   if (found !== undefined && found !== name) throw engineMismatchError(dataDir, found, name);
