@@ -189,7 +189,7 @@ function conflictError(keys: readonly Key[]): ImportError {
   const named = keys.slice(0, NAMED_CONFLICTS).map(({ pk, sk }) => `${pk} / ${sk}`);
   const more = keys.length > named.length ? ` and ${keys.length - named.length} more` : "";
   return new ImportError(
-    `The table has other rows with the keys ${named.join(", ")}${more}. Import into a new stage that nobody has used.`,
+    `The table has other rows with the keys ${named.join(", ")}${more}. Import into a new, unused stage.`,
   );
 }
 

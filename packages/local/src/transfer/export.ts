@@ -82,8 +82,8 @@ async function write(dataDir: string, folder: string, now: number): Promise<Expo
     }
     const lists = { rows: rows.close(), objects: await writeObjects(dataDir, folder) };
     contents.objects = lists.objects.lines;
-    // The mark comes first: a crash between both leaves a folder without an export and a server that says why it does not
-    // start, never a complete export beside a server that starts.
+    // The mark comes first. A crash between both then leaves a server that says why it does not start, and an incomplete
+    // export. A complete export never exists beside a server that starts.
     markExported(dataDir, exported);
     writeManifest(folder, { exportId: exported.exportId, at: exported.at, contents, ...lists });
     return { ...exported, contents };
