@@ -14,7 +14,7 @@ export const DIALECT_IDS = [
 export type DialectId = (typeof DIALECT_IDS)[number];
 
 /** Vendors with a protocol of their own (`families/`). */
-export const FAMILY_IDS = ["ttapi", "acedatacloud", "useapi"] as const;
+export const FAMILY_IDS = ["ttapi", "acedatacloud", "useapi", "legnext"] as const;
 export type FamilyId = (typeof FAMILY_IDS)[number];
 
 export const PROVIDER_IDS = [...DIALECT_IDS, ...FAMILY_IDS] as const;
