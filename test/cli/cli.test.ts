@@ -369,6 +369,82 @@ describe("flows and tasks", () => {
   });
 });
 
+describe("pictures, delete, templates, rerun and batch", () => {
+  test("pictures lists results with links, and delete removes them with their flow", async () => {
+    const { id, tasks } = await createFlow("--then", "U1");
+    const { stdout } = await run("pictures", "--flow", id);
+    expect(stdout).toMatch(/^task +press +ended +link$/m);
+    expect(stdout).toMatch(new RegExp(`^${tasks[1].id} +U1 +\\d+ s ago +http:\\S+$`, "m"));
+    const { data } = (await run("pictures", "--flow", id, "--action", "imagine", "--json")).json;
+    expect(data.map(({ taskId }: { taskId: string }) => taskId)).toEqual([tasks[0].id]);
+    expect((await run("pictures", "--flow", id, "--video")).stdout).toBe("No pictures.\n");
+
+    expect((await run("delete", id)).stdout).toBe(`${id}  deleted\n`);
+    expect((await run("flow", id)).code).toBe(1);
+    expect((await run("pictures", "--all", "--json")).stdout).not.toContain(id);
+    const running = (await createFlow("--no-wait")).id;
+    const refused = await run("delete", running);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("running")]);
+  });
+
+  test("a template is saved, shown, used and removed, and rerun makes its flow again with changes", async () => {
+    const saved = await run("templates", "save", "two-steps", "--then", "U1>zoom:2", "--description", "closer");
+    expect(saved.stdout).toBe("two-steps  saved\n");
+    expect((await run("templates")).stdout).toMatch(/^two-steps +\d+ s ago +U1 +closer$/m);
+    const shown = (await run("templates", "show", "two-steps", "--json")).json;
+    expect(shown.then).toEqual([{ press: "U1", then: [{ press: "zoom:2" }] }]);
+    const flow = await createFlow("--template", "two-steps", "--state", "order 7");
+    expect(flow.tasks.map(({ press }: Task) => press)).toEqual([null, "U1", "zoom:2"]);
+    expect((await run("templates", "remove", "two-steps")).stdout).toBe("two-steps  removed\n");
+    expect((await run("templates", "show", "two-steps")).code).toBe(1);
+
+    const again = await run("rerun", flow.id, "--prompt", "a car", "--without", "state", "--json");
+    expect(again.code).toBe(0);
+    expect(again.json).toMatchObject({ rerunOf: flow.id, prompt: "a car", state: null, status: "completed" });
+    expect(again.json.tasks).toHaveLength(3);
+    const other = (await run("rerun", flow.id, "--then", "V1", "--json")).json;
+    expect(other.tasks.map(({ press }: Task) => press)).toEqual([null, "V1"]);
+  });
+
+  test("batch creates a flow of each line, and of each item of a JSON array", async () => {
+    const lines = join(folder, "prompts.txt");
+    writeFileSync(lines, "a boat\n\n  a car  \r\n");
+    const state = "album of lines";
+    const first = await run("batch", lines, "--state", state, "--idempotency-key", "album-1");
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(/^1 +flow_\w+ +a boat$[\s\S]*^2 +flow_\w+ +a car$/m);
+    expect(first.stdout).toMatch(/^2 created, 0 failed, about \$0\.\d\d in all$/m);
+    await run("batch", lines, "--state", state, "--idempotency-key", "album-1");
+    expect((await run("flows", "--state", state, "--json")).json.data).toHaveLength(2);
+
+    const array = join(folder, "flows.json");
+    writeFileSync(
+      array,
+      JSON.stringify(["a {red, blue} boat", { prompt: "a car", then: [{ press: "U1" }] }, { mode: 7 }]),
+    );
+    const second = await run("batch", array, "--expand", "--json");
+    expect(second.code).toBe(1);
+    expect(second.json).toMatchObject({ created: 3, failed: 1 });
+    expect(second.json.data.map(({ flow }: { flow: { prompt: string } | null }) => flow?.prompt ?? null)).toEqual([
+      "a red boat",
+      "a blue boat",
+      "a car",
+      null,
+    ]);
+  });
+
+  test.each([
+    ["", "It has 0."],
+    ["a boat\n".repeat(101), "It has 101."],
+    ["[a red boat]", "not a JSON array"],
+  ])("batch rejects the file %j before any request", async (text, why) => {
+    const file = join(folder, "wrong.txt");
+    writeFileSync(file, text);
+    const { code, stderr } = await mjflow(undefined, ["batch", file]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  });
+});
+
 describe("cancel, resume, retry", () => {
   test("cancel submits no new tasks, and resume completes the flow", async () => {
     const { id } = await createFlow("--no-wait", "--then", "U1,U2");
@@ -607,7 +683,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(39);
+    expect(names).toHaveLength(42);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

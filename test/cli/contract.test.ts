@@ -148,6 +148,63 @@ describe("requests", () => {
     });
   });
 
+  test("every filter of pictures becomes a query parameter", async () => {
+    responses["GET /v1/pictures"] = page();
+    await mjflow(
+      "pictures",
+      "--flow",
+      FLOW,
+      "--action",
+      "upscale",
+      "--no-video",
+      "--until",
+      "2026-11-21",
+      "--limit",
+      "5",
+    );
+    const query = new URLSearchParams(requests[0]!.call.split("?")[1]);
+    expect(Object.fromEntries(query)).toEqual({
+      flow: FLOW,
+      action: "upscale",
+      video: "false",
+      until: "2026-11-21T00:00:00.000Z",
+      limit: "5",
+    });
+  });
+
+  test("rerun sends only what changes, and null for what is removed", async () => {
+    responses[`POST /v1/flows/${FLOW}/rerun`] = flow([task("0", { status: "PENDING" })], { status: "running" });
+    const options = [
+      "--without",
+      "then",
+      "--without",
+      "state",
+      "--image",
+      "https://a.example/1.png",
+      "--mode",
+      "relax",
+    ];
+    expect((await mjflow("rerun", FLOW, ...options, "--no-wait")).code).toBe(0);
+    const body = { then: null, state: null, base64Array: ["https://a.example/1.png"], mode: "relax" };
+    expect(requests).toEqual([{ call: `POST /v1/flows/${FLOW}/rerun`, body }]);
+    await mjflow("rerun", FLOW, "--no-wait");
+    expect(requests[1]!.body).toEqual({});
+  });
+
+  test("templates save sends the plan of --then, and needs a plan", async () => {
+    responses["PUT /v1/templates/all"] = { name: "all", then: [] };
+    expect((await mjflow("templates", "save", "all", "--then", "U1,U2>zoom:2", "--then", "V1=at night")).code).toBe(0);
+    const zoom = [{ press: "zoom:2" }];
+    const steps = [
+      { press: "U1", then: zoom },
+      { press: "U2", then: zoom },
+    ];
+    const then = [...steps, { press: "V1", prompt: "at night" }];
+    expect(requests[0]!.body).toEqual({ then });
+    expect((await mjflow("templates", "save", "all")).code).toBe(2);
+    expect(requests).toHaveLength(1);
+  });
+
   test("dead-letters, redrive and discard call the API and print the new state", async () => {
     const deadLetter = {
       id: "1_a",
@@ -255,6 +312,14 @@ describe("a hostile server", () => {
       scheme: sequence,
       enabled: true,
     });
+    responses["GET /v1/templates"] = page({ name: sequence, then: [{ press: sequence }], description: sequence });
+    responses["GET /v1/pictures"] = page({
+      taskId: sequence,
+      press: sequence,
+      copies: [],
+      videos: [],
+      imageUrl: sequence,
+    });
     responses["GET /v1/deliveries"] = page({
       id: sequence,
       type: sequence,
@@ -268,6 +333,8 @@ describe("a hostile server", () => {
       ["flow", FLOW],
       ["task", TASK],
       ["flows"],
+      ["templates"],
+      ["pictures"],
       ["endpoints"],
       ["deliveries"],
       ["doctor"],

@@ -57,13 +57,15 @@ test("the server names itself, and lists its tools with schemas, costs and hints
   });
   expect(client.getInstructions()).toContain("paid");
   const { tools } = await client.listTools();
-  const names = ["imagine", "press", "wait", "flow", "cancel", "pictures", "flows", "providers"];
+  const paid = ["imagine", "press", "rerun", "batch"];
+  const free = ["wait", "flow", "pictures", "flows", "templates", "providers"];
+  const names = [...paid, ...free, "cancel", "delete"];
   expect(tools.map(({ name }) => name).sort()).toEqual([...names].sort());
   for (const { name, description, inputSchema, outputSchema, annotations } of tools) {
     expect([inputSchema.type, outputSchema?.type]).toEqual(["object", "object"]);
-    const isPaid = name === "imagine" || name === "press";
-    expect(annotations?.readOnlyHint).toBe(!isPaid && name !== "cancel");
-    if (isPaid) expect(description).toContain("paid");
+    expect(annotations?.readOnlyHint).toBe(free.includes(name));
+    expect(annotations?.destructiveHint).toBe(name === "delete");
+    if (paid.includes(name)) expect(description).toContain("paid");
   }
 });
 
@@ -125,6 +127,35 @@ test("other actions get their images, and providers lists who has them", async (
   const { data } = await call("providers", {});
   expect(data.default).toBe("simulator");
   expect(data.providers.find(({ id }: Json) => id === "simulator").actions).toContain("video");
+});
+
+test("batch creates flows, rerun makes one of them again, pictures lists all results, and delete removes a flow", async () => {
+  const prompts = ["a batched boat", "a batched car"];
+  const { data, text } = await call("batch", { prompts, then: ["U1"], state: "batch" });
+  expect(data).toMatchObject({ created: 2, failed: 0, flows: prompts.map((prompt) => ({ prompt, failure: null })) });
+  expect(text).toContain(data.flows[1].flowId);
+  const [{ flowId }] = data.flows;
+  expect((await call("wait", { flowId })).data.tasks).toMatchObject([{ press: null }, { press: "U1" }]);
+  const again = await call("rerun", { flowId, prompt: "another boat" });
+  expect(again.data).toMatchObject({ status: "completed", prompt: "another boat" });
+  expect(again.data.tasks).toHaveLength(2);
+  expect((await localServer.flow(again.data.flowId)).state).toBe("batch");
+
+  const shown = (await call("pictures", { limit: 2 })).data.pictures;
+  expect(shown.map(({ press }: Json) => press).sort()).toEqual(["U1", null]);
+  expect(shown.every(({ taskId }: Json) => taskId.startsWith(again.data.flowId.replace("flow_", "task_")))).toBe(true);
+  expect((await call("delete", { flowId: again.data.flowId })).data.deleted).toBe(true);
+  expect((await call("flow", { flowId: again.data.flowId })).text).toContain("not_found");
+});
+
+test("templates lists the stored plans, and imagine uses one by its name", async () => {
+  const then = [{ press: "U2" }];
+  await localServer.call("PUT", "/v1/templates/second", { description: "the second image", then });
+  expect((await call("templates", {})).data.templates).toEqual([
+    { name: "second", description: "the second image", then },
+  ]);
+  const { data } = await call("imagine", { prompt: "a boat", template: "second" });
+  expect(data.tasks.map(({ press }: Json) => press)).toEqual([null, "U2"]);
 });
 
 test.each([

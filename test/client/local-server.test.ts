@@ -1,5 +1,13 @@
 /** Tests the client with a running local server over HTTP. */
-import { type App, type AppKey, type Endpoint, isMjflowError, Mjflow, type MjflowError } from "@mjflow/client";
+import {
+  type App,
+  type AppKey,
+  type Endpoint,
+  isMjflowError,
+  Mjflow,
+  type MjflowError,
+  type PictureQuery,
+} from "@mjflow/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
@@ -69,6 +77,38 @@ describe("flows", () => {
     expect(again.tasks).toHaveLength(3);
     const [entry] = await mjflow.flows.list({ details: true }).take(1);
     expect(entry).toMatchObject({ id: again.id, taskCounts: { planned: 0, running: 0, done: 3, failed: 0 } });
+  });
+
+  test("pictures.list yields every result over all pages with filters, and a deleted flow has none", async () => {
+    const then = [{ press: "U1" }, { press: "U2" }];
+    const flow = await mjflow.flows
+      .create({ provider: "simulator", prompt: "a boat", then })
+      .wait({ timeoutMs: 25_000 });
+    const pressesOf = async (query: PictureQuery) => {
+      const presses: (string | null)[] = [];
+      for await (const { flowId, press, imageUrl } of mjflow.pictures.list(query)) {
+        expect([flowId, imageUrl]).toEqual([flow.id, expect.stringMatching(/^http/)]);
+        presses.push(press);
+      }
+      return presses;
+    };
+    const first = await mjflow.pictures.list({ flow: flow.id, limit: 1 }).page();
+    expect([first.data.length, first.nextCursor]).toEqual([1, expect.any(String)]);
+    expect((await pressesOf({ flow: flow.id, limit: 1 })).sort()).toEqual(["U1", "U2", null]);
+    expect((await pressesOf({ flow: flow.id, limit: 1, action: "upscale" })).sort()).toEqual(["U1", "U2"]);
+    expect(await pressesOf({ flow: flow.id, video: true })).toEqual([]);
+    expect((await mjflow.pictures.list({ since: flow.createdAt }).take(1))[0]).toMatchObject({ flowId: flow.id });
+
+    await mjflow.flows.delete(flow.id);
+    await mjflow.flows.delete(flow.id);
+    expect(await caught(mjflow.flows.get(flow.id))).toMatchObject({ code: "not_found", status: 404 });
+    for await (const { flowId } of mjflow.pictures.list()) expect(flowId).not.toBe(flow.id);
+  });
+
+  test("deleting a running flow rejects with wrong_state", async () => {
+    const { id } = await mjflow.flows.create({ provider: "simulator", prompt: "a boat --sim stuck" });
+    expect(await caught(mjflow.flows.delete(id))).toMatchObject({ code: "wrong_state", status: 409 });
+    await mjflow.flows.cancel(id);
   });
 
   test("onUpdate receives the flow while it runs", async () => {

@@ -79,6 +79,49 @@ describe("files in requests", () => {
     expect(bodyOf("/v1/tasks/task_1/modal").maskBase64).toBe("upload_2");
   });
 
+  test("of all flows of a batch, and of its shared fields, are uploaded once each", async () => {
+    const { client } = await bucket();
+    const shared = { action: "edit" as const, image: PNG };
+    await client().flows.createMany([{ prompt: "1" }, { prompt: "2", image: new Blob([PNG]) }, { image: PNG }], {
+      shared,
+    });
+    const { batch, ...fields } = bodyOf("/v1/flows");
+    expect(fields.image).toMatch(/^upload_[12]$/);
+    const other = fields.image === "upload_1" ? "upload_2" : "upload_1";
+    expect(batch).toEqual([{ prompt: "1" }, { prompt: "2", image: other }, { image: fields.image }]);
+    expect(server.count("/v1/uploads")).toBe(2);
+  });
+
+  test("of a rerun are uploaded, and null still removes a field", async () => {
+    const { client } = await bucket();
+    await client().flows.rerun("flow_1", { base64Array: [PNG, "https://x.test/a.png"], endImage: null, then: null });
+    const body = { base64Array: ["upload_1", "https://x.test/a.png"], endImage: null, then: null };
+    expect(bodyOf("/v1/flows/flow_1/rerun")).toEqual(body);
+  });
+
+  const twelve = () => Array.from({ length: 12 }, (_, n) => ({ base64Array: [new Blob([PNG, String(n)])] }));
+
+  test("are uploaded four at a time", async () => {
+    let [ended, most] = [0, 0];
+    const held: (() => void)[] = [];
+    const { client } = await bucket((response) => {
+      most = Math.max(most, server.count("/v1/uploads") - ended);
+      held.push(() => response.end());
+      // Four wait for each other, so that every upload that may start has started.
+      if (held.length < 4) return;
+      ended += 4;
+      for (const end of held.splice(0)) end();
+    });
+    await client().flows.createMany(twelve());
+    expect([most, server.count("/v1/uploads"), server.count("/v1/flows")]).toEqual([4, 12, 1]);
+  });
+
+  test("are not uploaded any more after one was refused, and no flow is created", async () => {
+    const { client } = await bucket((response) => response.writeHead(403).end());
+    await expect(client().flows.createMany(twelve())).rejects.toMatchObject({ code: "upload_failed" });
+    expect([server.count("/v1/uploads"), server.count("/v1/flows")]).toEqual([4, 0]);
+  });
+
   test("a request without files is sent as it is", async () => {
     const { client } = await bucket();
     await client().flows.create({ prompt: "a boat", base64Array: ["data:image/png;base64,AAAA"] });

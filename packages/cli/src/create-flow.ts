@@ -1,7 +1,7 @@
 /** What all commands that create a flow have in common: their options, the request, and following the flow. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import type { FileFlow, FlowInput, PlanInput } from "@mjflow/client";
+import type { FileFlow, FlowHandle, FlowInput, KeyedOptions, PlanInput } from "@mjflow/client";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import type { Invocation, Option } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -22,6 +22,7 @@ export const FLOW_OPTIONS = {
     help: "buttons to press on the result: upscale:all, 'U2>zoom:2', V1",
   },
   plan: { type: "string", value: "FILE", help: "the plan as JSON, in the form of the API's `then`" },
+  template: { type: "string", value: "NAME", help: "the plan of this template; see `mjflow templates`" },
   provider: { type: "string", value: "ID", help: "provider id; default: MJFLOW_PROVIDER, then simulator" },
   mode: { type: "string", value: "MODE", help: "fast, relax or turbo", choices: MODES },
   niji: { type: "boolean", help: "draw with Niji Journey" },
@@ -49,23 +50,30 @@ export const FLOW_OPTIONS = {
   ...WAIT_OPTIONS,
 } as const satisfies Record<string, Option>;
 
-type Values = Invocation<typeof FLOW_OPTIONS>["values"];
+export type FlowValues = Invocation<typeof FLOW_OPTIONS>["values"];
 
 /**
  * Creates a flow and follows it.
  * @param own the fields of the request that only this command has
  * @throws UsageError before any request is sent
  */
-export async function createFlow(context: Context, values: Values, own: Partial<FileFlow>): Promise<number> {
-  const input = { ...inputOf(context, values), ...own };
+export async function createFlow(context: Context, values: FlowValues, own: Partial<FileFlow>): Promise<number> {
+  const input = { provider: providerOf(context), ...fieldsOf(context, values), ...own };
+  return followNew(context, values, (options) => context.mjflow.flows.create(input, options));
+}
+
+/**
+ * Sends the request of a new flow, and follows the flow.
+ * @throws UsageError before any request is sent
+ */
+export async function followNew(
+  context: Context,
+  values: FlowValues,
+  send: (options: KeyedOptions) => Promise<FlowHandle>,
+): Promise<number> {
   // Parsed before the request, so that a mistyped time is reported before anything is paid.
   parseTimeout(values.timeout);
-  const { mjflow, signal } = context;
-  const idempotencyKey = values["idempotency-key"];
-  const { id, flow } = await mjflow.flows.create(input, {
-    signal,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  });
+  const { id, flow } = await send(keyedOptions(context, values));
   if (values.wait === false) {
     context.show(flow, () => [id, context.paint("dim", `  mjflow watch ${id}`)]);
     return EXIT.ok;
@@ -74,18 +82,31 @@ export async function createFlow(context: Context, values: Values, own: Partial<
   return waitForFlow(context, id, values);
 }
 
-function inputOf(context: Context, values: Values): FlowInput {
-  const { env, cwd } = context.platform;
-  const { mode, state, "notify-hook": notifyHook } = values;
+/** Signal and idempotency key of a request that creates flows. */
+export function keyedOptions({ signal }: Context, values: Pick<FlowValues, "idempotency-key">): KeyedOptions {
+  const idempotencyKey = values["idempotency-key"];
+  return { signal, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+}
+
+/** The provider of flows whose command names none. */
+export function providerOf({ platform }: Context): string {
+  return platform.env["MJFLOW_PROVIDER"]?.trim() || "simulator";
+}
+
+/**
+ * Returns the fields that the options set, and `progress` while it is shown.
+ * @throws UsageError
+ */
+export function fieldsOf(context: Context, values: FlowValues): FlowInput {
+  const { cwd } = context.platform;
+  const { mode, state, provider, template, "notify-hook": notifyHook } = values;
   const archive = values["archive-later"] ? "later" : values.archive;
   const isDrawn = !context.json && values.wait !== false;
   const progress = values.progress ?? (isDrawn || undefined);
-  const then = [...planOf(values.plan, cwd), ...parseThen(values.then)];
+  const then = thenOf(values, cwd);
   const events = parseEvents(values.events);
-  if (values.plan !== undefined && values.then.length > 0)
-    throw new UsageError("Give either --plan or --then, not both.");
   return {
-    provider: values.provider ?? (env["MJFLOW_PROVIDER"]?.trim() || "simulator"),
+    ...(provider !== undefined && { provider }),
     ...(mode !== undefined && { mode: parseChoice("--mode", mode, MODES) }),
     ...(values.niji && { botType: "NIJI_JOURNEY" as const }),
     ...(state !== undefined && { state }),
@@ -93,8 +114,18 @@ function inputOf(context: Context, values: Values): FlowInput {
     ...(progress !== undefined && { progress }),
     ...(notifyHook !== undefined && { notifyHook }),
     ...(events && { events }),
+    ...(template !== undefined && { template }),
     ...(then.length > 0 && { then }),
   };
+}
+
+/**
+ * Returns the plan of `--then` or `--plan`.
+ * @throws UsageError if both are given, or if a plan cannot be read
+ */
+export function thenOf({ plan, then }: Pick<FlowValues, "plan" | "then">, cwd: string): PlanInput[] {
+  if (plan !== undefined && then.length > 0) throw new UsageError("Give either --plan or --then, not both.");
+  return [...planOf(plan, cwd), ...parseThen(then)];
 }
 
 function planOf(path: string | undefined, cwd: string): PlanInput[] {

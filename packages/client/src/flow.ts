@@ -5,7 +5,7 @@ import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { Flow, FlowBatch, FlowInput, FlowListEntry, FlowQuery } from "./types.ts";
-import { type FileFlow, Uploads, withUploads } from "./upload.ts";
+import { type FileChanges, type FileFlow, Uploads, withUploads } from "./upload.ts";
 import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
 
 export interface CallOptions {
@@ -15,7 +15,7 @@ export interface CallOptions {
 export interface KeyedOptions extends CallOptions {
   /**
    * Idempotency key. Default: a new key for each call, so that the client's retries never pay twice. Set it if your own
-   * code repeats the call.
+   * code repeats the call. A repeated call must have the same content: send files with `uploads.send` before, and give their ids.
    */
   idempotencyKey?: string | undefined;
 }
@@ -30,11 +30,11 @@ export interface CreateOptions extends KeyedOptions {
 
 export interface CreateManyOptions extends KeyedOptions {
   /** Fields that all flows have unless they set them. Default: none. */
-  shared?: Partial<FlowInput> | undefined;
+  shared?: Partial<FlowInput | FileFlow> | undefined;
 }
 
-/** Fields of a request that change; null removes a field. */
-export type FlowChanges = { [Field in Exclude<keyof FlowInput, "permutations">]?: FlowInput[Field] | null };
+/** Fields of a request that change; null removes a field. Images may be files. */
+export type FlowChanges = FileChanges;
 
 /** A created flow. `flow` is its state in the server's response. */
 export class FlowHandle {
@@ -112,18 +112,18 @@ export class Flows {
   /**
    * Creates up to 100 flows with one request. A flow that cannot be created stops no other one: `data` has a result for each.
    * A repeated call with the same `idempotencyKey` returns the same flows, and tries again to create the missing ones. With
-   * `permutations: "expand"` an input can stand for several flows.
+   * `permutations: "expand"` an input can stand for several flows. Images that are files are uploaded first, each one once.
    */
   async createMany(
-    inputs: readonly Partial<FlowInput>[],
+    inputs: readonly Partial<FlowInput | FileFlow>[],
     { shared, idempotencyKey = newIdempotencyKey(), signal }: CreateManyOptions = {},
   ): Promise<FlowBatch> {
-    const body = { ...shared, batch: inputs };
+    const body = await withUploads(this.#uploads, { ...shared, batch: inputs }, { signal });
     return this.#transport.send({ method: "POST", path: "/v1/flows", body, idempotencyKey, signal });
   }
 
   /**
-   * Creates a new flow from the request of another one, with its images and its plan.
+   * Creates a new flow from the request of another one, with its images and its plan. Images that are files are uploaded first.
    * @param changes fields that change; null removes a field
    */
   async rerun(
@@ -132,7 +132,8 @@ export class Flows {
     { idempotencyKey = newIdempotencyKey(), signal }: KeyedOptions = {},
   ): Promise<FlowHandle> {
     const path = `/v1/flows/${segment(id)}/rerun`;
-    const flow = await this.#transport.send<Flow>({ method: "POST", path, body: changes, idempotencyKey, signal });
+    const body = await withUploads(this.#uploads, changes, { signal });
+    const flow = await this.#transport.send<Flow>({ method: "POST", path, body, idempotencyKey, signal });
     const known = { flow, atMs: this.#transport.now() };
     return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
   }

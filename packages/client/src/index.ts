@@ -8,6 +8,7 @@ export type {
   CallOptions,
   CreateManyOptions,
   CreateOptions,
+  FlowChanges,
   FlowCreation,
   FlowHandle,
   Flows,
@@ -28,7 +29,17 @@ export type { Tasks } from "./task.ts";
 export type { Templates } from "./template.ts";
 export type { Call } from "./transport.ts";
 export type * from "./types.ts";
-export type { FileFlow, FileModal, FilePlan, FilePress, ImageFile, SendOptions, Uploads } from "./upload.ts";
+export type {
+  FileBatch,
+  FileChanges,
+  FileFlow,
+  FileModal,
+  FilePlan,
+  FilePress,
+  ImageFile,
+  SendOptions,
+  Uploads,
+} from "./upload.ts";
 export { type EventsOptions, type WaitOptions, WaitTimeoutError } from "./wait.ts";
 export {
   type VerifyOptions,

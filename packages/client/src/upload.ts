@@ -84,21 +84,35 @@ export interface FileFlow extends Omit<FlowInput, (typeof SINGLE)[number] | "bas
   then?: FilePlan[];
 }
 
+/** Fields of a request that change, as in `rerun`; null removes a field. */
+export type FileChanges = { [Field in Exclude<keyof FileFlow, "permutations">]?: FileFlow[Field] | null };
+
+/** A request of several flows. Its own fields are those that all flows have unless they set them. */
+export interface FileBatch extends Partial<FileFlow> {
+  batch: readonly Partial<FileFlow>[];
+}
+
 const SINGLE = ["sourceBase64", "targetBase64", "image", "endImage", "maskBase64"] as const;
 
-type Files = FileFlow | FilePress | FileModal;
-type Uploaded<T extends Files> = T extends FileFlow ? FlowInput : T extends FilePress ? PressInput : ModalInput;
+type Files = FileFlow | FileChanges | FileBatch | FilePress | FileModal;
 
-/** Uploads all files in a request and returns it with their ids. A file that occurs twice is uploaded once. */
-export async function withUploads<T extends Files>(
+/** Uploads that are sent at one time. More of them only share the line of the caller. */
+const AT_ONCE = 4;
+
+/**
+ * Uploads all files in a request and returns it with their ids. A file that occurs twice is uploaded once. After a failed upload no
+ * other one begins.
+ */
+export async function withUploads(
   uploads: Uploads,
-  input: T,
+  input: Files,
   options: CallOptions,
-): Promise<Uploaded<T>> {
+): Promise<Record<string, unknown>> {
   const sent = new Map<ImageFile, Promise<Upload>>();
+  const inTurn = limiter(AT_ONCE);
   const idOf = async (value: Value): Promise<string> => {
     if (typeof value === "string") return value;
-    const upload = sent.get(value) ?? uploads.send(value, options);
+    const upload = sent.get(value) ?? inTurn(() => uploads.send(value, options));
     sent.set(value, upload);
     return (await upload).id;
   };
@@ -109,10 +123,33 @@ export async function withUploads<T extends Files>(
   const replaced = async (name: string, value: unknown): Promise<unknown> => {
     if (isFile(value)) return idOf(value);
     if (Array.isArray(value) && name === "base64Array") return Promise.all(value.map((each: Value) => idOf(each)));
-    if (Array.isArray(value) && name === "then") return Promise.all(value.map((each) => walk(each)));
+    if (Array.isArray(value) && (name === "then" || name === "batch"))
+      return Promise.all(value.map((each) => walk(each)));
     return name === "modal" && value ? walk(value as Record<string, unknown>) : value;
   };
-  return (await walk(input as Record<string, unknown>)) as unknown as Uploaded<T>;
+  return walk(input as Record<string, unknown>);
+}
+
+/** Returns a function that runs at most `atOnce` works at one time. After a failure it starts no other work. */
+function limiter(atOnce: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = atOnce;
+  let failure: { error: unknown } | undefined;
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((start) => waiting.push(start));
+    try {
+      if (failure) throw failure.error;
+      return await work();
+    } catch (error) {
+      failure ??= { error };
+      throw error;
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free += 1;
+    }
+  };
 }
 
 function isFile(value: unknown): value is ImageFile {

@@ -1,4 +1,4 @@
-/** `mjflow flow`, `flows`, `cancel`, `resume`: existing flows. */
+/** `mjflow flow`, `flows`, `cancel`, `resume`, `delete`: existing flows. */
 import type { FlowQuery, FlowSummary } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -14,6 +14,7 @@ import {
   WAIT_OPTIONS,
 } from "../option.ts";
 import { collect, moreLine, pageSize } from "../page.ts";
+import { stripControlCharacters } from "../text.ts";
 import { ago } from "../time.ts";
 import { waitForFlow } from "../wait.ts";
 
@@ -106,7 +107,6 @@ export const resume = command({
   },
 });
 
-/** `mjflow delete` */
 export const deleteFlow = command({
   name: "delete",
   summary: "delete an ended flow with its images",
@@ -115,7 +115,7 @@ export const deleteFlow = command({
   options: {},
   async run(context, { positionals: [id] }) {
     await context.mjflow.flows.delete(id!, { signal: context.signal });
-    context.show({ id, deleted: true }, () => [`${id} is deleted.`]);
+    context.show({ id, deleted: true }, () => [`${stripControlCharacters(id!)}  deleted`]);
     return EXIT.ok;
   },
 });

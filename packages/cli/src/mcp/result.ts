@@ -1,5 +1,5 @@
 /** What the tools return: the same data as text for a person and as JSON for a program. */
-import { type Flow, isMjflowError, type Task } from "@mjflow/client";
+import { type Flow, type FlowBatch, isMjflowError, type Task } from "@mjflow/client";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import { nameOf } from "../draw/task.ts";
@@ -38,8 +38,10 @@ function taskResult(task: Task): z.infer<typeof TaskResult> {
   return { id, press, parentId, status, progress, pictures: picturesOf(task), text, buttons, failure: reason };
 }
 
+type Media = Pick<Task, "copies" | "images" | "videos" | "imageUrl">;
+
 /** An archived copy has priority over the vendor's link, which expires. */
-export function picturesOf({ copies, images, videos, imageUrl }: Task): string[] {
+export function picturesOf({ copies, images, videos, imageUrl }: Media): string[] {
   const media = [...images, ...videos].map(({ url }) => url);
   if (media.length === 0 && imageUrl !== null) media.push(imageUrl);
   return media.map((url) => copies.find(({ source }) => source === url)?.url ?? url);
@@ -54,6 +56,27 @@ export function flowContent(flow: Flow, hidden: (text: string) => string, advice
   });
   const text = [`${flow.id} ${flow.status}`, ...lines, ...(advice === undefined ? [] : [advice])].join("\n");
   return resultOf(text, flowResult(flow), hidden);
+}
+
+export const BatchResult = z.object({
+  created: z.number(),
+  failed: z.number(),
+  estimatedUsd: z.number().describe("Estimated price of all created flows."),
+  flows: z.array(
+    z.object({ flowId: z.string().nullable(), prompt: z.string().nullable(), failure: z.string().nullable() }),
+  ),
+});
+
+export function batchContent({ data, ...sums }: FlowBatch, hidden: (text: string) => string): CallToolResult {
+  const flows = data.map(({ flow, error }) => ({
+    flowId: flow?.id ?? null,
+    prompt: flow?.prompt ?? null,
+    failure: error && `${error.code}: ${error.detail}`,
+  }));
+  const { created, failed, estimatedUsd } = sums;
+  const lines = flows.map(({ flowId, failure }) => stripControlCharacters(flowId ?? failure ?? ""));
+  const text = [`${created} created, ${failed} failed. Call wait with each flowId.`, ...lines].join("\n");
+  return resultOf(text, { created, failed, estimatedUsd, flows }, hidden);
 }
 
 export function resultOf(

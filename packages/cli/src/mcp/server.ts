@@ -1,5 +1,6 @@
 /** A server of the Model Context Protocol: the tools with which a language model uses the mjflow API. */
 import { type Flow, type FlowInput, isMjflowError, type Mjflow, WaitTimeoutError } from "@mjflow/client";
+import { REQUEST } from "@mjflow/core/limit";
 import { ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
@@ -7,7 +8,16 @@ import * as z from "zod";
 import { parseThen } from "../plan.ts";
 import { VERSION } from "../version.ts";
 import { createPictureLoader } from "./picture.ts";
-import { errorContent, FlowResult, flowContent, flowResult, picturesOf, resultOf } from "./result.ts";
+import {
+  BatchResult,
+  batchContent,
+  errorContent,
+  FlowResult,
+  flowContent,
+  flowResult,
+  picturesOf,
+  resultOf,
+} from "./result.ts";
 
 export interface McpOptions {
   mjflow: Mjflow;
@@ -39,6 +49,14 @@ const waitS = z
   .optional()
   .describe(`Seconds to wait for the end, default ${WAIT_S}. 0 returns at once. The flow continues afterwards.`);
 
+/** Fields of every tool that creates flows. */
+const flowFields = {
+  template: z.string().optional().describe("Name from the tool templates; its plan replaces `then`."),
+  provider: z.string().optional().describe("Id from the tool providers. Unset: the default, or that of the old flow."),
+  mode: z.enum(["fast", "relax", "turbo"]).optional(),
+  state: z.string().optional().describe("Text of your own, which is returned with the flow."),
+};
+
 /** What a tool gets in addition to its arguments. */
 interface Call {
   signal: AbortSignal;
@@ -52,11 +70,19 @@ export function createMcpServer(options: McpOptions): McpServer {
 
   const tool = <Shape extends z.ZodRawShape>(
     name: string,
-    config: { title: string; description: string; input: Shape; output?: z.ZodRawShape; readOnly?: boolean },
+    config: {
+      title: string;
+      description: string;
+      input: Shape;
+      output?: z.ZodRawShape;
+      readOnly?: boolean;
+      destructive?: boolean;
+    },
     run: (args: z.infer<z.ZodObject<Shape>>, call: Call) => Promise<CallToolResult>,
   ) => {
-    const { title, description, input, output = FlowResult.shape, readOnly = false } = config;
-    const annotations = { title, readOnlyHint: readOnly, destructiveHint: false, openWorldHint: true };
+    const { title, description, input, output = FlowResult.shape } = config;
+    const { readOnly = false, destructive = false } = config;
+    const annotations = { title, readOnlyHint: readOnly, destructiveHint: destructive, openWorldHint: true };
     server.registerTool<z.ZodRawShape, z.ZodRawShape>(
       name,
       { title, description, inputSchema: input, outputSchema: output, annotations },
@@ -99,9 +125,7 @@ export function createMcpServer(options: McpOptions): McpServer {
           .optional()
           .describe("http(s) links or data URIs: references of imagine, or the images that the action works on."),
         then,
-        provider: z.string().optional().describe("Id from the tool providers. Unset: the default."),
-        mode: z.enum(["fast", "relax", "turbo"]).optional(),
-        state: z.string().optional().describe("Text of your own, which is returned with the flow."),
+        ...flowFields,
         waitS,
       },
     },
@@ -109,6 +133,39 @@ export function createMcpServer(options: McpOptions): McpServer {
       const input = inputOf(args, options.provider);
       const { id, flow } = await mjflow.flows.create(input, { signal: call.signal });
       return seconds === 0 ? flowContent(flow, hidden) : waited(id, seconds, call);
+    },
+  );
+
+  tool(
+    "rerun",
+    {
+      title: "Draw again",
+      description:
+        "Creates a flow from the request of another one, with its images and its plan, and waits for it. The given fields replace those of the request. This is paid.",
+      input: { flowId, prompt: z.string().optional().describe("Unset: the same prompt."), then, ...flowFields, waitS },
+    },
+    async ({ flowId: from, waitS: seconds = WAIT_S, ...args }, call) => {
+      const { id, flow } = await mjflow.flows.rerun(from, fieldsOf(args), { signal: call.signal });
+      return seconds === 0 ? flowContent(flow, hidden) : waited(id, seconds, call);
+    },
+  );
+
+  tool(
+    "batch",
+    {
+      title: "Draw many prompts",
+      description: `Creates a flow for each prompt with one call, at most ${REQUEST.batchFlows}, and does not wait for them. This is paid.`,
+      input: {
+        prompts: z.array(z.string()).min(1).max(REQUEST.batchFlows),
+        then: then.describe("Presses for each of the flows, as in the tool imagine."),
+        ...flowFields,
+      },
+      output: BatchResult.shape,
+    },
+    async ({ prompts, ...args }, { signal }) => {
+      const shared = { provider: options.provider, ...fieldsOf(args) };
+      const batch = prompts.map((prompt) => ({ prompt }));
+      return batchContent(await mjflow.flows.createMany(batch, { shared, signal }), hidden);
     },
   );
 
@@ -171,11 +228,12 @@ export function createMcpServer(options: McpOptions): McpServer {
   tool(
     "pictures",
     {
-      title: "Pictures of a flow",
-      description: `Returns the links of a flow's pictures, of all tasks or of one. With show: true also the images themselves, at most ${MAX_SHOWN}. Free.`,
+      title: "Pictures",
+      description: `Returns the links of pictures and videos: of one flow, of one of its tasks, or of all flows, newest first. With show: true also the images themselves, at most ${MAX_SHOWN}. Free.`,
       input: {
-        flowId,
-        taskId: z.string().optional().describe("Only the pictures of this task."),
+        flowId: flowId.optional().describe("Unset: the newest results of all flows."),
+        taskId: z.string().optional().describe("Only the pictures of this task of the flow."),
+        limit: z.number().int().min(1).max(100).optional().describe("Number of results of all flows. Default 20."),
         show: z.boolean().optional().describe("Also return the images, so that you can look at them."),
       },
       output: {
@@ -183,11 +241,14 @@ export function createMcpServer(options: McpOptions): McpServer {
       },
       readOnly: true,
     },
-    async ({ flowId: id, taskId, show = false }, { signal }) => {
-      const { tasks } = await mjflow.flows.get(id, { signal });
-      const pictures = tasks
-        .filter((task) => taskId === undefined || task.id === taskId)
-        .flatMap((task) => picturesOf(task).map((url) => ({ taskId: task.id, press: task.press, url })));
+    async ({ flowId: id, taskId, limit = 20, show = false }, { signal }) => {
+      const results =
+        id === undefined
+          ? await mjflow.pictures.list({ limit }, { signal }).take(limit)
+          : (await mjflow.flows.get(id, { signal })).tasks.map((task) => ({ ...task, taskId: task.id }));
+      const pictures = results
+        .filter((result) => taskId === undefined || result.taskId === taskId)
+        .flatMap((result) => picturesOf(result).map((url) => ({ taskId: result.taskId, press: result.press, url })));
       const lines = pictures.map(({ press, url }) => `${press ?? "root"} ${url}`);
       const result = resultOf(lines.join("\n") || "No pictures yet.", { pictures }, hidden);
       for (const { url } of show ? pictures.slice(0, MAX_SHOWN) : []) {
@@ -227,6 +288,42 @@ export function createMcpServer(options: McpOptions): McpServer {
   );
 
   tool(
+    "templates",
+    {
+      title: "List templates",
+      description: "Lists the plans that are stored under names, for the argument template. Free.",
+      input: {},
+      output: {
+        templates: z.array(
+          z.object({ name: z.string(), description: z.string().nullable(), then: z.array(z.unknown()) }),
+        ),
+      },
+      readOnly: true,
+    },
+    async (_, { signal }) => {
+      const { data } = await mjflow.templates.list({ signal }).page();
+      const templates = data.map(({ name, description, then: plan }) => ({ name, description, then: plan }));
+      const lines = templates.map(({ name, description }) => `${name} ${description ?? ""}`.trimEnd());
+      return resultOf(lines.join("\n") || "No templates.", { templates }, hidden);
+    },
+  );
+
+  tool(
+    "delete",
+    {
+      title: "Delete a flow",
+      description: "Deletes an ended flow with its pictures. This cannot be undone. Free.",
+      input: { flowId },
+      output: { flowId: z.string(), deleted: z.boolean() },
+      destructive: true,
+    },
+    async ({ flowId: id }, { signal }) => {
+      await mjflow.flows.delete(id, { signal });
+      return resultOf(`${id} is deleted.`, { flowId: id, deleted: true }, hidden);
+    },
+  );
+
+  tool(
     "providers",
     {
       title: "List providers",
@@ -249,29 +346,40 @@ export function createMcpServer(options: McpOptions): McpServer {
   return server;
 }
 
-interface Arguments {
-  prompt?: string | undefined;
+interface Arguments extends Fields {
   action?: (typeof ROOT_ACTIONS)[number] | undefined;
   images?: string[] | undefined;
+}
+
+interface Fields {
+  prompt?: string | undefined;
   then?: string[] | undefined;
+  template?: string | undefined;
   provider?: string | undefined;
   mode?: "fast" | "relax" | "turbo" | undefined;
   state?: string | undefined;
 }
 
 /** The API checks the fields, and names the one that is wrong. */
-function inputOf({ prompt, action, images = [], then: paths = [], provider, mode, state }: Arguments, usual: string) {
-  const plan = parseThen(paths);
-  const input: FlowInput = {
-    provider: provider ?? usual,
+function inputOf({ action, images = [], ...fields }: Arguments, usual: string): FlowInput {
+  return {
+    provider: usual,
     ...(action !== undefined && { action }),
-    ...(prompt !== undefined && { prompt }),
     ...imageFields(action, images),
+    ...fieldsOf(fields),
+  };
+}
+
+function fieldsOf({ prompt, then: paths = [], template, provider, mode, state }: Fields): FlowInput {
+  const plan = parseThen(paths);
+  return {
+    ...(prompt !== undefined && { prompt }),
+    ...(provider !== undefined && { provider }),
     ...(mode !== undefined && { mode }),
     ...(state !== undefined && { state }),
+    ...(template !== undefined && { template }),
     ...(plan.length > 0 && { then: plan }),
   };
-  return input;
 }
 
 function imageFields(action: Arguments["action"], images: readonly string[]): Partial<FlowInput> {
