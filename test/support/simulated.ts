@@ -14,11 +14,12 @@ import { createTestHarness, HARNESS_START, TOKEN_KEY } from "./harness.ts";
 
 export type Simulated = Awaited<ReturnType<typeof startSimulated>>;
 
-export async function startSimulated(provider: ProviderId, scenario: Scenario = {}) {
+/** @param others further vendors with an account each, in their default behavior */
+export async function startSimulated(provider: ProviderId, scenario: Scenario = {}, ...others: ProviderId[]) {
   const clock = manualClock(HARNESS_START);
   const simulator = await startSimulator({ clock, seed: 5, scenarios: { [provider]: scenario } });
-  const account = { baseUrl: simulator.baseUrl(provider), apiKey: "key" };
-  const registry = createProviders({ [provider]: account }, { httpClient: createHttpClient() });
+  const accounts = [provider, ...others].map((id) => [id, { baseUrl: simulator.baseUrl(id), apiKey: "key" }]);
+  const registry = createProviders(Object.fromEntries(accounts), { httpClient: createHttpClient() });
   const harness = createTestHarness({ registry });
 
   const receiver = createServer(async (request, response) => {
@@ -31,24 +32,12 @@ export async function startSimulated(provider: ProviderId, scenario: Scenario = 
   const callbackUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   harness.deps.callbackTokens = createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl });
 
-  /** Resolves when the newest callback of every task was answered. A task sends its callbacks in order. */
-  const callbacksAnswered = () =>
-    simulator.waitFor(({ submissions, callbacks }) =>
-      submissions.every(({ taskId }) => {
-        const task = simulator.task(taskId ?? "");
-        if (!task?.notifyHook || task.status === "NOT_START" || task.status === "MODAL") return true;
-        const { status, progress } = task;
-        const newest = callbacks.filter((post) => post.status === status && post.progress === progress);
-        return newest.some((post) => post.taskId === taskId && post.fault !== "image-after-success");
-      }),
-    );
-
   /** Lets time pass for mjflow and the vendor, with a sweep and a drain after each step. */
   async function pass(ms: number, stepMs = 5_000): Promise<void> {
     for (let left = ms; left > 0; left -= stepMs) {
       harness.advance(Math.min(left, stepMs));
       clock.advance(Math.min(left, stepMs));
-      await callbacksAnswered();
+      await simulator.callbacksAnswered();
       await harness.drain();
       await harness.sweep();
       await harness.drain();

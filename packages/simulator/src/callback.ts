@@ -21,6 +21,8 @@ export interface CallbackSender {
   notify(task: Task): void;
   /** Resolves when all callbacks queued so far for this task were sent and answered. */
   settled(taskId: string): Promise<void>;
+  /** Resolves when all callbacks queued so far, of all tasks, were sent and answered. */
+  allSettled(): Promise<void>;
   /** Sends no more callbacks, and resolves when the callbacks in flight are recorded. */
   stop(): Promise<void>;
 }
@@ -165,6 +167,9 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
     },
     async settled(taskId) {
       await chains.get(taskId);
+    },
+    async allSettled() {
+      while (chains.size > 0 || inFlight.size > 0) await Promise.allSettled([...chains.values(), ...inFlight]);
     },
     async stop() {
       stopped = true;

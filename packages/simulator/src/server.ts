@@ -69,6 +69,8 @@ export interface Simulator {
   ledger(): Ledger;
   /** Returns the current state of a task for assertions; undefined if the task does not exist. */
   task(id: string): Task | undefined;
+  /** Resolves when every callback that is due was sent and answered. */
+  callbacksAnswered(): Promise<void>;
   /** Resolves when the predicate is true. It is checked at every submission, look-up, callback and step of a task. */
   waitFor(predicate: (ledger: Ledger) => boolean, timeoutMs?: number): Promise<Ledger>;
   stop(): Promise<void>;
@@ -259,6 +261,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     scenario: (id, scenario) => setScenario(id, valid(parseScenario(scenario))),
     ledger: ledger.view,
     task: life.find,
+    callbacksAnswered: notifier.allSettled,
     waitFor: (predicate, timeoutMs = 5_000) => waitFor(watchers, ledger.view, predicate, timeoutMs),
     async stop() {
       life.stop();
