@@ -23,7 +23,9 @@ export function contentSecurityPolicy({ apiOrigin, simulated = false }: ConsoleS
     `connect-src 'self'${api}`,
     // Image links of vendors use https. Images that the user chose to send are data URIs.
     `img-src 'self' https: data:${loopback}`,
-    `media-src https:${loopback}`,
+    // The archive copies of the local server have the page's origin.
+    `media-src 'self' https:${loopback}`,
+    "font-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -70,13 +70,14 @@ describe.skipIf(!chromium)("the console on its own origin", () => {
     await page.locator('input[name="key"]').fill(API_KEY);
     await page.locator("button[type=submit]").click();
     await page.waitForSelector('nav[aria-label="Pages"]');
-    await page.goto(`${consoleOrigin}/#/new`);
+    await page.goto(`${consoleOrigin}/#/create`);
     await page.locator("textarea").fill("from another origin");
     await click(page, ".chip", "U1");
+    await click(page, "[role=tab]", "Code");
     await waitForText(page, `curl -s '${apiOrigin}/v1/flows'`);
-    await click(page, "button", "Send the plan");
+    await click(page, "button", "Create");
     await waitForFlowEnd(page, 2);
-    await click(page, ".task-actions .chip", "V2");
+    await click(page, ".task-actions .chip .label", "V2");
     await waitForFlowEnd(page, 3);
     expect(requested.some((url) => url.startsWith(`${apiOrigin}/v1/flows/`) && url.includes("/events"))).toBe(true);
     const foreign = requested.filter(

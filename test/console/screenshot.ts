@@ -61,7 +61,7 @@ async function startRunningFlow({ start, flow }: SpawnedServer): Promise<string>
 }
 
 async function fillPlan(page: Page): Promise<void> {
-  await showPage(page, "#/new");
+  await showPage(page, "#/create");
   await page.focus("textarea");
   await page.keyboard.sendCharacter(BOATS);
   for (const press of ["U1–U4", "V2"]) await click(page, ".plan .chip", press);
@@ -102,7 +102,7 @@ async function createData(): Promise<Record<string, string>> {
     running: `#/flows/${runningId}`,
     failed: `#/flows/${failed}`,
     modal: `#/flows/${modal}`,
-    new: "#/new",
+    new: "#/create",
     deliveries: "#/deliveries",
     health: "#/health",
   };

@@ -70,7 +70,7 @@ export async function waitForText(page: Page, text: string): Promise<void> {
 /** Waits until `count` tasks of the open flow page have ended with any status. */
 export async function waitForFlowEnd(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
-    (wanted) => document.querySelectorAll("[role=treeitem]:is(.ok, .bad, .off)").length === wanted,
+    (wanted) => document.querySelectorAll("[role=treeitem]:not(.ghost):is(.ok, .bad, .off)").length === wanted,
     {},
     count,
   );

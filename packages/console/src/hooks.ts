@@ -1,5 +1,6 @@
 /** React hooks that are independent of mjflow. */
 import { useEffect, useState, useSyncExternalStore } from "react";
+import { withQuery } from "./lib/route.ts";
 
 export function useHash(): string {
   return useSyncExternalStore(
@@ -41,4 +42,11 @@ export function useAtTop(): boolean {
     },
     () => scrollY < innerHeight / 2,
   );
+}
+
+/** Changes fields of the route's query without a new entry in the browser history. An empty text removes a field. */
+export function replaceQuery(changes: Readonly<Record<string, string>>): void {
+  history.replaceState(null, "", withQuery(location.hash, changes));
+  // `replaceState` fires no event, and `location.replace` would fire one only after the next frame.
+  dispatchEvent(new HashChangeEvent("hashchange"));
 }

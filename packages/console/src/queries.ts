@@ -2,7 +2,7 @@
 import {
   type DeliveryQuery,
   type Flow,
-  type FlowSummary,
+  type FlowListEntry,
   isMjflowError,
   type Mjflow,
   MjflowError,
@@ -10,6 +10,7 @@ import {
 } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
 import { type LoadedFlows, mergeNewest, mergeOlder } from "./lib/flow-list.ts";
 import { useMjflow } from "./session.ts";
@@ -37,6 +38,8 @@ export interface ApiCapabilities {
   can(method: string, path: string): boolean;
   /** Returns true if `GET path` has this query parameter. */
   takes(path: string, parameter: string): boolean;
+  /** False while the document is being read. */
+  isReady: boolean;
 }
 
 /**
@@ -45,13 +48,14 @@ export interface ApiCapabilities {
  */
 export function useApiCapabilities(): ApiCapabilities {
   const mjflow = useMjflow();
-  const { data } = useQuery({
+  const { data, isPending } = useQuery({
     queryKey: ["openapi"],
     queryFn: () => mjflow.request<{ paths?: Record<string, Record<string, Operation>> }>({ path: "/openapi.json" }),
     staleTime: Number.POSITIVE_INFINITY,
   });
   const paths = data?.paths;
   return {
+    isReady: !isPending,
     can: (method, path) => !paths || paths[path]?.[method.toLowerCase()] !== undefined,
     takes: (path, name) =>
       paths?.[path]?.["get"]?.parameters?.some((parameter) => parameter.in === "query" && parameter.name === name) ??
@@ -62,7 +66,7 @@ export function useApiCapabilities(): ApiCapabilities {
 // ── flows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface FlowList {
-  flows: readonly FlowSummary[];
+  flows: readonly FlowListEntry[];
   /** Number of flows that were read to find these. */
   looked: number;
   isLoading: boolean;
@@ -79,13 +83,18 @@ export interface FlowList {
  */
 export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const mjflow = useMjflow();
-  const { takes } = useApiCapabilities();
-  const query = toQuery(filter, (name) => takes("/v1/flows", name));
+  const { takes, isReady } = useApiCapabilities();
+  const query = {
+    ...toQuery(filter, (name) => takes("/v1/flows", name)),
+    // The counts, the cost and the picture of each row come with the list, so a row needs no request of its own.
+    ...(takes("/v1/flows", "details") && { details: true }),
+  };
   const key = JSON.stringify(query);
   const head = useQuery({
     queryKey: ["flows", key],
     queryFn: () => mjflow.flows.list({ ...query, limit: PAGE }).page(),
     refetchInterval: isFollowed && REFRESH_MS,
+    enabled: isReady,
   });
   const [state, setState] = useState<{ key: string; known: LoadedFlows }>();
   const [isReading, setReading] = useState(false);
@@ -123,16 +132,13 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   };
 }
 
-/** Returns a flow with its tasks for a row of the list. @param isWanted false to return only a cached flow */
-export function useFlowDetails({ id, status }: FlowSummary, isWanted: boolean): Flow | undefined {
+/** Number of running flows, at most 20; undefined until it is known. */
+export function useRunningCount(): number | undefined {
   const mjflow = useMjflow();
   const { data } = useQuery({
-    queryKey: ["flow", id, status],
-    // The request is aborted when its row is removed.
-    queryFn: ({ signal }) => mjflow.flows.get(id, { signal }),
-    enabled: isWanted,
-    staleTime: status === "running" ? REFRESH_MS : Number.POSITIVE_INFINITY,
-    refetchInterval: ({ state }) => (state.data?.status ?? status) === "running" && REFRESH_MS,
+    queryKey: ["running"],
+    queryFn: async () => (await mjflow.flows.list({ status: "running", limit: 20 }).page()).data.length,
+    refetchInterval: 10_000,
   });
   return data;
 }
@@ -140,7 +146,7 @@ export function useFlowDetails({ id, status }: FlowSummary, isWanted: boolean): 
 export interface LiveFlow {
   flow: Flow | undefined;
   error: MjflowError | undefined;
-  /** True while the page receives updates. */
+  /** True while the flow runs and the page follows it. */
   isLive: boolean;
   /** Reads the flow again after an action of the user, because an ended flow can run again. */
   again: () => void;
@@ -154,7 +160,8 @@ export function useLiveFlow(id: string): LiveFlow {
     isLive: true,
   });
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round opens the stream again
+  const { returns } = useConnection();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round, or a server that responds again, opens the stream again
   useEffect(() => {
     const abort = new AbortController();
     const { signal } = abort;
@@ -172,7 +179,7 @@ export function useLiveFlow(id: string): LiveFlow {
       setState((before) => ({ ...before, id, error: toMjflowError(cause), isLive: false }));
     });
     return () => abort.abort();
-  }, [mjflow, id, round]);
+  }, [mjflow, id, round, returns]);
   const again = useCallback(() => setRound((n) => n + 1), []);
   const isSame = state.id === id;
   return {
@@ -263,7 +270,9 @@ export function useAction() {
       await work();
       return true;
     } catch (cause) {
-      if (isMounted.current) setError(toMjflowError(cause));
+      // The user has canceled the request.
+      const isCanceled = isMjflowError(cause, "aborted");
+      if (isMounted.current && !isCanceled) setError(toMjflowError(cause));
       return false;
     } finally {
       if (isMounted.current) setBusy(undefined);

@@ -1,20 +1,21 @@
 /** Rows of flows. Only rows near the visible area exist, so a list of 10,000 flows costs as much as one of 20. */
-import type { FlowSummary } from "@mjflow/client";
+import type { FlowListEntry } from "@mjflow/client";
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { usd } from "../lib/money.ts";
 import { hrefOf } from "../lib/route.ts";
+import { safeImageUrl } from "../lib/safe.ts";
 import { ago, between, duration } from "../lib/time.ts";
-import { useFlowDetails } from "../queries.ts";
-import { ResultImage, resultImageUrl } from "./result-image.tsx";
-import { isEnded, Status } from "./status.tsx";
+import { ResultImage } from "./result-image.tsx";
+import { Status } from "./status.tsx";
 
 /** Estimated height of a row in px. Each row is measured when it is rendered. */
-const ROW = 77;
+const ROW = 81;
 /** Number of rows above and below the visible area, for the next scroll step and for the Tab key. */
 const OVERSCAN = 6;
 
 export interface FlowRowsProps {
-  flows: readonly FlowSummary[];
+  flows: readonly FlowListEntry[];
   isLoading: boolean;
   /** True if all flows are loaded; false if more may follow, so that the total is unknown. */
   isWhole: boolean;
@@ -64,29 +65,27 @@ export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
           aria-posinset={index + 1}
           style={{ transform: `translateY(${start - top}px)` }}
         >
-          <Row flow={flows[index]!} now={now} isAtRest={!rows.isScrolling} />
+          <Row flow={flows[index]!} now={now} />
         </li>
       ))}
     </ul>
   );
 }
 
-/** @param isAtRest false while the list scrolls; then the row requests nothing */
-const Row = memo(function Row({ flow, now, isAtRest }: { flow: FlowSummary; now: number; isAtRest: boolean }) {
-  const full = useFlowDetails(flow, isAtRest);
-  const { id, prompt, action, provider, state, createdAt } = flow;
-  const { status, endedAt, restartOf, restartedAs } = full ?? flow;
-  const tasks = full?.tasks ?? [];
-  const done = tasks.filter((task) => isEnded(task.status)).length;
-  const shown = tasks.filter((task) => resultImageUrl(task)).slice(-4);
+const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number }) {
+  const { id, prompt, action, provider, state, createdAt, status, endedAt, restartOf, restartedAs } = flow;
+  const { taskCounts, costUsd, estimatedUsd, previewUrl } = flow;
   const took = between(createdAt, endedAt);
+  const total = taskCounts ? taskCounts.planned + taskCounts.running + taskCounts.done + taskCounts.failed : 0;
+  const image = safeImageUrl(previewUrl);
   return (
-    <a className="flow-row" href={hrefOf({ page: "flow", id, task: undefined })}>
-      <span className="thumbs" aria-hidden="true">
-        {shown.length === 0 && <ResultImage src={undefined} alt="" />}
-        {shown.map((task) => (
-          <ResultImage key={task.id} src={resultImageUrl(task)} alt="" />
-        ))}
+    <a className="flow-row" href={hrefOf({ page: "flow", id })}>
+      <span className="thumb" aria-hidden="true">
+        {!image && status === "running" ? (
+          <span className="image soon thumb" />
+        ) : (
+          <ResultImage src={image} alt="" className="thumb" />
+        )}
       </span>
       <span className="what">
         <span className="prompt" dir="auto">
@@ -107,10 +106,16 @@ const Row = memo(function Row({ flow, now, isAtRest }: { flow: FlowSummary; now:
       </span>
       <span className="how">
         <Status of={status} />
-        {tasks.length > 0 && (
-          <span className="faint small">
-            {done} of {tasks.length} ended
-          </span>
+        {taskCounts && (
+          <>
+            {status === "running" && <progress max={total} value={taskCounts.done} aria-hidden="true" />}
+            <span className="faint small number">
+              {taskCounts.done} of {total} done
+              {taskCounts.failed > 0 && `, ${taskCounts.failed} failed`}
+              {costUsd != null &&
+                ` · ${status === "running" ? `${usd(costUsd)} of ≤ ${usd(estimatedUsd ?? costUsd)}` : usd(costUsd)}`}
+            </span>
+          </>
         )}
       </span>
     </a>

@@ -1,4 +1,8 @@
-import { useState } from "react";
+/** Images of a request: dropped, pasted, chosen or linked. */
+import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from "react";
+import { Icon } from "../kit/icon.tsx";
+import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
+import { smallImage } from "../small-image.ts";
 
 /** Limit of all images together. A request has at most 6 MB, and base64 adds a third. */
 const MAX_BYTES = 4_000_000;
@@ -6,58 +10,124 @@ const MAX_BYTES = 4_000_000;
 export function ImageInput(props: { max: number; images: string[]; onChange: (images: string[]) => void }) {
   const { max, images, onChange } = props;
   const [problem, setProblem] = useState("");
-  async function add(files: FileList | null) {
-    const chosen = [...(files ?? [])].slice(0, max - images.length);
-    const total = chosen.reduce((sum, { size }) => sum + size, 0) + images.join("").length * 0.75;
-    if (total > MAX_BYTES)
-      return setProblem("The images must have at most 4 MB together. For larger images, use links with the API.");
-    setProblem("");
-    onChange([...images, ...(await Promise.all(chosen.map(dataUri)))]);
+  const [isOver, setOver] = useState(false);
+  const [link, setLink] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const isFull = images.length >= max;
+
+  async function add(files: readonly File[]) {
+    const chosen = files.filter(({ type }) => type.startsWith("image/")).slice(0, max - images.length);
+    if (chosen.length === 0) return;
+    try {
+      const added = await Promise.all(chosen.map(smallImage));
+      const bytes = [...images, ...added].join("").length * 0.75;
+      if (bytes > MAX_BYTES)
+        return setProblem("The images must have at most 4 MB together. Use links for larger ones.");
+      setProblem("");
+      onChange([...images, ...added]);
+    } catch {
+      setProblem("The file is not an image that the browser can read.");
+    }
   }
+  function addLink() {
+    const url = safeLinkUrl(link.trim());
+    if (link.trim() === "") return;
+    if (!url) return setProblem("The link must start with https:// or http://.");
+    setProblem("");
+    setLink("");
+    onChange([...images, url]);
+  }
+  // A picture can be pasted anywhere on the page.
+  const latest = useRef(add);
+  latest.current = add;
+  useEffect(() => {
+    const onPaste = (event: Event) => {
+      const files = [...((event as unknown as ClipboardEvent).clipboardData?.files ?? [])];
+      if (files.length > 0) void latest.current(files);
+    };
+    document.addEventListener("paste", onPaste);
+    return () => document.removeEventListener("paste", onPaste);
+  }, []);
+
   return (
-    <div>
-      <label>
-        <span>
-          Images <span className="faint small">at most {max}</span>
-        </span>
+    <div className="image-input">
+      <ul className="chosen">
+        {images.map((image, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be chosen twice
+          <li key={i}>
+            <img
+              src={image.startsWith("data:image/") ? image : safeImageUrl(image)}
+              alt={`Chosen ${i + 1}`}
+              referrerPolicy="no-referrer"
+            />
+            <button
+              type="button"
+              aria-label={`Remove image ${i + 1}`}
+              onClick={() => onChange(images.filter((_, at) => at !== i))}
+            >
+              <Icon name="x" size="tiny" />
+            </button>
+          </li>
+        ))}
+        {!isFull && (
+          <li>
+            <button
+              type="button"
+              className={isOver ? "drop over" : "drop"}
+              onClick={() => input.current?.click()}
+              onDragOver={(event: DragEvent) => {
+                event.preventDefault();
+                setOver(true);
+              }}
+              onDragLeave={() => setOver(false)}
+              onDrop={(event: DragEvent) => {
+                event.preventDefault();
+                setOver(false);
+                void add([...event.dataTransfer.files]);
+              }}
+            >
+              <Icon name="image-plus" size="large" />
+              Drop, paste or choose images
+            </button>
+          </li>
+        )}
+      </ul>
+      <input
+        ref={input}
+        className="unseen"
+        type="file"
+        accept="image/*"
+        aria-label={`Images, at most ${max}`}
+        tabIndex={-1}
+        multiple={max > 1}
+        disabled={isFull}
+        onChange={(event) => {
+          void add([...(event.target.files ?? [])]);
+          event.target.value = "";
+        }}
+      />
+      {!isFull && (
         <input
-          type="file"
-          accept="image/*"
-          multiple={max > 1}
-          disabled={images.length >= max}
-          onChange={(event) => {
-            void add(event.target.files);
-            event.target.value = "";
+          type="url"
+          className="image-link"
+          aria-label="Link of an image"
+          placeholder="or a link: https://…"
+          value={link}
+          onChange={(event) => setLink(event.target.value)}
+          onBlur={addLink}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || event.metaKey || event.ctrlKey) return;
+            // Enter adds the link. It must not submit the form, because a submitted plan costs money.
+            event.preventDefault();
+            addLink();
           }}
         />
-      </label>
+      )}
       {problem && (
         <p className="problem" role="alert">
           {problem}
         </p>
       )}
-      {images.length > 0 && (
-        <ul className="chosen">
-          {images.map((image, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be chosen twice
-            <li key={i}>
-              <img src={image} alt={`Chosen file ${i + 1}`} />
-              <button type="button" className="quiet" onClick={() => onChange(images.filter((_, at) => at !== i))}>
-                Remove
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
     </div>
   );
-}
-
-function dataUri(file: File): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result as string);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
 }

@@ -1,6 +1,6 @@
 import type { MjflowError, ModalInput } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
-import { Dialog } from "./dialog.tsx";
+import { Dialog } from "../kit/dialog.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
 import { Problem } from "./problem.tsx";
 

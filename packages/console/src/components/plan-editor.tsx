@@ -1,9 +1,9 @@
 /** Editor for the presses of a plan, to any depth. */
 import { canonicalPress } from "@mjflow/core/button";
 import { useState } from "react";
+import { Dialog } from "../kit/dialog.tsx";
 import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
 import { type Kind, pressesFor, pressLabel, pressNeedsMask, pressNeedsModal, resultKind } from "../lib/press.ts";
-import { Dialog } from "./dialog.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
 
 const newKey = () => crypto.randomUUID();

@@ -10,15 +10,22 @@ export function resultImageUrl(task: Task | undefined): string | undefined {
   return safeImageUrl(own) ?? safeImageUrl(imageUrl) ?? safeImageUrl(images[0]?.url) ?? safeImageUrl(previewUrl);
 }
 
+export interface ResultImageProps {
+  src: string | undefined;
+  alt: string;
+  lazy?: boolean;
+  className?: string;
+}
+
 /** An image that may fail to load: a vendor link expires after a day, and `src` may be unset. */
-export function ResultImage({ src, alt, lazy = true }: { src: string | undefined; alt: string; lazy?: boolean }) {
+export function ResultImage({ src, alt, lazy = true, className = "" }: ResultImageProps) {
   const [broken, setBroken] = useState<string>();
   if (!src || broken === src) {
-    return <span className={src ? "image gone" : "image"}>{src && "not available"}</span>;
+    return <span className={`image ${src ? "gone" : ""} ${className}`}>{src && "not available"}</span>;
   }
   return (
     <img
-      className="image"
+      className={`image ${className}`}
       src={src}
       alt={alt}
       loading={lazy ? "lazy" : "eager"}

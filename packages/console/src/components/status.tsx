@@ -1,4 +1,5 @@
-import type { DeliveryStatus, FlowStatus, TaskStatus } from "@mjflow/client";
+import type { DeliveryStatus, FlowStatus, PlanStep, TaskStatus } from "@mjflow/client";
+import { Icon } from "../kit/icon.tsx";
 
 type Tone = "wait" | "run" | "ok" | "bad" | "ask" | "off";
 
@@ -14,7 +15,7 @@ const TASK: Record<TaskStatus, [Tone, string]> = {
   CANCEL: ["off", "canceled"],
   EXPIRED: ["bad", "expired"],
 };
-const OTHER: Record<FlowStatus | DeliveryStatus, [Tone, string]> = {
+const OTHER: Record<FlowStatus | DeliveryStatus | "planned" | "skipped", [Tone, string]> = {
   running: ["run", "running"],
   completed: ["ok", "completed"],
   failed: ["bad", "failed"],
@@ -22,16 +23,28 @@ const OTHER: Record<FlowStatus | DeliveryStatus, [Tone, string]> = {
   pending: ["wait", "pending"],
   delivered: ["ok", "delivered"],
   parked: ["wait", "parked"],
+  planned: ["wait", "planned"],
+  skipped: ["off", "not started"],
 };
 
-const MARKS: Record<Tone, string> = { wait: "○", run: "◐", ok: "✓", bad: "✕", ask: "?", off: "–" };
+const ICONS: Record<Tone, string> = {
+  wait: "clock",
+  run: "loader",
+  ok: "check",
+  bad: "circle-alert",
+  ask: "circle-question-mark",
+  off: "circle-slash",
+};
 
-/** A status as text with a mark, never by color alone. */
-export function Status({ of }: { of: TaskStatus | FlowStatus | DeliveryStatus }) {
+type AnyStatus = TaskStatus | FlowStatus | DeliveryStatus | PlanStep["status"];
+
+/** A status as text with an icon, never by color alone. @param isPill true for a colored ground */
+export function Status({ of, isPill = false }: { of: AnyStatus; isPill?: boolean }) {
   const [tone, words] = toneOf(of);
   return (
-    <span className={`status ${tone}`}>
-      <span aria-hidden="true">{MARKS[tone]}</span> <span className="words">{words}</span>
+    <span className={`status ${isPill ? "pill " : ""}${tone}`}>
+      <Icon name={ICONS[tone]} size="tiny" {...(tone === "run" && { className: "spin" })} />{" "}
+      <span className="words">{words}</span>
     </span>
   );
 }

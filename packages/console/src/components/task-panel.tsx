@@ -1,20 +1,30 @@
 /** All data of one task and the actions on the task. */
-import type { Button, Task, Waits } from "@mjflow/client";
-import { actionOf, canonicalPress } from "@mjflow/core/button";
-import { estimateUsd } from "@mjflow/core/price";
+import type { Button, Flow, Task, Waits } from "@mjflow/client";
+import { canonicalPress } from "@mjflow/core/button";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { buttonLabel, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
-import { safeLinkUrl } from "../lib/safe.ts";
+import { useConfirm } from "../kit/confirm.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { Tabs } from "../kit/tabs.tsx";
+import { costOfTask, priceOfPress } from "../lib/flow-plan.ts";
+import { usd } from "../lib/money.ts";
+import { EMPTY_FORM } from "../lib/plan.ts";
+import { buttonLabel, groupedButtons, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
+import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
+import { promptsOf } from "../lib/text-result.ts";
 import { between, duration } from "../lib/time.ts";
+import { preference } from "../preference.ts";
 import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { CopyButton } from "./copy.tsx";
 import { ModalDialog } from "./modal-dialog.tsx";
 import { Problem } from "./problem.tsx";
 import { ResultImage, resultImageUrl } from "./result-image.tsx";
 import { Status, toneOf } from "./status.tsx";
+import { useEditAsNew } from "./use-edit-as-new.ts";
 
 interface PanelProps {
+  flow: Flow;
   task: Task;
   parent: Task | undefined;
   /** Retry of this task; unset if there is none. */
@@ -24,73 +34,146 @@ interface PanelProps {
   /** Reads the flow again after an action. */
   onChanged(): void;
   onSelect(id: string): void;
+  /** Opens the picture of the task in the lightbox; unset if it has none. */
+  onOpen?: (() => void) | undefined;
 }
 
-export function TaskPanel({ task, parent, retriedAs, isFlowCanceled, onChanged, onSelect }: PanelProps) {
+export function TaskPanel(props: PanelProps) {
+  const { flow, task, parent, retriedAs, isFlowCanceled, onChanged, onSelect, onOpen } = props;
   const { press, action, status, text, finalPrompt } = task;
+  const [tab, setTab] = useState("details");
+  const isText = action === "DESCRIBE" || action === "SHORTEN";
   return (
-    <aside className="panel card" aria-label="Task">
-      <header>
+    <div className="panel-content">
+      <Media task={task} onOpen={onOpen} />
+      <header className="panel-head">
         <h2>{press === null ? action.toLowerCase() : pressLabel(press)}</h2>
-        <Status of={status} />
+        <Status of={status} isPill />
       </header>
-      <Links task={task} />
       {finalPrompt && (
         <p className="small" dir="auto">
           {finalPrompt}
         </p>
       )}
-      {text && (action === "DESCRIBE" || action === "SHORTEN") && (
-        <p className="quote small" dir="auto">
-          {text}
-        </p>
-      )}
+      {text && isText && <TextResult text={text} />}
       <Warnings task={task} />
       <Retries task={task} retriedAs={retriedAs} onSelect={onSelect} />
       <TaskActions
+        flow={flow}
         task={task}
         parent={parent}
         mayRetry={!retriedAs && !isFlowCanceled}
         onChanged={onChanged}
         onSelect={onSelect}
       />
-      <Facts task={task} parent={parent} />
-      <Raw task={task} />
-      <RawResponse id={task.id} />
-    </aside>
+      <Tabs
+        label="About the task"
+        selected={tab}
+        onSelect={setTab}
+        tabs={[
+          { id: "details", name: "Details" },
+          { id: "links", name: "Links" },
+          { id: "raw", name: "Raw" },
+        ]}
+      >
+        {tab === "details" && <Facts flow={flow} task={task} parent={parent} />}
+        {tab === "links" && <Links task={task} />}
+        {tab === "raw" && (
+          <>
+            <Raw task={task} />
+            <RawResponse id={task.id} />
+          </>
+        )}
+      </Tabs>
+    </div>
+  );
+}
+
+function Media({ task, onOpen }: { task: Task; onOpen: PanelProps["onOpen"] }) {
+  const image = resultImageUrl(task);
+  const videos = task.videos.map(({ url }) => safeImageUrl(url)).filter((url) => url !== undefined);
+  if (videos.length > 0)
+    return (
+      <div className={videos.length > 1 ? "videos several" : "videos"}>
+        {videos.map((url, i) => (
+          <video
+            key={url}
+            src={url}
+            controls
+            loop
+            muted
+            autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches}
+            playsInline
+            preload="metadata"
+            poster={image}
+            aria-label={`Video ${i + 1}`}
+          />
+        ))}
+      </div>
+    );
+  if (!image) return null;
+  return (
+    <button type="button" className="panel-image" disabled={!onOpen} aria-label="Open the image large" onClick={onOpen}>
+      <ResultImage src={image} alt="The result" lazy={false} />
+    </button>
+  );
+}
+
+/** The text of describe and shorten: each prompt with the ways to use it. */
+function TextResult({ text }: { text: string }) {
+  const { editAsNew } = useEditAsNew();
+  const { intro, prompts } = promptsOf(text);
+  return (
+    <>
+      {intro !== "" && (
+        <p className="quote small" dir="auto">
+          {intro}
+        </p>
+      )}
+      <ol className="text-results">
+        {prompts.map((prompt) => (
+          <li key={prompt}>
+            <p dir="auto">{prompt}</p>
+            <div className="chips">
+              <button type="button" className="chip" onClick={() => editAsNew({ ...EMPTY_FORM, prompt })}>
+                <Icon name="sparkles" />
+                Imagine this
+              </button>
+              <CopyButton text={prompt} />
+            </div>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 
 function Links({ task }: { task: Task }) {
-  const image = resultImageUrl(task);
   const links = [
     ...(task.imageUrl ? [["Vendor image", task.imageUrl] as const] : []),
+    ...task.images.map(({ url }, i) => [`Image ${i + 1}`, url] as const),
     ...task.copies.map(({ url }, i) => [`Archived copy${task.copies.length > 1 ? ` ${i + 1}` : ""}`, url] as const),
     ...task.videos.map(({ url }, i) => [`Video ${i + 1}`, url] as const),
-  ];
+  ].filter(([, url], i, all) => all.findIndex(([, other]) => other === url) === i);
+  if (links.length === 0) return <p className="faint small">No links yet.</p>;
   return (
-    <>
-      {image && <ResultImage src={image} alt="The result" lazy={false} />}
-      {(task.copyFailures ?? []).map(({ source, code, message }) => (
-        <p key={source} className="problem small">
-          No archived copy: {message} <code>{code}</code>
-        </p>
-      ))}
-      {links.length > 0 && (
-        <p className="links small">
-          {links.map(([name, address]) => {
-            const href = safeLinkUrl(address);
-            // The vendor sent text that is not a safe link, so it is shown as text.
-            if (!href) return <code key={name + address}>{address}</code>;
-            return (
-              <a key={name + address} href={href} target="_blank" rel="noreferrer noopener">
+    <ul className="links small">
+      {links.map(([name, address]) => {
+        const href = safeLinkUrl(address);
+        return (
+          <li key={name + address}>
+            {/* The vendor may send text that is not a safe link. It is shown as text. */}
+            {href ? (
+              <a href={href} target="_blank" rel="noreferrer noopener">
                 {name} ↗
               </a>
-            );
-          })}
-        </p>
-      )}
-    </>
+            ) : (
+              <code>{address}</code>
+            )}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
@@ -112,9 +195,18 @@ function Waiting({ waits: { reason, ahead, atLeast } }: { waits: Waits }) {
   );
 }
 
-function Warnings({ task: { failure, failReason, unclear, waits, orphans, late } }: { task: Task }) {
+function Warnings({ task }: { task: Task }) {
+  const { failure, failReason, unclear, waits, orphans, late, copyFailures, modalIgnored } = task;
   return (
     <>
+      {copyFailures.map(({ source, code, message }) => (
+        <p key={source} className="problem small">
+          No archived copy: {message} <code>{code}</code>
+        </p>
+      ))}
+      {modalIgnored && (
+        <p className="note small">The vendor made this without the prompt or mask of the step: no modal was opened.</p>
+      )}
       {waits && <Waiting waits={waits} />}
       {failure && (
         <div className="problem">
@@ -171,18 +263,28 @@ function Retries({ task, retriedAs, onSelect }: Pick<PanelProps, "task" | "retri
   );
 }
 
-interface TaskActionsProps extends Pick<PanelProps, "task" | "parent" | "onChanged" | "onSelect"> {
+interface TaskActionsProps extends Pick<PanelProps, "flow" | "task" | "parent" | "onChanged" | "onSelect"> {
   mayRetry: boolean;
 }
 
-function TaskActions({ task, parent, mayRetry, onChanged, onSelect }: TaskActionsProps) {
+function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect }: TaskActionsProps) {
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
+  const { editFlow } = useEditAsNew();
   const { act, busy, error, clear } = useAction();
+  const confirm = useConfirm();
   const [open, setOpen] = useState<{ button: Button } | "answer">();
-  const { id, status, buttons } = task;
+  const { id, status, buttons, failure } = task;
+  const isBanned = failure?.code === "banned_prompt";
 
   async function press(button: Button, modal?: { prompt?: string; maskBase64?: string }) {
+    const price = priceOfPress(button.name, flow.mode);
+    const isCheap = price <= Number(preference("confirmUsd"));
+    const label = buttonLabel(button);
+    if (!isCheap) {
+      const body = `It costs about ${usd(price)}.`;
+      if (!(await confirm({ title: `${label}?`, body, action: `${label} · ${usd(price)}` }))) return false;
+    }
     const isDone = await act(button.customId, async () => {
       const child = await mjflow.tasks.press(id, { customId: button.customId, ...(modal && { modal }) });
       onSelect(child.id);
@@ -195,6 +297,11 @@ function TaskActions({ task, parent, mayRetry, onChanged, onSelect }: TaskAction
     if (isDone) onChanged();
     return isDone;
   }
+  const pressed = (button: Button) =>
+    flow.tasks.find(
+      ({ parentId, press: name, status: how }) =>
+        parentId === id && name !== null && canonicalPress(name) === button.name && how !== "FAILURE",
+    );
 
   const isFailed = status === "FAILURE" || status === "EXPIRED" || status === "CANCEL";
   return (
@@ -204,34 +311,61 @@ function TaskActions({ task, parent, mayRetry, onChanged, onSelect }: TaskAction
           Answer modal
         </button>
       )}
-      {isFailed && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
+      {isBanned && (
+        <button type="button" className="primary" onClick={() => editFlow(flow)}>
+          <Icon name="pencil" />
+          Edit and try again
+        </button>
+      )}
+      {isFailed && !isBanned && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
         <button
           type="button"
           disabled={!!busy}
           onClick={() => run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
         >
-          Retry (charged)
+          <Icon name="rotate-ccw" />
+          <span className="label">Retry</span>{" "}
+          <span className="price">≤ {usd(priceOfPress(task.press, flow.mode))}</span>
         </button>
       )}
-      {status === "SUCCESS" && buttons.length > 0 && (
-        <fieldset>
-          <legend>Press</legend>
-          <div className="chips">
-            {buttons.map((button) => (
-              <button
-                key={button.customId}
-                type="button"
-                className="chip"
-                disabled={!!busy}
-                title={`${button.label || button.emoji} · about $${priceOf(button)}`}
-                onClick={() => (pressNeedsModal(button.name) ? setOpen({ button }) : press(button))}
-              >
-                {busy === button.customId ? "…" : buttonLabel(button)}
-              </button>
-            ))}
-          </div>
-        </fieldset>
-      )}
+      {status === "SUCCESS" &&
+        groupedButtons(buttons).map(([group, all]) => {
+          const prices = new Set(all.map(({ name }) => priceOfPress(name, flow.mode)));
+          const price = prices.size === 1 && all.length > 1 ? [...prices][0] : undefined;
+          return (
+            <fieldset key={group}>
+              <legend>
+                {group} {price !== undefined && <span className="price">{usd(price)} each</span>}
+              </legend>
+              <div className="chips">
+                {all.map((button) => {
+                  const child = pressed(button);
+                  return (
+                    <button
+                      key={button.customId}
+                      type="button"
+                      className="chip"
+                      disabled={!!busy}
+                      {...(child && { "aria-pressed": true })}
+                      title={`${button.label || button.emoji}${child ? ": go to its task" : ` · about ${usd(priceOfPress(button.name, flow.mode))}`}`}
+                      onClick={() => {
+                        if (child) onSelect(child.id);
+                        else if (pressNeedsModal(button.name)) setOpen({ button });
+                        else void press(button);
+                      }}
+                    >
+                      {child && <Icon name="check" size="tiny" />}
+                      <span className="label">{busy === button.customId ? "…" : buttonLabel(button)}</span>
+                      {price === undefined && !child && (
+                        <span className="price">{usd(priceOfPress(button.name, flow.mode))}</span>
+                      )}
+                    </button>
+                  );
+                })}
+              </div>
+            </fieldset>
+          );
+        })}
       <Problem error={error} onClose={clear} />
       {open && (
         <ModalDialog
@@ -255,12 +389,7 @@ function TaskActions({ task, parent, mayRetry, onChanged, onSelect }: TaskAction
   );
 }
 
-function priceOf({ name }: Button): string {
-  const action = actionOf(name === null ? undefined : canonicalPress(name));
-  return estimateUsd({ action, pace: action === "VIDEO" ? "video" : "fast" }).toFixed(2);
-}
-
-function Facts({ task, parent }: { task: Task; parent: Task | undefined }) {
+function Facts({ flow, task, parent }: Pick<PanelProps, "flow" | "task" | "parent">) {
   const { createdAt, submittedAt, endedAt, attempts, callbacks, duplicates, lookups, modals, seed } = task;
   const ms = (value: number | undefined) => (value === undefined ? undefined : duration(value));
   const facts: [string, string | number | null | undefined, string?][] = [
@@ -271,11 +400,12 @@ function Facts({ task, parent }: { task: Task; parent: Task | undefined }) {
     ],
     ["created to submitted", ms(between(createdAt, submittedAt))],
     ["submitted to end", ms(between(submittedAt, endedAt))],
+    ["cost, estimated", usd(costOfTask(task, flow.mode))],
+    ["seed", seed],
     ["attempts", attempts],
     ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} duplicates` : callbacks],
     ["look-ups", lookups || undefined],
     ["modals", modals || undefined],
-    ["seed", seed],
     ["vendor task id", task.providerTaskId],
     ["id", task.id],
   ];

@@ -1,4 +1,4 @@
-/** A lineage as a tree of images: columns on a wide screen, an indented list on a narrow one. */
+/** A lineage as a small tree: columns on a wide screen, an indented list on a narrow one. `tree-canvas.tsx` has the large one. */
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
 import { useMedia } from "../hooks.ts";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
@@ -17,15 +17,17 @@ export interface TreeViewProps<T extends Node> {
   toneOf(node: T): string;
   /** True for cards with text only. */
   compact?: boolean;
+  /** True for a node that has no task yet. */
+  isPlanned?(node: T): boolean;
   children(node: T): ReactNode;
 }
 
 export function TreeView<T extends Node>(props: TreeViewProps<T>) {
-  const { label, layout, selected, onSelect, toneOf, children, compact = false } = props;
+  const { label, layout, selected, onSelect, toneOf, children, compact = false, isPlanned } = props;
   const cell = compact ? TEXT_CARD : IMAGE_CARD;
   const isNarrow = useMedia("(max-width: 720px)");
   const tree = useRef<HTMLDivElement>(null);
-  const { positioned, rows, depth } = layout;
+  const { positioned, rows, columns } = layout;
   // Only one node is a Tab stop; the arrow keys reach the others.
   const stop = positioned.some(({ node }) => node.id === selected) ? selected : positioned[0]?.node.id;
 
@@ -42,7 +44,7 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
 
   const size = isNarrow
     ? undefined
-    : { width: (depth - 1) * cell.width + cell.card + 2 * EDGE, height: rows * cell.height };
+    : { width: (columns - 1) * cell.width + cell.card + 2 * EDGE, height: rows * cell.height };
   return (
     <div className={`tree${isNarrow ? " narrow" : ""}${compact ? " compact" : ""}`}>
       <div
@@ -61,7 +63,7 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
             type="button"
             role="treeitem"
             data-node={at.node.id}
-            className={`node ${toneOf(at.node)}`}
+            className={`node ${toneOf(at.node)}${isPlanned?.(at.node) ? " ghost" : ""}`}
             style={isNarrow ? { marginInlineStart: Math.min(at.depth, 6) * 18 } : positionOf(at, cell)}
             aria-level={at.depth + 1}
             aria-posinset={at.position}

@@ -39,3 +39,15 @@ export function toQuery(filter: Filter, takes: (parameter: string) => boolean): 
     ...(state && takes("state") && { state }),
   };
 }
+
+/** Returns the filter of a route's query. Unknown values are ignored. */
+export function filterOf(query: Readonly<Record<string, string>>): Filter {
+  const { status = "", provider = "", state = "", q = "" } = query;
+  const isStatus = ["running", "completed", "failed", "canceled"].includes(status);
+  return { status: isStatus ? (status as FlowStatus) : "", provider, state, search: q };
+}
+
+/** Returns the query of a route with the filter. Empty fields are empty texts. */
+export function queryOf({ status, provider, state, search }: Filter): Readonly<Record<string, string>> {
+  return { status, provider, state, q: search };
+}

@@ -4,15 +4,15 @@
  * A page lists every matching flow between its first and its last flow. A loaded flow that is missing there does not
  * match the query any more.
  */
-import type { FlowSummary, Page } from "@mjflow/client";
+import type { FlowListEntry, Page } from "@mjflow/client";
 
 export interface LoadedFlows {
-  flows: readonly FlowSummary[];
+  flows: readonly FlowListEntry[];
   /** Cursor of the next older page; null if there is none. */
   cursor: string | null;
 }
 
-type FlowPage = Page<FlowSummary>;
+type FlowPage = Page<FlowListEntry>;
 
 /** Merges a new read of the newest page. If that page does not reach the loaded flows, it replaces all of them. */
 export function mergeNewest(known: LoadedFlows | undefined, { data, nextCursor }: FlowPage): LoadedFlows {
@@ -35,6 +35,6 @@ export function mergeOlder({ flows }: LoadedFlows, { data, nextCursor }: FlowPag
 }
 
 /** Uses the sort order of the API. */
-function isOlder(a: FlowSummary, b: FlowSummary): boolean {
+function isOlder(a: FlowListEntry, b: FlowListEntry): boolean {
   return a.createdAt === b.createdAt ? a.id < b.id : a.createdAt < b.createdAt;
 }

@@ -31,7 +31,33 @@ export const PARAMETERS: readonly Parameter[] = [
 ];
 
 /** Adds the parameter at the end of the prompt and removes an earlier use of the same parameter. */
-export function withParameter(prompt: string, { name, example }: Parameter): string {
-  const without = prompt.replace(new RegExp(`\\s*${name}(?=\\s|$)(?:\\s+(?!--)\\S+)?`, "g"), "").trimEnd();
+export function withParameter(prompt: string, { name, example }: Pick<Parameter, "name" | "example">): string {
+  const without = withoutParameter(prompt, name);
   return without === "" ? example : `${without} ${example}`;
+}
+
+export function withoutParameter(prompt: string, name: string): string {
+  return prompt.replace(use(name), "").trimEnd();
+}
+
+/** Sets the value of a parameter in its place, or at the end of the prompt. */
+export function withValue(prompt: string, name: string, value: string): string {
+  if (parameterOf(prompt, name) === undefined) return withParameter(prompt, { name, example: `${name} ${value}` });
+  return prompt.replace(use(name), ` ${name} ${value}`).trimStart();
+}
+
+/** Returns the value of a parameter in the prompt; an empty text if it has none; undefined if the prompt does not have it. */
+export function parameterOf(prompt: string, name: string): string | undefined {
+  return use(name).exec(prompt)?.[1]?.trim() ?? (use(name).test(prompt) ? "" : undefined);
+}
+
+/** Other names of the same parameter. */
+const ALIASES: Readonly<Record<string, string>> = {
+  "--ar": "--ar|--aspect",
+  "--v": "--v|--version",
+  "--stylize": "--stylize|--s",
+};
+
+function use(name: string): RegExp {
+  return new RegExp(`(?:^|\\s+)(?:${ALIASES[name] ?? name})(?=\\s|$)(\\s+(?!--)\\S+)?`, "g");
 }

@@ -7,6 +7,7 @@ import {
   isComplete,
   maxImages,
   preview,
+  promptsOf,
   toFlowInput,
   toggleDraft,
   toPlanInput,
@@ -141,4 +142,13 @@ describe("the form of a video or an edit", () => {
   test("the preview of a video has the price of a video", () => {
     expect(preview({ action: "video", image: "data:a", then: [{ press: "extend:low:2" }] }).usd).toBeCloseTo(1.2);
   });
+});
+
+test("a prompt with groups in braces stands for several prompts, and a group without an end is a problem", () => {
+  const count = (prompt: string) => promptsOf({ ...EMPTY_FORM, prompt });
+  expect(count("a boat")).toEqual({ count: 1 });
+  expect(count("a {red, blue} boat")).toEqual({ count: 2 });
+  expect(count("{a, b} in {fog, rain, sun}")).toEqual({ count: 6 });
+  expect(count("a {red boat").problem?.detail).toBeTruthy();
+  expect(promptsOf({ ...EMPTY_FORM, action: "blend", prompt: "{a, b}" })).toEqual({ count: 1 });
 });

@@ -4,6 +4,7 @@ import { actionOfPress, canonicalPress, TILE_ACTION } from "@mjflow/core/button"
 import { MjflowError } from "@mjflow/core/error";
 import { type Press, storedPlan } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
+import { expandPermutations } from "@mjflow/core/prompt";
 import type { Node } from "./tree.ts";
 
 /** One step of the plan editor. */
@@ -154,6 +155,20 @@ export function preview(input: FlowInput): Preview {
   const pace = action === "VIDEO" ? "video" : (input.mode ?? "fast");
   const usd = planMicroUsd({ action, pace }, stored) / 1e6;
   return { steps, paid: steps.filter(({ free }) => !free).length, usd, problem };
+}
+
+/**
+ * Number of prompts that the groups in braces stand for, as in `a {red, blue} boat`. The page makes one flow of each, because a
+ * vendor may read braces as text.
+ */
+export function promptsOf({ action, prompt }: FlowForm): { count: number; problem?: Preview["problem"] } {
+  if (!takesPrompt(action) || !prompt.includes("{")) return { count: 1 };
+  try {
+    return { count: expandPermutations(prompt).length };
+  } catch (error) {
+    if (!(error instanceof MjflowError)) throw error;
+    return { count: 1, problem: { field: error.field, detail: error.message } };
+  }
 }
 
 function stepsOf(plan: readonly Press[], parentId: string): Step[] {

@@ -133,3 +133,38 @@ export function pressNeedsModal(press: string | null): boolean {
 export function pressNeedsMask(press: string | null): boolean {
   return press !== null && pressNameOf(press) === "vary:region";
 }
+
+export type PressGroup = "Upscale" | "Vary" | "Zoom and pan" | "Animate" | "More";
+
+const GROUPS: readonly (readonly [PressGroup, RegExp])[] = [
+  ["Upscale", /^upscale:/],
+  ["Vary", /^(variation|vary):|^reroll$/],
+  ["Zoom and pan", /^(zoom|pan):|^square$/],
+  ["Animate", /^(animate|extend|video):/],
+];
+
+/** Returns the group under which a button is shown. @param name press name; null: the button has none */
+export function pressGroup(name: string | null): PressGroup {
+  return GROUPS.find(([, pattern]) => name !== null && pattern.test(name))?.[0] ?? "More";
+}
+
+/** Groups buttons in the order of the groups. */
+export function groupedButtons<T extends { name: string | null }>(buttons: readonly T[]): [PressGroup, T[]][] {
+  const order: PressGroup[] = [...GROUPS.map(([group]) => group), "More"];
+  return order
+    .map((group): [PressGroup, T[]] => [group, buttons.filter(({ name }) => pressGroup(name) === group)])
+    .filter(([, found]) => found.length > 0);
+}
+
+/** Icon of a press in the sprite. */
+export function pressIcon(press: string | null): string {
+  if (press === null) return "sparkles";
+  const name = pressNameOf(press);
+  if (name === "vary:region") return "brush";
+  if (name === "reroll") return "refresh-cw";
+  if (name.startsWith("zoom")) return "zoom-out";
+  if (name.startsWith("pan")) return "move";
+  return { Upscale: "expand", Vary: "shuffle", "Zoom and pan": "maximize", Animate: "film", More: "circle" }[
+    pressGroup(name)
+  ];
+}

@@ -1,21 +1,37 @@
 import { expect, test } from "vitest";
-import { matchesFilter, NO_FILTER, toQuery } from "./filter.ts";
-import { PARAMETERS, withParameter } from "./parameter.ts";
-import { hrefOf, type Route, routeOf } from "./route.ts";
+import { filterOf, matchesFilter, NO_FILTER, queryOf, toQuery } from "./filter.ts";
+import { PARAMETERS, parameterOf, withParameter, withValue } from "./parameter.ts";
+import { hrefOf, type Route, routeOf, withQuery } from "./route.ts";
 import { ago, between, duration } from "./time.ts";
 
 test("every page has a link that is parsed back to the page, and any other hash opens the flow list", () => {
   const routes: Route[] = [
-    { page: "flows" },
-    { page: "new" },
-    { page: "deliveries" },
-    { page: "health" },
-    { page: "flow", id: "flow_1", task: undefined },
-    { page: "flow", id: "a/b", task: "task%_1" },
+    { page: "flows", query: {} },
+    { page: "gallery", query: { kind: "video", q: "a & b" } },
+    { page: "create", query: { from: "flow_1" } },
+    { page: "deliveries", query: {} },
+    { page: "health", query: {} },
+    { page: "settings", section: "apps", query: {} },
+    { page: "flow", id: "flow_1", task: undefined, query: {} },
+    { page: "flow", id: "a/b", task: "task%_1", query: { view: "timeline" } },
   ];
-  for (const route of routes) expect(routeOf(hrefOf(route))).toEqual(route);
+  for (const route of routes) expect(routeOf(hrefOf(route as Parameters<typeof hrefOf>[0]))).toEqual(route);
   for (const hash of ["", "#", "#/", "#/elsewhere", "#/flows/%E0%A4%A", "#/__proto__"])
-    expect(routeOf(hash)).toEqual({ page: "flows" });
+    expect(routeOf(hash)).toEqual({ page: "flows", query: {} });
+  expect(routeOf("#/new")).toEqual({ page: "create", query: {} });
+});
+
+test("a field of the query is set, replaced and removed, and the rest of the route stays", () => {
+  expect(withQuery("#/flows", { status: "failed" })).toBe("#/flows?status=failed");
+  expect(withQuery("#/flows?status=failed&q=boat", { status: "", provider: "x" })).toBe("#/flows?q=boat&provider=x");
+  expect(withQuery("#/flows?status=failed", { status: "" })).toBe("#/flows");
+  expect(withQuery("", { q: "boat" })).toBe("#/?q=boat");
+});
+
+test("the filter of a route is the filter that wrote it, and an unknown status is no filter", () => {
+  const filter = { status: "failed", provider: "p", state: "s", search: "q" } as const;
+  expect(filterOf(queryOf(filter))).toEqual(filter);
+  expect(filterOf({ status: "nonsense" })).toEqual(NO_FILTER);
 });
 
 test("a flow matches the filter only if it matches every field", () => {
@@ -55,6 +71,15 @@ test("a parameter is added once, at the end of the prompt", () => {
   expect(withParameter("a boat --ar 1:1 --v 7", ar)).toBe("a boat --v 7 --ar 16:9");
   expect(withParameter("a boat --tile --v 7", tile)).toBe("a boat --v 7 --tile");
   expect(withParameter("", ar)).toBe("--ar 16:9");
+});
+
+test("the value of a parameter is read from the prompt and written back in its place", () => {
+  expect(parameterOf("a boat --ar 3:2 --tile", "--ar")).toBe("3:2");
+  expect(parameterOf("a boat --aspect 3:2", "--ar")).toBe("3:2");
+  expect(parameterOf("a boat --tile", "--tile")).toBe("");
+  expect(parameterOf("a boat --arc 3", "--ar")).toBeUndefined();
+  expect(withValue("a boat --ar 3:2 --v 7", "--ar", "16:9")).toBe("a boat --ar 16:9 --v 7");
+  expect(withValue("a boat", "--v", "7")).toBe("a boat --v 7");
 });
 
 test("durations and ages are formatted in readable units", () => {

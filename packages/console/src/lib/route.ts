@@ -1,22 +1,53 @@
-/** Which page: behind the #, so that any static host can serve the console, and nothing of it reaches a server's log. */
+/**
+ * Routes of the pages. A route is the part of the URL after the #. Any static host can serve the console, and no server logs
+ * the route. Filters and the selection are in the query of the route, so that a link and Back restore them.
+ */
+export type Page = "gallery" | "flows" | "create" | "deliveries" | "health" | "settings";
+export type Query = Readonly<Record<string, string>>;
+
 export type Route =
-  | { page: "flows" }
-  | { page: "new" }
-  | { page: "flow"; id: string; task: string | undefined }
-  | { page: "deliveries" }
-  | { page: "health" };
+  | { page: Page; section?: string | undefined; query: Query }
+  | { page: "flow"; id: string; task: string | undefined; query: Query };
+
+const PAGES: ReadonlySet<string> = new Set(["gallery", "flows", "create", "deliveries", "health", "settings"]);
 
 export function routeOf(hash: string): Route {
-  const [page, id, task] = hash.replace(/^#\/?/, "").split("/").map(decoded);
-  if (page === "flows" && id) return { page: "flow", id, task: task || undefined };
-  if (page === "new" || page === "deliveries" || page === "health") return { page };
-  return { page: "flows" };
+  const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2) as [string, string?];
+  const query = Object.fromEntries(new URLSearchParams(search));
+  const [page = "", id, task] = path.split("/").map(decoded);
+  if (page === "flows" && id) return { page: "flow", id, task: task || undefined, query };
+  // The name of the page in links of earlier versions.
+  if (page === "new") return { page: "create", query };
+  if (!PAGES.has(page)) return { page: "flows", query };
+  return { page: page as Page, ...(id && { section: id }), query };
 }
 
-export function hrefOf(route: Route): string {
-  if (route.page !== "flow") return `#/${route.page}`;
-  const parts = ["flows", route.id, ...(route.task ? [route.task] : [])];
-  return `#/${parts.map(encodeURIComponent).join("/")}`;
+export function hrefOf(route: { page: Page; section?: string; query?: Query } | FlowRoute): string {
+  const parts =
+    route.page === "flow"
+      ? ["flows", route.id, ...(route.task ? [route.task] : [])]
+      : [route.page, ...(route.section ? [route.section] : [])];
+  const search = new URLSearchParams(Object.entries(route.query ?? {}).filter(([, value]) => value !== "")).toString();
+  return `#/${parts.map(encodeURIComponent).join("/")}${search && `?${search}`}`;
+}
+
+export interface FlowRoute {
+  page: "flow";
+  id: string;
+  task?: string | undefined;
+  query?: Query;
+}
+
+/** Returns the route with these fields of the query changed. An empty text removes a field. */
+export function withQuery(hash: string, changes: Query): string {
+  const [path = "", search = ""] = hash.split("?", 2);
+  const query = new URLSearchParams(search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "") query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  return text === "" ? path || "#/" : `${path || "#/"}?${text}`;
 }
 
 function decoded(text: string): string {

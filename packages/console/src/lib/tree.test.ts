@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { layout, stepFrom } from "./tree.ts";
+import { foldedNodes, layout, stepFrom } from "./tree.ts";
 
 const node = (id: string, parentId: string | null = null) => ({ id, parentId });
 
 test("a leaf gets its own row, and a parent is centered between its children", () => {
-  const { positioned, rows, depth } = layout([
+  const { positioned, rows, columns } = layout([
     node("a"),
     node("b", "a"),
     node("c", "a"),
     node("d", "a"),
     node("e", "c"),
   ]);
-  expect({ rows, depth }).toEqual({ rows: 3, depth: 3 });
+  expect({ rows, columns }).toEqual({ rows: 3, columns: 3 });
   expect(positioned.map((at) => [at.node.id, at.depth, at.row, at.position, at.siblings])).toEqual([
     ["a", 0, 1, 1, 1],
     ["b", 1, 0, 1, 3],
@@ -28,10 +28,10 @@ test("for any parent ids, the layout positions every node once and no two nodes 
     fc.tuple(...all.map((id) => fc.constantFrom(null, "nowhere", ...all).map((parentId) => ({ id, parentId })))),
   );
   fc.assert(
-    fc.property(nodes, (given) => {
-      const { positioned } = layout(given);
+    fc.property(nodes, fc.boolean(), (given, hasBlocks) => {
+      const { positioned } = layout(given, { hasBlocks });
       expect(positioned.map((at) => at.node.id).sort()).toEqual(given.map(({ id }) => id).sort());
-      const positions = positioned.map(({ depth, row }) => `${depth} ${row}`);
+      const positions = positioned.map(({ column, row }) => `${column} ${row}`);
       expect(new Set(positions).size).toBe(positions.length);
     }),
   );
@@ -50,4 +50,22 @@ test("arrow keys move through the tree: up and down in order, left to the parent
     undefined,
     undefined,
   ]);
+});
+
+test("seven leaves of one parent stand as a block of 11 to a row, six stand in a column", () => {
+  const leaves = (count: number) => Array.from({ length: count }, (_, i) => node(`leaf${i}`, "root"));
+  const blocks = layout([node("root"), ...leaves(24)], { hasBlocks: true });
+  expect({ rows: blocks.rows, columns: blocks.columns }).toEqual({ rows: 3, columns: 12 });
+  expect(blocks.positioned.at(-1)).toMatchObject({ column: 2, row: 2, depth: 1, position: 24, siblings: 24 });
+  expect(blocks.positioned[0]!.row).toBe(1);
+  expect(layout([node("root"), ...leaves(6)], { hasBlocks: true })).toMatchObject({ rows: 6, columns: 2 });
+  expect(layout([node("root"), ...leaves(24)])).toMatchObject({ rows: 24, columns: 2 });
+});
+
+test("a folded node hides everything below it, and the outermost folded node counts it", () => {
+  const nodes = [node("a"), node("b", "a"), node("c", "b"), node("d", "c"), node("e", "a")];
+  const { shown, hidden } = foldedNodes(nodes, new Set(["b", "c"]));
+  expect(shown.map(({ id }) => id)).toEqual(["a", "b", "e"]);
+  expect([...hidden].map(([id, below]) => [id, below.map((each) => each.id)])).toEqual([["b", ["c", "d"]]]);
+  expect(foldedNodes(nodes, new Set()).shown).toHaveLength(5);
 });

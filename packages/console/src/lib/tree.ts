@@ -1,7 +1,7 @@
 /**
  * Layout of a lineage as a tree. Columns are depths, from left to right. A leaf gets its own row, and a parent is
- * centered between its children. The functions are pure and accept any input: a node without a known parent counts as a
- * root, and cycles are cut.
+ * centered between its children. Many leaves of one parent can stand as a block instead of a long column. The functions are
+ * pure and accept any input: a node without a known parent counts as a root, and cycles are cut.
  */
 export interface Node {
   id: string;
@@ -12,6 +12,8 @@ export interface PositionedNode<T extends Node> {
   node: T;
   /** Distance from the root; 0 at the root. */
   depth: number;
+  /** Column from the left. It is the depth, except in a block of leaves. */
+  column: number;
   /** Row from the top; a fraction is a position between two rows. */
   row: number;
   /** Position among the siblings, from 1 (`aria-posinset`). */
@@ -27,10 +29,16 @@ export interface Layout<T extends Node> {
   /** Nodes in keyboard order: parents before their children, siblings in their order. */
   positioned: PositionedNode<T>[];
   rows: number;
-  depth: number;
+  /** Number of columns. */
+  columns: number;
 }
 
-export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
+/** From this number on, the leaves of one parent stand as a block. */
+const BLOCK_FROM = 7;
+const BLOCK_COLUMNS = 11;
+
+/** @param hasBlocks true: seven or more leaves of one parent stand as a block, 11 to a row */
+export function layout<T extends Node>(nodes: readonly T[], { hasBlocks = false } = {}): Layout<T> {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const children = new Map<string, T[]>();
   const roots: T[] = [];
@@ -46,10 +54,27 @@ export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
   function addNode(node: T, depth: number, parent: string | undefined, position: number, siblings: number): number {
     seen.add(node.id);
     const below = (children.get(node.id) ?? []).filter(({ id }) => !seen.has(id));
-    const self = { node, depth, row: 0, position, siblings, parent, children: below.map(({ id }) => id) };
+    const ids = below.map(({ id }) => id);
+    const self = { node, depth, column: depth, row: 0, position, siblings, parent, children: ids };
     positioned.push(self);
-    const at = below.map((child, i) => addNode(child, depth + 1, node.id, i + 1, below.length));
-    self.row = at.length === 0 ? rows++ : (at[0]! + at.at(-1)!) / 2;
+    const isLeaf = ({ id }: T) => !children.has(id);
+    const leaves = below.filter(isLeaf).length;
+    const isBlock = hasBlocks && leaves >= BLOCK_FROM;
+    let [blockRow, inBlock] = [0, 0];
+    const at = below.map((child, i) => {
+      if (!isBlock || !isLeaf(child)) return addNode(child, depth + 1, node.id, i + 1, below.length);
+      if (inBlock === 0) {
+        blockRow = rows;
+        rows += Math.ceil(leaves / BLOCK_COLUMNS);
+      }
+      seen.add(child.id);
+      const row = blockRow + Math.floor(inBlock / BLOCK_COLUMNS);
+      const column = depth + 1 + (inBlock++ % BLOCK_COLUMNS);
+      const place = { depth: depth + 1, column, row, position: i + 1, siblings: below.length };
+      positioned.push({ node: child, ...place, parent: node.id, children: [] });
+      return row;
+    });
+    self.row = at.length === 0 ? rows++ : (Math.min(...at) + Math.max(...at)) / 2;
     return self.row;
   }
 
@@ -58,7 +83,7 @@ export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
   });
   // The remaining nodes form cycles. Our server creates none, but a cycle must not hang the page.
   for (const node of byId.values()) if (!seen.has(node.id)) addNode(node, 0, undefined, 1, 1);
-  return { positioned, rows, depth: positioned.reduce((max, { depth }) => Math.max(max, depth + 1), 0) };
+  return { positioned, rows, columns: positioned.reduce((max, { column }) => Math.max(max, column + 1), 0) };
 }
 
 /** Returns the id that a key moves to (WAI-ARIA APG, tree view); undefined if the key moves nowhere. */
@@ -86,4 +111,26 @@ export function stepFrom<T extends Node>(
     default:
       return undefined;
   }
+}
+
+/** Returns the nodes without those below a folded node, and the hidden nodes of each folded node. */
+export function foldedNodes<T extends Node>(
+  nodes: readonly T[],
+  folded: ReadonlySet<string>,
+): { shown: T[]; hidden: ReadonlyMap<string, readonly T[]> } {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const hidden = new Map<string, T[]>();
+  const shown = nodes.filter((node) => {
+    // The folded node that is nearest to the root stands for the node.
+    let top: string | undefined;
+    const seen = new Set<string>();
+    for (let at = node.parentId; at !== null && !seen.has(at); at = byId.get(at)?.parentId ?? null) {
+      seen.add(at);
+      if (folded.has(at)) top = at;
+    }
+    if (top === undefined || seen.has(node.id)) return true;
+    hidden.set(top, [...(hidden.get(top) ?? []), node]);
+    return false;
+  });
+  return { shown, hidden };
 }

@@ -11,7 +11,7 @@ import { ago, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
-export function DeliveriesPage() {
+export default function DeliveriesPage() {
   const [endpoint, setEndpoint] = useState("");
   const [status, setStatus] = useState<"" | DeliveryStatus>("");
   const query: DeliveryQuery = { ...(endpoint && { endpoint }), ...(status && { status }) };

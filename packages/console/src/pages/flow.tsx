@@ -1,128 +1,264 @@
+/** One flow: its tree with the planned steps, its timeline, and the selected task. */
 import type { Flow, Task } from "@mjflow/client";
-import { useMemo } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useMemo, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
-import { isEnded, Status, toneOf } from "../components/status.tsx";
+import { Status, toneOf } from "../components/status.tsx";
 import { TaskPanel } from "../components/task-panel.tsx";
+import { Timeline } from "../components/timeline.tsx";
+import { TreeCanvas } from "../components/tree-canvas.tsx";
 import { TreeView } from "../components/tree-view.tsx";
-import { useNow } from "../hooks.ts";
-import { pressLabel } from "../lib/press.ts";
-import { hrefOf } from "../lib/route.ts";
-import { ago, between, duration } from "../lib/time.ts";
-import { layout } from "../lib/tree.ts";
+import { useEditAsNew } from "../components/use-edit-as-new.ts";
+import { useConnection } from "../connection.ts";
+import { replaceQuery, useMedia, useNow } from "../hooks.ts";
+import { useConfirm } from "../kit/confirm.tsx";
+import { useModal } from "../kit/dialog.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { Menu, MenuItem } from "../kit/menu.tsx";
+import { Tabs } from "../kit/tabs.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { costOf, type FlowNode, nodesOf, priceOfPress, progressOf } from "../lib/flow-plan.ts";
+import { usd } from "../lib/money.ts";
+import { pressIcon, pressLabel } from "../lib/press.ts";
+import { hrefOf, type Query } from "../lib/route.ts";
+import { ago, between, clock, duration } from "../lib/time.ts";
+import { foldedNodes, layout } from "../lib/tree.ts";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
-export function FlowPage({ id, task }: { id: string; task: string | undefined }) {
+interface FlowPageProps {
+  route: { id: string; task: string | undefined; query: Query };
+}
+
+export default function FlowPage({ route: { id, task, query } }: FlowPageProps) {
   const live = useLiveFlow(id);
   const { flow, error } = live;
   if (!flow) {
     return (
       <section className="page">
         <h1>Flow</h1>
-        {error ? <Problem error={error} /> : <p className="empty">Loading…</p>}
+        {error ? <Problem error={error} /> : <div className="skeleton flows-soon" role="status" aria-label="Loading" />}
       </section>
     );
   }
-  return <FlowContent flow={flow} live={live} selected={task ?? flow.tasks[0]?.id} />;
+  return <FlowContent flow={flow} live={live} chosen={task} view={query["view"] ?? "tree"} />;
 }
 
-function FlowContent({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected: string | undefined }) {
-  const tree = useMemo(() => layout(flow.tasks), [flow.tasks]);
-  const byId = useMemo(() => new Map(flow.tasks.map((task) => [task.id, task])), [flow.tasks]);
-  const task = selected === undefined ? undefined : byId.get(selected);
-  const parent = task?.parentId ? byId.get(task.parentId) : undefined;
+interface ContentProps {
+  flow: Flow;
+  live: LiveFlow;
+  /** Task of the route. */
+  chosen: string | undefined;
+  view: string;
+}
+
+function FlowContent({ flow, live, chosen, view }: ContentProps) {
+  const nodes = useMemo(() => nodesOf(flow), [flow]);
+  const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
+  const isPhone = useMedia("(max-width: 720px)");
+  // On a phone the details cover the page, so they open only when the user chooses a task.
+  const [isSheetOpen, setSheetOpen] = useState(chosen !== undefined);
+  const selected = chosen ?? flow.tasks[0]?.id;
+  const node = selected === undefined ? undefined : byId.get(selected);
   // Selecting a task adds no entry to the browser history.
-  const select = (to: string) => location.replace(hrefOf({ page: "flow", id: flow.id, task: to }));
+  const select = (to: string) => {
+    setSheetOpen(true);
+    const query: Query = view === "tree" ? {} : { view };
+    location.replace(hrefOf({ page: "flow", id: flow.id, task: to, query }));
+  };
+  const panel = node && <NodePanel key={node.id} flow={flow} node={node} live={live} onSelect={select} />;
   return (
-    <section className="page wide">
+    <section className="flow-page">
       <Head flow={flow} live={live} />
       <Problem error={live.error} />
       <div className="flow-body">
-        <div>
-          <TreeView
-            label="Lineage"
-            layout={tree}
-            selected={task?.id}
-            onSelect={select}
-            toneOf={({ status }) => toneOf(status)[0]}
-          >
-            {(node) => <Card task={node} />}
-          </TreeView>
-        </div>
-        {task && (
-          <TaskPanel
-            key={task.id}
-            task={task}
-            parent={parent}
-            retriedAs={flow.tasks.find(({ retryOf }) => retryOf === task.id)}
-            isFlowCanceled={flow.canceledAt !== null}
-            onChanged={live.again}
-            onSelect={select}
-          />
+        <Tabs
+          label="Views of the flow"
+          selected={view}
+          onSelect={(to) => replaceQuery({ view: to === "tree" ? "" : to })}
+          tabs={[
+            { id: "tree", name: <TabName icon="workflow" name="Tree" /> },
+            { id: "timeline", name: <TabName icon="chart-column" name="Timeline" /> },
+            { id: "json", name: <TabName icon="braces" name="JSON" /> },
+          ]}
+        >
+          {view === "timeline" && <Timeline nodes={nodes} selected={node?.id} onSelect={select} />}
+          {view === "json" && <FlowJson flow={flow} />}
+          {view !== "timeline" && view !== "json" && (
+            <Tree nodes={nodes} isPhone={isPhone} selected={node?.id} onSelect={select} mode={flow.mode} />
+          )}
+        </Tabs>
+        {panel && !isPhone && (
+          <aside className="panel" aria-label="Task">
+            {panel}
+          </aside>
         )}
+        {panel && isPhone && isSheetOpen && <Sheet onClose={() => setSheetOpen(false)}>{panel}</Sheet>}
       </div>
       <Announcement tasks={flow.tasks} />
     </section>
   );
 }
 
-function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
-  const mjflow = useMjflow();
-  const { can } = useApiCapabilities();
-  const { act, busy, error, clear } = useAction();
-  const now = useNow(1_000);
-  const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook, canceledAt } =
-    flow;
-  const took = between(createdAt, endedAt) ?? now - Date.parse(createdAt);
-  const done = flow.tasks.filter((task) => isEnded(task.status)).length;
-  const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
-  const hasFailed = flow.tasks.some(
-    (task) => isEnded(task.status) && task.status !== "SUCCESS" && !retried.has(task.id),
-  );
-  const canResume = canceledAt !== null || (status !== "running" && hasFailed);
-  const run = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
+function TabName({ icon, name }: { icon: string; name: string }) {
   return (
     <>
+      <Icon name={icon} />
+      {name}
+    </>
+  );
+}
+
+interface TreeProps {
+  nodes: readonly FlowNode[];
+  isPhone: boolean;
+  selected: string | undefined;
+  onSelect(id: string): void;
+  mode: Flow["mode"];
+}
+
+function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
+  const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
+  const { shown, hidden } = useMemo(() => foldedNodes(nodes, folded), [nodes, folded]);
+  const tree = useMemo(() => layout(shown, { hasBlocks: !isPhone }), [shown, isPhone]);
+  const fold = (id: string) =>
+    setFolded((now) => (now.has(id) ? new Set([...now].filter((each) => each !== id)) : new Set([...now, id])));
+  const card = (node: FlowNode) => <Card node={node} hidden={hidden.get(node.id) ?? []} mode={mode} />;
+  if (isPhone)
+    return (
+      <TreeView
+        label="Lineage"
+        layout={tree}
+        selected={selected}
+        onSelect={onSelect}
+        toneOf={toneOfNode}
+        isPlanned={isPlanned}
+      >
+        {card}
+      </TreeView>
+    );
+  return (
+    <TreeCanvas
+      label="Lineage"
+      layout={tree}
+      selected={selected}
+      onSelect={onSelect}
+      toneOf={toneOfNode}
+      isPlanned={isPlanned}
+      hiddenBelow={(id) => hidden.get(id)?.length ?? 0}
+      onFold={fold}
+    >
+      {card}
+    </TreeCanvas>
+  );
+}
+
+const isPlanned = ({ step }: FlowNode) => step !== undefined;
+const toneOfNode = ({ task, step }: FlowNode) => toneOf(task?.status ?? step!.status)[0];
+
+function NodePanel(props: { flow: Flow; node: FlowNode; live: LiveFlow; onSelect(id: string): void }) {
+  const { flow, node, live, onSelect } = props;
+  const { task, step } = node;
+  if (!task)
+    return (
+      <div className="panel-content">
+        <header className="panel-head">
+          <h2>{pressLabel(step.press)}</h2>
+          <Status of={step.status} isPill />
+        </header>
+        <p className="faint">
+          {step.status === "planned"
+            ? `This step starts when its parent is done. It costs at most ${usd(priceOfPress(step.press, flow.mode))}.`
+            : "This step will not start, because its parent did not succeed or the flow was canceled. It costs nothing."}
+        </p>
+        {step.prompt && (
+          <p className="quote small" dir="auto">
+            {step.prompt}
+          </p>
+        )}
+      </div>
+    );
+  const parent = flow.tasks.find(({ id }) => id === task.parentId);
+  return (
+    <TaskPanel
+      flow={flow}
+      task={task}
+      parent={parent}
+      retriedAs={flow.tasks.find(({ retryOf }) => retryOf === task.id)}
+      isFlowCanceled={flow.canceledAt !== null}
+      onChanged={live.again}
+      onSelect={onSelect}
+    />
+  );
+}
+
+/** The details of a task on a phone: a dialog at the lower edge, with the task's row still visible above it. */
+function Sheet({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+  const element = useModal();
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one on the backdrop
+    <dialog
+      ref={element}
+      className="panel task-sheet"
+      aria-label="Task"
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={({ target, currentTarget }) => target === currentTarget && onClose()}
+    >
+      <div className="task-sheet-content">
+        <button type="button" className="quiet icon-button" aria-label="Close" onClick={onClose}>
+          <Icon name="chevron-down" />
+        </button>
+        {children}
+      </div>
+    </dialog>
+  );
+}
+
+function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
+  const now = useNow(1_000);
+  const { id, status, prompt, action, provider, mode, state, createdAt, endedAt, canceledAt } = flow;
+  const took = between(createdAt, status === "running" ? null : endedAt) ?? now - Date.parse(createdAt);
+  const { done, failed, total } = progressOf(flow);
+  const { soFar, atMost } = costOf(flow);
+  return (
+    <header className="flow-head">
+      <p className="crumb small">
+        <a href={hrefOf({ page: "flows" })}>Flows</a>
+        <Icon name="chevron-right" size="tiny" />
+        <code>{id}</code> <CopyButton text={id} label="Copy id" />
+      </p>
       <div className="head">
-        <h1 className="prompt-title" dir="auto">
+        <h1 className="prompt-title" dir="auto" title={prompt ?? undefined}>
           {prompt ?? action}
         </h1>
-        <div className="actions">
-          {status === "running" && !flow.canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
-            <button type="button" disabled={!!busy} onClick={() => run("cancel", () => mjflow.flows.cancel(id))}>
-              Cancel flow
-            </button>
-          )}
-          {canResume && can("POST", "/v1/flows/{id}/resume") && (
-            <button
-              type="button"
-              disabled={!!busy}
-              title="Charged like new tasks"
-              onClick={() => run("resume", () => mjflow.flows.resume(id))}
-            >
-              {canceledAt ? "Resume" : "Retry failed tasks"}
-            </button>
-          )}
-        </div>
+        <FlowActions flow={flow} live={live} />
       </div>
       <p className="facts">
-        <Status of={status} />
-        {live.isLive && <span className="live">live</span>}
+        <Status of={status} isPill />
+        <span>
+          <strong className="number">
+            {done} of {total}
+          </strong>{" "}
+          done{failed > 0 && `, ${failed} failed`}
+        </span>
+        {status === "running" && <progress max={total} value={done} aria-label="Progress of the flow" />}
+        <span className="number" title={createdAt}>
+          {status === "running" ? duration(took) : `${ago(createdAt, now)}, took ${duration(took)}`}
+        </span>
+        <span className="number" title="Estimated from published prices">
+          <strong>{usd(soFar)}</strong>
+          {atMost > soFar + 1e-9 && ` of ≤ ${usd(atMost)}`}
+        </span>
         <span>
           {provider}
-          {mode && `, ${mode}`}
+          {mode && ` · ${mode}`}
         </span>
-        <span>
-          <time dateTime={createdAt} title={createdAt}>
-            {ago(createdAt, now)}
-          </time>
-          , {status === "running" ? "for" : "took"} {duration(took)}
-        </span>
-        <span>
-          {done} of {flow.tasks.length} ended
-        </span>
+        <LiveBadge isLive={live.isLive} />
         {canceledAt && (
           <span>
             canceled <time dateTime={canceledAt}>{ago(canceledAt, now)}</time>
@@ -136,38 +272,133 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
             state <bdi className="mono">{state}</bdi>
           </span>
         )}
-        {notifyHook && (
-          <span>
-            notifyHook <bdi className="mono">{notifyHook}</bdi>
-          </span>
-        )}
       </p>
-      <dl className="counts">
-        {(
-          [
-            ["submissions", counts.submissions, "Paid calls to the vendor"],
-            ["callbacks", counts.callbacks, "Callbacks"],
-            ["duplicates", counts.duplicates, "Duplicate callbacks"],
-            ["look-ups", counts.lookups, "Look-ups"],
-            ["modals", counts.modals, "Modal answers"],
-            ["writes", counts.writes, "Writes of the flow's rows to the table, as of the last read"],
-          ] as const
-        ).map(([name, count, help]) => (
-          <div key={name} title={help}>
-            <dt>{name}</dt>
-            <dd>{count}</dd>
-          </div>
-        ))}
-        <div className="id">
-          <dt>id</dt>
-          <dd>
-            <code>{id}</code> <CopyButton text={id} />
-          </dd>
-        </div>
-      </dl>
+    </header>
+  );
+}
+
+/** Says "Live" only while the server responds. */
+function LiveBadge({ isLive }: { isLive: boolean }) {
+  const { lostSince } = useConnection();
+  if (!isLive) return null;
+  if (lostSince === undefined)
+    return (
+      <span className="live">
+        <i className="dot" /> Live
+      </span>
+    );
+  return (
+    <span className="live lost">
+      <i className="dot" /> Not connected since {clock(new Date(lostSince).toISOString())}
+    </span>
+  );
+}
+
+function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
+  const mjflow = useMjflow();
+  const queries = useQueryClient();
+  const { can } = useApiCapabilities();
+  const { act, busy, error, clear } = useAction();
+  const { lostSince } = useConnection();
+  const confirm = useConfirm();
+  const { show } = useToasts();
+  const { editFlow } = useEditAsNew();
+  const { id, status, canceledAt } = flow;
+  const { soFar, atMost } = costOf(flow);
+  const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
+  const failed = flow.tasks.filter(
+    ({ id: taskId, status: how, endedAt }) => endedAt !== null && how !== "SUCCESS" && !retried.has(taskId),
+  );
+  const canResume = canceledAt !== null || (status !== "running" && failed.length > 0);
+  const run = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
+
+  async function cancel() {
+    const body = `Nothing more is submitted, which saves at most ${usd(atMost - soFar)}. What is submitted already finishes and is paid: ${usd(soFar)}.`;
+    if (await confirm({ title: "Cancel this flow?", body, action: "Cancel flow", isDangerous: true }))
+      void run("cancel", () => mjflow.flows.cancel(id));
+  }
+  async function runAgain() {
+    const price = flow.tasks.length > 0 ? wholePrice(flow) : 0;
+    const body = `A new flow with the same request and plan. It costs at most ${usd(price)}.`;
+    if (!(await confirm({ title: "Run again?", body, action: `Run again · ≤ ${usd(price)}` }))) return;
+    await act("rerun", async () => {
+      const next = await mjflow.request<Flow>({
+        method: "POST",
+        path: `/v1/flows/${encodeURIComponent(id)}/rerun`,
+        body: {},
+        idempotencyKey: crypto.randomUUID(),
+      });
+      void queries.invalidateQueries({ queryKey: ["flows"] });
+      location.hash = hrefOf({ page: "flow", id: next.id });
+    });
+  }
+  async function remove() {
+    const body = "Its tasks, images and deliveries are deleted permanently.";
+    if (!(await confirm({ title: "Delete this flow?", body, action: "Delete flow", isDangerous: true }))) return;
+    await act("delete", async () => {
+      await mjflow.request({ method: "DELETE", path: `/v1/flows/${encodeURIComponent(id)}` });
+      queries.removeQueries({ queryKey: ["flows"] });
+      show("The flow is deleted.");
+      location.hash = hrefOf({ page: "flows" });
+    });
+  }
+
+  const isOff = !!busy || lostSince !== undefined;
+  return (
+    <>
+      <div className="actions">
+        {canResume && can("POST", "/v1/flows/{id}/resume") && (
+          <button
+            type="button"
+            disabled={isOff}
+            title="Charged like new tasks"
+            onClick={() => run("resume", () => mjflow.flows.resume(id))}
+          >
+            <Icon name={canceledAt ? "play" : "rotate-ccw"} />
+            <span className="label">{canceledAt ? "Resume" : "Retry failed tasks"}</span>
+          </button>
+        )}
+        <button type="button" className="edit" onClick={() => editFlow(flow)}>
+          <Icon name="pencil" />
+          <span className="label">Edit as new</span>
+        </button>
+        {can("POST", "/v1/flows/{id}/rerun") && (
+          <button type="button" disabled={isOff} onClick={runAgain}>
+            <Icon name="rotate-ccw" />
+            <span className="label">Run again</span>
+          </button>
+        )}
+        {status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
+          <button type="button" className="danger" disabled={isOff} onClick={cancel}>
+            <Icon name="circle-stop" />
+            <span className="label">Cancel flow</span>
+          </button>
+        )}
+        <Menu label="More actions">
+          <MenuItem icon="copy" onSelect={() => void navigator.clipboard?.writeText(flow.prompt ?? "")}>
+            Copy prompt
+          </MenuItem>
+          <MenuItem icon="link" onSelect={() => void navigator.clipboard?.writeText(location.href)}>
+            Copy link
+          </MenuItem>
+          {status !== "running" && can("DELETE", "/v1/flows/{id}") && (
+            <MenuItem icon="trash-2" isDangerous disabled={isOff} onSelect={remove}>
+              Delete flow
+            </MenuItem>
+          )}
+        </Menu>
+      </div>
       <Problem error={error} onClose={clear} />
     </>
   );
+}
+
+/** Price of the root and of every step of the plan, USD. */
+function wholePrice(flow: Flow): number {
+  const root = flow.tasks[0]!;
+  const fresh: Task = { ...root, status: "PENDING", submittedAt: null, endedAt: null, orphans: [] };
+  const plan = (flow.plan ?? []).map((step) => ({ ...step, status: "planned" as const }));
+  return costOf({ tasks: [fresh], plan, mode: flow.mode }).atMost;
 }
 
 /** Link to the flow with the same plan at another vendor. */
@@ -176,29 +407,52 @@ function Restart({ of, words }: { of: string | null; words: string }) {
   return (
     <span>
       {words}{" "}
-      <a className="mono" href={hrefOf({ page: "flow", id: of, task: undefined })}>
+      <a className="mono" href={hrefOf({ page: "flow", id: of })}>
         {of}
       </a>
     </span>
   );
 }
 
-function Card({ task }: { task: Task }) {
-  const { status, progress, press, action, retryOf } = task;
-  const isRunning = !isEnded(status);
+function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNode[]; mode: Flow["mode"] }) {
+  const { task, step } = node;
+  if (!task)
+    return (
+      <span className="ghost-words">
+        <Icon name={pressIcon(step.press)} />
+        <span>
+          <span className="press">{pressLabel(step.press)}</span>
+          <span className="small">
+            {step.status === "planned" ? `planned · ≤ ${usd(priceOfPress(step.press, mode))}` : "not started"}
+          </span>
+        </span>
+      </span>
+    );
+  const { status, progress, press, action, retryOf, endedAt, createdAt } = task;
+  const took = between(createdAt, endedAt);
   return (
     <>
       <span className="node-image">
         <CardImage task={task} />
-        {isRunning && <progress max={100} value={progress} aria-hidden="true" />}
+        {endedAt === null && <progress max={100} value={progress} aria-hidden="true" />}
       </span>
       <span className="node-words">
         <span className="press">
           {press === null ? action.toLowerCase() : pressLabel(press)}
           {retryOf && <span className="faint small"> retry</span>}
         </span>
-        <Status of={status} />
+        <span className="node-state">
+          {took !== undefined && <span className="faint small number">{duration(took)}</span>}
+          <Status of={status} />
+        </span>
       </span>
+      {hidden.length > 0 && (
+        <span className="mosaic">
+          {hidden.map((each) => (
+            <i key={each.id} className={toneOfNode(each)} />
+          ))}
+        </span>
+      )}
     </>
   );
 }
@@ -207,14 +461,27 @@ function Card({ task }: { task: Task }) {
 function CardImage({ task }: { task: Task }) {
   const { status, progress, failure } = task;
   const image = resultImageUrl(task);
-  if (image) return <ResultImage src={image} alt="" />;
+  if (image) return <ResultImage src={image} alt="" lazy={false} />;
   if (failure) return <span className="image why">{failure.code.replaceAll("_", " ")}</span>;
+  if (status === "SUCCESS") return <span className="image gone">text</span>;
   return <span className="image soon">{status === "IN_PROGRESS" ? `${progress}%` : toneOf(status)[1]}</span>;
 }
 
-function nameOf({ press, action, status, progress }: Task): string {
+function nameOf({ task, step }: FlowNode): string {
+  if (step) return `${pressLabel(step.press)}, ${toneOf(step.status)[1]}`;
+  const { press, action, status, progress } = task;
   const what = press === null ? action.toLowerCase() : pressLabel(press);
   return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
+}
+
+function FlowJson({ flow }: { flow: Flow }) {
+  const text = JSON.stringify(flow, null, 2);
+  return (
+    <div className="flow-json">
+      <CopyButton text={text} />
+      <pre className="code">{text}</pre>
+    </div>
+  );
 }
 
 /** Announces the task that ended last to screen readers. It does not announce each percent of progress. */
@@ -224,7 +491,7 @@ function Announcement({ tasks }: { tasks: readonly Task[] }) {
     .toSorted((a, b) => ((a.endedAt ?? "~") < (b.endedAt ?? "~") ? 1 : -1))[0];
   return (
     <p className="unseen" aria-live="polite">
-      {last && nameOf(last)}
+      {last && nameOf({ id: last.id, parentId: last.parentId, task: last })}
     </p>
   );
 }

@@ -1,33 +1,59 @@
 import type { FlowSummary } from "@mjflow/client";
-import { useDeferredValue, useEffect, useState } from "react";
+import { useDeferredValue, useEffect, useMemo, useState } from "react";
 import { FlowRows } from "../components/flow-rows.tsx";
 import { Problem } from "../components/problem.tsx";
-import { useAtTop, useNow } from "../hooks.ts";
-import { type Filter, NO_FILTER } from "../lib/filter.ts";
-import { hrefOf } from "../lib/route.ts";
+import { replaceQuery, useAtTop, useNow } from "../hooks.ts";
+import { Icon } from "../kit/icon.tsx";
+import { TextFilter } from "../kit/text-filter.tsx";
+import { type Filter, filterOf, NO_FILTER, queryOf } from "../lib/filter.ts";
+import { hrefOf, type Query } from "../lib/route.ts";
 import { type FlowList, useFlowList } from "../queries.ts";
 
-export function FlowsPage() {
-  const [filter, setFilter] = useState(NO_FILTER);
-  const list = useFlowList(useDeferredValue(filter), useAtTop());
-  const isFiltered = JSON.stringify(filter) !== JSON.stringify(NO_FILTER);
+export default function FlowsPage({ query }: { query: Query }) {
+  const filter = filterOf(query);
+  const key = JSON.stringify(filter);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key has all fields of the filter
+  const list = useFlowList(useDeferredValue(useMemo(() => filter, [key])), useAtTop());
+  const isFiltered = key !== JSON.stringify(NO_FILTER);
   const now = useNow(10_000);
   return (
     <section className="page">
-      <div className="head">
+      <div className="toolbar">
         <h1>Flows</h1>
-        <a className="button primary" href={hrefOf({ page: "new" })}>
-          New flow
+        <a className="button primary" href={hrefOf({ page: "create" })}>
+          <Icon name="sparkles" />
+          Create
         </a>
       </div>
-      <Filters filter={filter} flows={list.flows} onChange={setFilter} />
+      <Filters filter={filter} flows={list.flows} onChange={(changed) => replaceQuery(queryOf(changed))} />
       <Problem error={list.error} />
+      {list.isLoading && list.looked === 0 && <div className="skeleton flows-soon" />}
       <FlowRows flows={list.flows} isLoading={list.isLoading} isWhole={!list.more && !list.isLoading} now={now} />
-      {list.flows.length === 0 && !list.isLoading && !list.error && (
-        <p className="empty">{isFiltered ? "No flow matches." : "No flows yet. Send the first plan."}</p>
-      )}
+      {list.flows.length === 0 && !list.isLoading && !list.error && <Empty isFiltered={isFiltered} />}
       <More list={list} isFiltered={isFiltered} />
     </section>
+  );
+}
+
+function Empty({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered)
+    return (
+      <div className="empty">
+        <p>No flow matches.</p>
+        <button type="button" onClick={() => replaceQuery(queryOf(NO_FILTER))}>
+          Clear filters
+        </button>
+      </div>
+    );
+  return (
+    <div className="empty">
+      <Icon name="images" size="large" />
+      <p>No flows yet. The first one needs only a prompt.</p>
+      <a className="button primary" href={hrefOf({ page: "create" })}>
+        <Icon name="sparkles" />
+        Create images
+      </a>
+    </div>
   );
 }
 
@@ -41,12 +67,12 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
   const set = (change: Partial<Filter>) => onChange({ ...filter, ...change });
   return (
     <search className="filters">
-      <input
+      <TextFilter
         type="search"
         aria-label="Search prompts, states and ids"
         placeholder="Search prompts, states, ids"
         value={filter.search}
-        onChange={(event) => set({ search: event.target.value })}
+        onChange={(search) => set({ search })}
       />
       <select
         aria-label="Status"
@@ -65,11 +91,11 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
           <option key={provider}>{provider}</option>
         ))}
       </select>
-      <input
+      <TextFilter
         aria-label="Exact state"
         placeholder="Exact state"
         value={filter.state}
-        onChange={(event) => set({ state: event.target.value })}
+        onChange={(state) => set({ state })}
       />
     </search>
   );

@@ -6,7 +6,7 @@ import { UsageFigures } from "../components/usage-figures.tsx";
 import { VendorList } from "../components/vendor-list.tsx";
 
 /** Health page. Sections that may need an action of the operator come first. */
-export function HealthPage() {
+export default function HealthPage() {
   return (
     <section className="page">
       <h1>Health</h1>

@@ -5,7 +5,9 @@ import { toMjflowError } from "../queries.ts";
 import { clientFor } from "../session.ts";
 
 /** Checks the key with one request before storing it, so that a wrong key is reported here and not on every page. */
-export function SignIn({ onKey }: { onKey: (key: string) => void }) {
+export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => void; isRevoked: boolean }) {
+  const { onKey, isRevoked } = props;
+  const [staysSignedIn, setStaysSignedIn] = useState(false);
   const [key, setKey] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<MjflowError>();
@@ -16,7 +18,7 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
     setError(undefined);
     try {
       await clientFor(key.trim()).flows.list({ limit: 1 }).page();
-      onKey(key.trim());
+      onKey(key.trim(), staysSignedIn);
     } catch (cause) {
       setError(toMjflowError(cause));
       setBusy(false);
@@ -27,7 +29,12 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
         <h1>mjflow</h1>
-        <p className="faint">Live flows, their images and their webhook deliveries.</p>
+        <p className="faint">Your images, live flows and webhook deliveries.</p>
+        {isRevoked && (
+          <p className="note" role="alert">
+            The API key is no longer valid. Sign in with another key. Your drafts are kept.
+          </p>
+        )}
         <label>
           API key
           <input
@@ -41,8 +48,20 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
             required
           />
         </label>
+        <label className="check">
+          <input
+            type="checkbox"
+            name="stay"
+            checked={staysSignedIn}
+            onChange={(event) => setStaysSignedIn(event.target.checked)}
+          />
+          Keep me signed in on this device
+        </label>
         <p className="faint small">
-          Stored only in this tab, until it is closed. <code>npm start</code> prints a key.
+          {staysSignedIn
+            ? "Stored in this browser until you sign out."
+            : "Stored only in this tab, until it is closed."}{" "}
+          <code>npm start</code> prints a key.
         </p>
         <Problem error={error} />
         <button type="submit" className="primary" disabled={isBusy || key.trim() === ""}>

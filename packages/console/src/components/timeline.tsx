@@ -1,0 +1,92 @@
+/** A flow over time: one row for each task, with its waiting, submitting and drawing times. */
+
+import { useNow } from "../hooks.ts";
+import type { FlowNode } from "../lib/flow-plan.ts";
+import { pressLabel } from "../lib/press.ts";
+import { duration } from "../lib/time.ts";
+import { timelineOf } from "../lib/timeline.ts";
+import { Status } from "./status.tsx";
+
+export function Timeline(props: {
+  nodes: readonly FlowNode[];
+  selected: string | undefined;
+  onSelect(id: string): void;
+}) {
+  const { nodes, selected, onSelect } = props;
+  const now = useNow(1_000);
+  const { rows, totalMs, marks } = timelineOf(nodes, now);
+  const percent = (ms: number) => `${(ms / totalMs) * 100}%`;
+  return (
+    <div className="timeline">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Task</th>
+            <th scope="col">
+              <span className="marks">
+                {marks.map((ms) => (
+                  <span key={ms} style={{ left: percent(ms) }}>
+                    {duration(ms)}
+                  </span>
+                ))}
+              </span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ node, depth, startMs, submittedMs, endMs }) => {
+            const { task, step } = node;
+            const name = task?.press ?? step?.press ?? null;
+            const label = name === null ? (task?.action.toLowerCase() ?? "") : pressLabel(name);
+            return (
+              <tr key={node.id} className={node.id === selected ? "selected" : undefined}>
+                <th scope="row">
+                  <button
+                    type="button"
+                    className="quiet"
+                    style={{ paddingInlineStart: 8 + Math.min(depth, 8) * 14 }}
+                    onClick={() => onSelect(node.id)}
+                  >
+                    {label}
+                  </button>
+                </th>
+                <td>
+                  {startMs === undefined || endMs === undefined ? (
+                    <span className="faint small">{step?.status === "skipped" ? "not started" : "planned"}</span>
+                  ) : (
+                    <span className="bars">
+                      <i
+                        className="waiting"
+                        style={{ left: percent(startMs), width: percent((submittedMs ?? endMs) - startMs) }}
+                      />
+                      {submittedMs !== undefined && (
+                        <i
+                          className={`drawing ${task?.status === "SUCCESS" || task?.endedAt === null ? "" : "bad"}`}
+                          style={{ left: percent(submittedMs), width: percent(endMs - submittedMs) }}
+                        />
+                      )}
+                      <span className="small number" style={{ left: percent(endMs) }}>
+                        {duration(endMs - startMs)}
+                      </span>
+                    </span>
+                  )}
+                  {task && (
+                    <span className="unseen">
+                      <Status of={task.status} />
+                      {submittedMs !== undefined &&
+                        startMs !== undefined &&
+                        `, waited ${duration(submittedMs - startMs)}, drawn in ${duration((endMs ?? 0) - submittedMs)}`}
+                    </span>
+                  )}
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <p className="faint small legend">
+        <i className="waiting" /> waiting <i className="drawing" /> at the vendor
+      </p>
+    </div>
+  );
+}

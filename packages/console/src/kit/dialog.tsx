@@ -1,0 +1,59 @@
+/** A modal dialog: the platform's own element traps the focus, closes with Escape and gives the focus back. */
+import { type ReactNode, useEffect, useId, useRef } from "react";
+import { Icon } from "./icon.tsx";
+
+export interface DialogProps {
+  title: string;
+  hint?: string;
+  narrow?: boolean;
+  onClose(): void;
+  children: ReactNode;
+}
+
+export function Dialog({ title, hint, narrow, onClose, children }: DialogProps) {
+  const [titleId, hintId] = [useId(), useId()];
+  const element = useModal();
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one outside of the dialog
+    <dialog
+      ref={element}
+      className={narrow ? "dialog narrow" : "dialog"}
+      aria-labelledby={titleId}
+      {...(hint && { "aria-describedby": hintId })}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick={({ target, currentTarget, clientX, clientY }) => {
+        // A click on the backdrop has the dialog as its target, and a point outside of the box.
+        const { left, right, top, bottom } = currentTarget.getBoundingClientRect();
+        const isInside = clientX >= left && clientX <= right && clientY >= top && clientY <= bottom;
+        if (target === currentTarget && !isInside) onClose();
+      }}
+    >
+      <header>
+        <h2 id={titleId}>{title}</h2>
+        <button type="button" className="quiet icon-button" aria-label="Close" onClick={onClose}>
+          <Icon name="x" />
+        </button>
+      </header>
+      {hint && (
+        <p id={hintId} className="faint">
+          {hint}
+        </p>
+      )}
+      {children}
+    </dialog>
+  );
+}
+
+/** Opens the dialog element as modal while the component is mounted. Closing it returns the focus to where it was. */
+export function useModal() {
+  const element = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const dialog = element.current!;
+    if (!dialog.open) dialog.showModal();
+    return () => dialog.close();
+  }, []);
+  return element;
+}

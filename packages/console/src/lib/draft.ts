@@ -1,0 +1,54 @@
+/** Drafts of the Create page. They are kept in the tab, so that leaving the page or a reload loses nothing. */
+import type { Flow, PlanStep } from "@mjflow/client";
+import { type Draft, EMPTY_FORM, type FlowForm } from "./plan.ts";
+
+const NAME = "mjflow.draft";
+
+export function storedDraft(): FlowForm {
+  try {
+    const stored: unknown = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
+    return { ...EMPTY_FORM, ...(stored as Partial<FlowForm> | null) };
+  } catch {
+    return EMPTY_FORM;
+  }
+}
+
+export function storeDraft(form: FlowForm): void {
+  try {
+    sessionStorage.setItem(NAME, JSON.stringify(form));
+  } catch {
+    // The images are larger than the storage. The draft without them is better than none.
+    sessionStorage.setItem(NAME, JSON.stringify({ ...form, images: [] }));
+  }
+}
+
+export function clearDraft(): void {
+  sessionStorage.removeItem(NAME);
+}
+
+/** Returns the form that would create the same flow again. The API does not return images and masks. */
+export function formOf(flow: Flow): FlowForm {
+  const { action, provider, prompt, mode, state, notifyHook, plan = [] } = flow;
+  return {
+    ...EMPTY_FORM,
+    action: action === "swap-face" ? "imagine" : action,
+    provider,
+    prompt: prompt ?? "",
+    mode: mode ?? "",
+    state: state ?? "",
+    notifyHook: notifyHook ?? "",
+    then: draftsBelow(plan, flow.tasks[0]?.id),
+  };
+}
+
+/** Returns the steps of the plan below a task as drafts, to any depth. */
+function draftsBelow(plan: readonly PlanStep[], parentId: string | undefined): Draft[] {
+  return plan
+    .filter((step) => step.parentId === parentId)
+    .map(({ taskId, press, prompt }) => ({
+      key: taskId,
+      press,
+      prompt: prompt ?? "",
+      then: draftsBelow(plan, taskId),
+    }));
+}
