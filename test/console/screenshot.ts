@@ -25,7 +25,7 @@ const PLAN = [
 const executable = chromiumPath();
 if (!executable) throw new Error("Chromium was not found. Install it, or set MJFLOW_CHROMIUM to its path.");
 const folder = process.argv[2];
-const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "1.5" } });
+const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "3" } });
 const browser = await launch(executable);
 try {
   mkdirSync(folder ?? IMAGES, { recursive: true });
@@ -41,7 +41,9 @@ async function readme(): Promise<void> {
   const id = await startRunningFlow(server);
   await showPage(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
   await tree.waitForFunction(
-    () => [...document.querySelectorAll(".image.soon")].filter((image) => image.textContent.endsWith("%")).length >= 2,
+    () =>
+      [...document.querySelectorAll(".node.run .node-state")].filter((state) => state.textContent.includes("%"))
+        .length >= 2,
   );
   await shot(tree, join(IMAGES, "console-flow.png"));
   const plan = await openPage({ scheme: "dark", height: 860 });

@@ -442,6 +442,7 @@ function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNod
           {retryOf && <span className="faint small"> retry</span>}
         </span>
         <span className="node-state">
+          {status === "IN_PROGRESS" && <span className="faint small number">{progress} %</span>}
           {took !== undefined && <span className="faint small number">{duration(took)}</span>}
           <Status of={status} />
         </span>
