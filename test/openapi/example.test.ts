@@ -38,6 +38,16 @@ test.each(withBody.map((route) => [route.name, route] as const))(
   },
 );
 
+test("the documentation shows the response to a batch, which has its own schema", async () => {
+  const harness = await createOpenApiHarness();
+  const body = { provider: "fake", then: [{ press: "U1" }], batch: [{ prompt: "a boat" }, { prompt: "a lake" }] };
+  const response = await harness.ask(harness.key, "POST", { path: "/v1/flows", body });
+  expect(response.status, response.text).toBe(207);
+  recorded["createFlow 207"] = { status: 207, body: shownJson(response.text) };
+  if (!isRecording)
+    expect(recorded["createFlow 207"], "run `npm run docs:examples`").toEqual(written["createFlow 207"]);
+});
+
 afterAll(() => {
   if (isRecording) writeFileSync(FILE, `${JSON.stringify(recorded, null, 1)}\n`);
 });

@@ -57,8 +57,16 @@ const TAGS = GROUPS.flatMap((group) =>
   group.tag === "Tasks" ? [group, { tag: "Webhooks", description: WEBHOOKS }] : [group],
 );
 
+/** Responses, errors and webhooks that the tests have recorded (`npm run docs:examples`). */
+export interface Examples {
+  /** By `operationId`, or by `operationId` and status, for example `createFlow 207`. */
+  responses: Readonly<Record<string, { status: number; body: unknown }>>;
+  errors: Readonly<Record<string, { body: unknown }>>;
+  events: Readonly<Record<string, unknown>>;
+}
+
 /** @param version version of mjflow */
-export function openApi(version: string): Json {
+export function openApi(version: string, examples: Examples): Json {
   const described = GROUPS.flatMap(({ routes }) => Object.values(routes));
   const requestSchemas = described.flatMap(({ body, query }) => [body, query].filter((schema) => schema !== undefined));
   const responseSchemas = described.flatMap(({ responses }) =>
@@ -78,17 +86,21 @@ export function openApi(version: string): Json {
       version,
       summary: SUMMARY,
       description: INTRO,
+      contact: { name: "The operator of this server" },
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/", description: "The server that returned this document." }],
     tags: TAGS.map(({ tag, description }) => ({ name: tag, description: description })),
-    paths: pathsOf(GROUPS, requests, responses),
+    paths: pathsOf(GROUPS, requests, responses, examples),
     webhooks: Object.fromEntries(
-      Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, responses) }]),
+      Object.entries(events).map(([type, event]) => [
+        type,
+        { post: webhookOf(type, event, responses, examples.events[type]) },
+      ]),
     ),
     components: {
       schemas: merged(requests.components, responses.components),
-      responses: problemsOf(GROUPS, responses),
+      responses: problemsOf(GROUPS, responses, examples),
       parameters: Object.fromEntries(sharedHeaders(GROUPS).map((header) => [header.name, headerParameter(header)])),
       headers: Object.fromEntries(SHARED.map((header) => [header.name, headerOf(header)])),
       securitySchemes: {
@@ -121,19 +133,26 @@ export function pathOf(route: string): string {
   return route.replace(/^\w+ /, "").replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
 }
 
-function pathsOf(groups: readonly RouteGroup[], requests: Schemas, responses: Schemas): Json {
+function pathsOf(groups: readonly RouteGroup[], requests: Schemas, responses: Schemas, examples: Examples): Json {
   const paths: Record<string, Json> = {};
   for (const { tag, routes } of groups) {
     for (const [route, description] of Object.entries(routes)) {
       const path = pathOf(route);
       const method = route.split(" ")[0]!.toLowerCase();
-      paths[path] = { ...paths[path], [method]: operationOf(tag, path, description, requests, responses) };
+      paths[path] = { ...paths[path], [method]: operationOf(tag, path, description, requests, responses, examples) };
     }
   }
   return paths;
 }
 
-function operationOf(tag: string, path: string, route: RouteDescription, requests: Schemas, responses: Schemas): Json {
+function operationOf(
+  tag: string,
+  path: string,
+  route: RouteDescription,
+  requests: Schemas,
+  responses: Schemas,
+  examples: Examples,
+): Json {
   const { id, summary, description, key = "app" } = route;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => pathParameter(tag, name!, route)),
@@ -149,7 +168,10 @@ function operationOf(tag: string, path: string, route: RouteDescription, request
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: bodyOf(route.body, route, requests) }),
     responses: Object.fromEntries([
-      ...Object.entries(route.responses).map(([status, response]) => [status, responseOf(response, responses)]),
+      ...Object.entries(route.responses).map(([status, response]) => [
+        status,
+        responseOf({ example: exampleOf(route, Number(status), examples), ...response }, responses),
+      ]),
       ...byStatus(route.errors).map(([status, codes]) => [status, { $ref: `#/components/responses/${nameOf(codes)}` }]),
     ]),
   };
@@ -219,6 +241,13 @@ function narrowed(schema: Json, used: readonly string[] | undefined, needs: read
 
 // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** A response that was recorded with this status, or with another status of the route and the same schema. */
+function exampleOf({ id, responses }: RouteDescription, status: number, examples: Examples): unknown {
+  const schema = responses[status]?.schema;
+  const recorded = examples.responses[`${id} ${status}`] ?? examples.responses[id];
+  return schema && recorded && responses[recorded.status]?.schema === schema ? recorded.body : undefined;
+}
+
 function responseOf(
   { about, schema, type = "application/json", headers = [], example }: ResponseDescription,
   responses: Schemas,
@@ -258,19 +287,22 @@ function nameOf(codes: readonly ErrorCode[]): string {
 }
 
 /** One response component for each set of codes that share a status in some route. */
-function problemsOf(groups: readonly RouteGroup[], responses: Schemas): Json {
+function problemsOf(groups: readonly RouteGroup[], responses: Schemas, examples: Examples): Json {
   const sets = groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ errors }) => byStatus(errors)));
   const named = [...new Map(sets.map(([, codes]) => [nameOf(codes), codes]))].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(named.map(([name, codes]) => [name, problemOf(codes, responses)]));
+  return Object.fromEntries(named.map(([name, codes]) => [name, problemOf(codes, responses, examples)]));
 }
 
-function problemOf(codes: readonly ErrorCode[], responses: Schemas): Json {
+function problemOf(codes: readonly ErrorCode[], responses: Schemas, { errors }: Examples): Json {
   const headers = codes.flatMap(headersOfProblem);
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}. ${ERRORS[code].advice}`).join("\n\n"),
     headers: headersOf([...headers, REQUEST_ID]),
     content: {
-      "application/problem+json": { schema: { ...responses.of(Problem), properties: { code: { enum: codes } } } },
+      "application/problem+json": {
+        schema: { ...responses.of(Problem), properties: { code: { enum: codes } } },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: errors[code]?.body }])),
+      },
     },
   };
 }
@@ -283,7 +315,12 @@ function headersOfProblem(code: ErrorCode): readonly Header[] {
 
 // ── webhooks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function webhookOf(type: string, { summary, about, body, signed }: EventDescription, responses: Schemas): Json {
+function webhookOf(
+  type: string,
+  { summary, about, body, signed }: EventDescription,
+  responses: Schemas,
+  example: unknown,
+): Json {
   const schema = signed ? { ...responses.of(body), properties: { type: { const: type } } } : responses.of(body);
   return {
     operationId: `on-${type.replace(".", "-")}`,
@@ -292,7 +329,7 @@ function webhookOf(type: string, { summary, about, body, signed }: EventDescript
     tags: ["Webhooks"],
     security: [],
     ...(signed && { parameters: SIGNATURE_HEADERS.map(headerParameter) }),
-    requestBody: { required: true, content: { "application/json": { schema } } },
+    requestBody: { required: true, content: { "application/json": { schema, example } } },
     responses: {
       "2XX": { description: "Received. The event is not sent again." },
       410: { description: "The endpoint wants no more events. mjflow disables it." },

@@ -2,9 +2,11 @@
  * Descriptions of the compat API's routes (docs/protocol.md 1 to 3). Its errors have midjourney-proxy's format and are
  * no problem+json.
  */
+import { type ErrorCode, MjflowError } from "@mjflow/core/error";
 import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload, Video } from "../mj-compat/request.ts";
+import { refusal } from "../mj-compat/response.ts";
 import {
   IDEMPOTENCY_KEY,
   REPLAYED,
@@ -14,21 +16,26 @@ import {
   type Schema,
 } from "./route-description.ts";
 
+/** The response to an error, with the example that the route itself would send. */
+function refused(about: string, code: ErrorCode): ResponseDescription {
+  return { about, schema: MjAnswer, example: refusal(new MjflowError(code), true) };
+}
+
 /** Responses of every route. */
 const AUTH_RESPONSES: Record<number, ResponseDescription> = {
-  401: { about: "The API key is missing or not valid; code 9.", schema: MjAnswer },
-  403: { about: "The app is disabled; code 9.", schema: MjAnswer },
+  401: refused("The API key is missing or not valid; code 9.", "unauthorized"),
+  403: refused("The app is disabled; code 9.", "forbidden"),
 };
 const BODY: Record<number, ResponseDescription> = {
-  400: { about: "The body is not valid JSON; code 4.", schema: MjAnswer },
-  413: { about: "The body is larger than 6 MB; code 4.", schema: MjAnswer },
+  400: refused("The body is not valid JSON; code 4.", "invalid_json"),
+  413: refused("The body is larger than 6 MB; code 4.", "too_large"),
 };
 const READ: Record<number, ResponseDescription> = {
-  500: { about: "Internal error; code 9.", schema: MjAnswer },
-  503: { about: "Storage is busy; code 23.", schema: MjAnswer },
+  500: refused("Internal error; code 9.", "internal"),
+  503: refused("Storage is busy; code 23.", "overloaded"),
 };
 const MISSING: Record<number, ResponseDescription> = {
-  404: { about: "The task does not exist; code 3.", schema: MjAnswer },
+  404: refused("The task does not exist; code 3.", "not_found"),
 };
 
 const COMMON = ["state", "notifyHook", "botType", "mode", "accountFilter"];
@@ -223,7 +230,7 @@ export const mjCompat = {
           about: "Redirect to the image.",
           headers: [{ name: "Location", about: "URL of the image.", schema: { type: "string" } }],
         },
-        404: { about: "The task does not exist or has no image; code 3.", schema: MjAnswer },
+        404: refused("The task does not exist or has no image; code 3.", "not_found"),
       },
     ),
     "GET /mj/account/list": {

@@ -7,6 +7,7 @@ import {
   RotateRequest as KeyRotation,
   UsageQuery,
 } from "@mjflow/core/app";
+import { pressNameList } from "@mjflow/core/press-name";
 import {
   AccountFilter,
   AccountPatch,
@@ -36,6 +37,7 @@ const PAGE = {
 };
 const THEN = "Presses on the result, nested to any depth. A plan has at most 200 presses in all and 32 levels.";
 const PRESS_PROMPT = "Short form of `modal.prompt`.";
+const PRESS_NAMES = `Press names: ${pressNameList()}. An animation of one of several images has its number at the end: \`animate:high:2\`.`;
 const MODAL = "The modal answer, used if the button opens a modal.";
 
 const ACCOUNT = {
@@ -90,8 +92,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
       "Up to 100 flows in one request, each with the fields of this object. The other fields of the request are the defaults of all items. The response is 207 with a result for each flow.",
   }),
   describe("PlanInput", PlanInput, "One step of a plan: a press on the result of the step before.", {
-    press:
-      "A button's label as the vendor shows it (`U1`), a press name of mjflow (`upscale:1`), or a list of them. Each item of a list starts its own branch.",
+    press: `A button's label as the vendor shows it (\`U1\`), a press name of mjflow, or a list of them. Each item of a list starts its own branch. ${PRESS_NAMES}`,
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: "Presses on the result of this press.",
@@ -120,7 +121,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     then: THEN,
   }),
   describe("ActionRequest", ActionRequest, "A press. Send either `press` or `customId`.", {
-    press: "A button's label, or a press name of mjflow.",
+    press: `A button's label, or a press name of mjflow. ${PRESS_NAMES}`,
     customId: "The `customId` of a button, as the task shows it.",
     prompt: PRESS_PROMPT,
     modal: MODAL,

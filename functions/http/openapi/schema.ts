@@ -64,13 +64,14 @@ export function schemasOf(
 /** Removes the parts of the generated schema that give a reader no information. */
 function simplify(schema: Json, io: "input" | "output"): Json {
   const { $schema: _, $id: __, ...rest } = schema;
-  return walk(rest, (node) => {
-    const { additionalProperties, pattern, anyOf, maximum, minimum, ...kept } = node;
+  return walk(rest, (node, keyword) => {
+    const { additionalProperties, pattern, anyOf, enum: values, maximum, minimum, ...kept } = node;
     return {
       ...(anyOf !== undefined && nullable(anyOf as Json[])),
       ...kept,
+      ...(values !== undefined && enumOf(values as unknown[], kept)),
       // Generators of clients have no type for a field that is always null, such as the cursor of a list in one page.
-      ...(node["type"] === "null" && { type: ["string", "null"] }),
+      ...(node["type"] === "null" && keyword !== "anyOf" && { type: ["string", "null"] }),
       // A pattern of zod's own, four lines long. `format` says the same.
       ...(pattern !== undefined && node["format"] === undefined && { pattern }),
       // zod sets these limits for every integer. They are kept only if our schema sets other ones.
@@ -92,15 +93,30 @@ function nullable(anyOf: Json[]): Json {
   return { type: [type, "null"], ...(values !== undefined && { enum: [...(values as unknown[]), null] }), ...rest };
 }
 
-/** Changes every schema in a schema, the innermost first. The keys of `properties` are field names and no keywords. */
-function walk(schema: Json, change: (node: Json) => Json): Json {
+/** A choice between values of several types as alternatives: generators of clients drop a schema with such a list. */
+function enumOf(values: readonly unknown[], { type }: Json): Json {
+  const types = Map.groupBy(values, (value) => (value === null ? "null" : typeof value));
+  if (type !== undefined || types.size === 1) return { enum: values };
+  const alternatives = [...types].map(([name, ofType]) => {
+    const isComplete = name === "null" || (name === "boolean" && ofType.length === 2);
+    return isComplete ? { type: name } : { type: name, enum: ofType };
+  });
+  return { anyOf: alternatives };
+}
+
+/**
+ * Changes every schema in a schema, the innermost first. The keys of `properties` are field names and no keywords.
+ *
+ * @param change gets the keyword that contains the schema, for example `anyOf`; empty for the whole schema
+ */
+function walk(schema: Json, change: (node: Json, keyword: string) => Json, keyword = ""): Json {
   const within = (value: unknown, key: string): unknown => {
-    if (Array.isArray(value)) return key === "enum" ? value : value.map((item) => within(item, ""));
+    if (Array.isArray(value)) return key === "enum" ? value : value.map((item) => within(item, key));
     if (typeof value !== "object" || value === null) return value;
-    if (key !== "properties") return walk(value as Json, change);
-    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, walk(field as Json, change)]));
+    if (key !== "properties") return walk(value as Json, change, key);
+    return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, walk(field as Json, change, key)]));
   };
-  return change(Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, within(value, key)])));
+  return change(Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, within(value, key)])), keyword);
 }
 
 /**

@@ -3,15 +3,9 @@
  * `end of table`. `npm run docs:tables` writes them, and a test compares them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import {
-  actionOfPress,
-  canonicalPress,
-  expandPress,
-  isUnsupportedName,
-  LABELS,
-  modalKindOf,
-} from "@mjflow/core/button";
+import { actionOfPress, isUnsupportedName, LABELS, modalKindOf } from "@mjflow/core/button";
 import { BANNED, MAX_RUNNING, REQUEST, STREAMS } from "@mjflow/core/limit";
+import { PRESS_NAMES } from "@mjflow/core/press-name";
 import { estimateUsd } from "@mjflow/core/price";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { capabilitiesOf, type Dialect } from "@mjflow/providers/dialect";
@@ -24,9 +18,6 @@ const list = (values: readonly string[]) => (values.length === 0 ? "none" : valu
 
 // ── presses ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const NUMBERED = ["upscale", "variation", "video", "tile", "describe", "shorten"];
-/** Names that mjflow knows beside those of labels. */
-const OTHERS = ["describe:all", "describe:retry", "shorten:details"];
 /** Buttons that have no label of their own in `LABELS`. */
 const SHOWN: Record<string, string> = {
   upscale: "U1 … U4",
@@ -39,13 +30,6 @@ const SHOWN: Record<string, string> = {
   "describe:retry": "🔄 of a describe",
   "shorten:details": "details of a shorten",
 };
-
-/** All press names, the numbered ones as `upscale:1`. */
-export function pressNames(): string[] {
-  const names = new Set([...NUMBERED.map((name) => `${name}:1`), ...LABELS.values(), ...OTHERS]);
-  for (const name of names) if (canonicalPress(name) !== name) throw new Error(`${name} is no press name`);
-  return [...names];
-}
 
 function labelsOf(name: string): string {
   const [kind = ""] = name.split(":");
@@ -63,15 +47,12 @@ function usd(amount: number): string {
 const PROMPT = { always: "yes: it always opens a modal", remix: "yes, if the vendor opens a modal", never: "no" };
 
 function pressTable(): string {
-  const rows = pressNames().map((name) => {
-    const [kind = ""] = name.split(":");
-    const isNumbered = /:1$/.test(name);
-    const all = isNumbered && expandPress(`${kind}:all`).length > 1 ? `, ${code(`${kind}:all`)}` : "";
+  const rows = PRESS_NAMES.map(({ name, last, all }) => {
     const action = actionOfPress(name);
     const price = estimateUsd({ action, pace: action === "VIDEO" ? "video" : "fast" });
     const never = VENDORS.filter(({ unsupportedPresses }) => isUnsupportedName(name, unsupportedPresses));
     return [
-      isNumbered ? `${code(name)} … ${code(`${kind}:4`)}${all}` : code(name),
+      `${code(name)}${last === undefined ? "" : ` … ${code(last)}`}${all === undefined ? "" : `, ${code(all)}`}`,
       labelsOf(name),
       code(action),
       PROMPT[modalKindOf(name) ?? "never"],
