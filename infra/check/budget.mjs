@@ -56,18 +56,10 @@
 export const BUDGET_KB = {
   Api: 672,
   Archive: 380,
-<<<<<<< HEAD
   Callback: 350,
   Deadletter: 325,
   Deliver: 359,
   Stream: 346,
   Submit: 462,
-=======
-  Callback: 349,
-  Deadletter: 325,
-  Deliver: 359,
-  Stream: 346,
-  Submit: 461,
->>>>>>> ca6fb4e (refactor(core): lists of what a child, a retry and a restart take over; fix: a retried root keeps the needs of its request, a restart its rows of delivery records; effects are exhaustive)
   Sweep: 422,
 };
