@@ -25,7 +25,9 @@ export async function startSimulated(provider: ProviderId, scenario: Scenario = 
   const receiver = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    await harness.postRaw(request.url!.split("/callbacks/")[1]!, Buffer.concat(chunks).toString());
+    // A provider may add a query to the address; the token is the last segment of the path.
+    const token = /\/callbacks\/([^/?]+)/.exec(request.url!)![1]!;
+    await harness.postRaw(token, Buffer.concat(chunks).toString());
     response.writeHead(200).end();
   });
   await new Promise<void>((ready) => receiver.listen(0, "127.0.0.1", ready));
