@@ -108,6 +108,8 @@ describe("due entries of a flow and its tasks", () => {
     ["before the messages of the follow-ups are sent", "queue"],
   ] as const)("after a crash %s, the due time of the flow starts the follow-ups", async (_, at) => {
     const harness = await callingHarness();
+    // Then the follow-ups are stored before their messages are sent.
+    if (at === "store") Object.assign(harness.deps, { fanOut: "each" });
     const flow = await harness.start({ then: plan });
     await harness.drain();
     if (at === "store") harness.storeFault.arm("createTask", "before");
@@ -156,7 +158,10 @@ describe("due entries of a flow and its tasks", () => {
     // The message of the zoom is lost too.
     harness.advance(QUIET - TIMINGS.effectsMs);
     expect(await harness.sweep()).toMatchObject({ overdue: 0 });
-    expect((await harness.read(flow)).flow.due).toBe((await harness.read(flow)).tasks.get("0-1-0")!.due);
+    // The zoom has no row yet, so the due time of its parent stands for it.
+    const { tasks } = await harness.read(flow);
+    expect(tasks.get("0-1-0")).toBeUndefined();
+    expect((await harness.read(flow)).flow.due).toBe(tasks.get("0-1")!.due);
     expect(harness.vendor.calls).toHaveLength(calls);
     harness.advance((await harness.read(flow)).flow.due! - harness.deps.clock.now());
     await harness.sweep();

@@ -87,6 +87,32 @@ describe.each(EARLIER)("processes of the version %s together with the current ve
   });
 });
 
+describe.each(EARLIER)("follow-ups without a row, beside processes of the version %s", (name) => {
+  test.each([
+    ["without faults", NO_FAULTS],
+    ["with all faults", EARLIER_FAULTS],
+  ])("that drop their messages: the sweeper starts them, and no rule is broken, %s", async (_, profile) => {
+    const releases = [await earlier(name), today];
+    let storedByClaim = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const mixed = await runMixed(releases, seed, profile, { hooks: false });
+      expect(mixed.findings).toEqual([]);
+      expect(mixed.counts.unfinished).toBe(0);
+      storedByClaim += mixed.counts.storedByClaim;
+    }
+    expect(storedByClaim).toBeGreaterThan(0);
+  });
+
+  test("are not made if the deployment sets MJFLOW_FAN_OUT=each", async () => {
+    const releases = [await earlier(name), today];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const mixed = await runMixed(releases, seed, NO_FAULTS, { hooks: false, fanOut: "each" });
+      expect(mixed.findings).toEqual([]);
+      expect(mixed.counts.storedByClaim).toBe(0);
+    }
+  });
+});
+
 describe("the delivery log of new flows", () => {
   test("processes with and without the setting share a table, and no rule is broken", async () => {
     const logs = new Set<boolean>();

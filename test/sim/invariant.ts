@@ -58,6 +58,8 @@ export interface Counters {
   refundedMicro: number;
   killed: number;
   points: number;
+  /** Follow-ups whose first write was their claim. */
+  storedByClaim: number;
 }
 
 export function checkInvariants(run: SimulationRun): InvariantReport {
@@ -117,6 +119,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       refundedMicro: run.credits.reduce((sum, { counter }) => sum + counter.refunded, 0),
       killed: run.killed,
       points: run.points,
+      storedByClaim: run.storedByClaim,
     },
   };
 }

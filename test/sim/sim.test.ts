@@ -14,6 +14,8 @@ describe("the simulation, run until nothing is left to do", () => {
     expect(findings).toEqual([]);
     expect(counts).toMatchObject({ flows: 20, unfinished: 0, lookups: 0, resubmitted: 0 });
     expect(counts.paid).toBe(counts.tasks);
+    // Most follow-ups get their row by their claim.
+    expect(counts.storedByClaim).toBeGreaterThan((counts.tasks - counts.flows) / 2);
   });
 
   test("without faults the accepted submissions are settled, and the rest of the credit is refunded", async () => {

@@ -228,6 +228,8 @@ export interface SimulationRun {
   ownRefused: number;
   points: number;
   killed: number;
+  /** Number of follow-ups whose first write was their claim. */
+  storedByClaim: number;
   /** Longest chain of messages that one function sent to its own queue. */
   longestChain: number;
   events: number;
@@ -311,6 +313,7 @@ export async function runSimulation({
   // Secrets are not encrypted: encryption would take a tenth of the time and test nothing here.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const writtenAt: WrittenAt = { creation: new Map(), end: new Map(), cancellation: new Map() };
+  let storedByClaim = 0;
   const withRuleChecks = createRuleChecks(
     broken,
     // A second covers the delay between computing a time and writing it.
@@ -321,6 +324,7 @@ export async function runSimulation({
       const name = `${task.flowId} ${task.path}`;
       if (!writtenAt.creation.has(name)) writtenAt.creation.set(name, scheduler.now());
       if (isEnded(task) && !writtenAt.end.has(name)) writtenAt.end.set(name, scheduler.now());
+      if (task.rev === 1 && task.status === "SUBMITTING") storedByClaim++;
       const { flowId, path, account: at, status, attempt, phase, rev, busyAnswers, failure } = task;
       trace?.({
         at: scheduler.now() - START,
@@ -759,6 +763,7 @@ export async function runSimulation({
     ownRefused,
     points: processes.points,
     killed: processes.killed,
+    storedByClaim,
     longestChain,
     events,
     virtualMs: scheduler.now() - START,

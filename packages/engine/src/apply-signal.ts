@@ -48,7 +48,8 @@ export async function applySignal(
       decision = { kind: "ignore", why: decision.why };
       return undefined;
     },
-    save: (next) => deps.store.saveTask(next),
+    // Revision 0 means that the task has no row yet (follow-ups.ts).
+    save: (next) => (next.rev === 0 ? deps.store.createTask(next) : deps.store.saveTask(next)),
     maxRetries: MAX_CONFLICT_RETRIES,
     detail: "Other requests changed the task at the same time.",
   });

@@ -17,6 +17,7 @@ import { isEnded, newTask, type Task } from "@mjflow/core/task";
 import { adopt, reopenedFlow } from "./adopt.ts";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
+import { unstoredFollowUps } from "./follow-ups.ts";
 import { getOwnFlow, getOwnTask } from "./own.ts";
 import { type PressDeps, reserveCreditForPress } from "./press.ts";
 import { runEffects } from "./run-effects.ts";
@@ -44,7 +45,9 @@ export async function cancelFlow(
       return { ...flow, canceledAt: deps.clock.now() };
     },
   );
-  for (const task of canceled.tasks.filter((each) => !isEnded(each))) {
+  // A follow-up without a row would only end when its message comes.
+  const open = [...canceled.tasks.filter((each) => !isEnded(each)), ...unstoredFollowUps(deps, canceled.tasks)];
+  for (const task of open) {
     await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   }
   deps.log.info("flow.canceled", { flow: id, app: appId });

@@ -3,6 +3,7 @@
  * that no flow stays unfinished (Q2).
  */
 import { failure } from "@mjflow/core/error";
+import { parentPath } from "@mjflow/core/id";
 import {
   type DeliverMessage,
   type Message,
@@ -15,6 +16,7 @@ import { isEnded, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import { sourcesOf } from "./archive.ts";
 import type { EngineDeps } from "./deps.ts";
+import { unstoredFollowUp } from "./follow-ups.ts";
 import { runEffects } from "./run-effects.ts";
 
 type DeadLetterDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log">;
@@ -51,7 +53,7 @@ function nameOf(message: NotifyMessage | DeliverMessage | ReplayMessage): string
  * vendor may already have does not end here either, because it may be paid and its result still counts.
  */
 async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
-  const task = await deps.store.getTask(ref);
+  const task = await taskOrFollowUp(deps, ref);
   if (!task) return deps.log.warn("dead-letter.no-such-task", { flow: ref.flowId, path: ref.path });
   if (isDriven(deps, task)) {
     return deps.log.error("dead-letter.task-continues", { flow: ref.flowId, path: ref.path, status: task.status });
@@ -59,6 +61,15 @@ async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   const applied = await applySignal(deps, task, { kind: "abandon", failure: failure("dead_letter") });
   deps.log.error("dead-letter", { flow: ref.flowId, path: ref.path, status: applied.task.status });
   await runEffects(deps, applied);
+}
+
+/** A follow-up without a row is handled as one that waits: the due time of its parent stands for it. */
+async function taskOrFollowUp(deps: DeadLetterDeps, { flowId, path }: TaskRef): Promise<Task | undefined> {
+  const above = parentPath(path);
+  const { tasks } = await deps.store.load(flowId, above === undefined ? [path] : [path, above]);
+  const parent = tasks.find((task) => task.path === above);
+  const followUp = unstoredFollowUp(deps, parent, path);
+  return tasks.find((task) => task.path === path) ?? (followUp && { ...followUp, due: parent?.due });
 }
 
 /** True if the sweeper handles the task: its due time is ahead, or passed no longer ago than two runs of the sweeper. */

@@ -4,7 +4,7 @@
  *
  * The order of the steps prevents a second payment:
  * 1. The worker resolves the press before the claim, so a task that cannot succeed uses no attempt.
- * 2. The worker stores the claim (attempt and lease) before it calls the vendor (P1).
+ * 2. The worker stores the claim (attempt and lease) before it calls the vendor (P1). A follow-up gets its row by this write.
  * 3. The worker stores the outcome after the call. If no clear response came, the task becomes UNCLEAR at once. If the
  *    write fails, the task becomes UNCLEAR when its lease has expired. An UNCLEAR task is not submitted again before
  *    its grace period is over (P3).
@@ -39,6 +39,7 @@ import { type CallLimit, type CallSlots, createCallSlots } from "./call-slots.ts
 import { continueChain, isChainOver } from "./chain.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
+import { unstoredFollowUp } from "./follow-ups.ts";
 import type { ImageSemaphore } from "./image-semaphore.ts";
 import { holdNotifications } from "./notification-batch.ts";
 import { releaseSlot, runEffects } from "./run-effects.ts";
@@ -89,7 +90,8 @@ export async function submit(
   { flowId, path, wake }: TaskRef & { wake?: AccountRef },
   known?: Promise<Rows>,
 ): Promise<void> {
-  const { flow, task, parent } = rowsOf(await (known ?? load(deps, { flowId, paths: [path] })), path);
+  const { flow, task: row, parent } = rowsOf(await (known ?? load(deps, { flowId, paths: [path] })), path);
+  const task = row ?? unstoredFollowUp(deps, parent, path);
   if (!flow || !task) {
     deps.log.warn("submit.no-such-task", { flow: flowId, path });
     return wake && dispatchAccount(deps, wake);

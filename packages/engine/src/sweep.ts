@@ -235,7 +235,8 @@ async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, pa
 async function sweepTask(deps: SweepDeps, run: SweepRun, task: Task): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
-  const queueLate = task.status === "PENDING" && (await run.isSubmitLate());
+  const waitsForMessage = task.status === "PENDING" || (task.status === "SUCCESS" && task.flowDue !== undefined);
+  const queueLate = waitsForMessage && (await run.isSubmitLate());
   const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, queueLate });
   noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);

@@ -32,7 +32,7 @@ export function onDue(
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
-      return postponeDue(task, requeuePauseMs(task, ctx), ctx, queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }]);
+      return postponeDue(task, requeuePauseMs(task.createdAt, ctx), ctx, queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }]);
     case "SUBMITTING":
       if (leaseHolds(task, ctx)) return postponeDue(task, task.leaseUntil! - now + 1_000, ctx, []);
       return markUnclear(task, ctx);
@@ -63,16 +63,28 @@ export function onDue(
       return { kind: "record", why: "no-news", next: applyPatch(task, patch, ctx), effects: [{ kind: "lookup" }] };
     }
     default:
+      if (queueLate && areFollowUpsQueued(task, ctx))
+        return postponeDue(task, requeuePauseMs(task.endedAt!, ctx), ctx, []);
       return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task), task.eventMask));
   }
+}
+
+/**
+ * True if the message of the follow-ups may still be in a late queue: the due time of the flow stood for them, and none of them has
+ * waited longer than a task may wait.
+ */
+function areFollowUpsQueued(task: Task, { now, timings }: Context): boolean {
+  const pending = pendingEffectsOf(task);
+  const isTooOld = now - (task.endedAt ?? 0) > timings.pendingMs[task.pace];
+  return task.flowDue !== undefined && pending.length === 1 && pending[0] === "follow" && !isTooOld;
 }
 
 /**
  * Returns the time until a waiting task gets another message. Like that of look-ups it grows with the age, because each
  * message that comes too early makes a late queue later, and costs a write.
  */
-function requeuePauseMs({ createdAt }: Task, { now, timings }: Context): number {
-  return Math.max(timings.requeueMs, Math.min(timings.lookupMaxMs, Math.round((now - createdAt) / 4)));
+function requeuePauseMs(since: number, { now, timings }: Context): number {
+  return Math.max(timings.requeueMs, Math.min(timings.lookupMaxMs, Math.round((now - since) / 4)));
 }
 
 /** Returns the failure of a task that waited too long to be submitted: what it waited for, as far as it is known. */
