@@ -160,6 +160,9 @@ describe("a follow-up of a task that its flow covers", () => {
     const parent = (await harness.read(flow)).tasks.get("0")!;
     const { buttons: _, ...result } = parent.result!;
     await harness.deps.store.saveTask({ ...parent, result });
+    await harness.drain();
+    // It is stored when it has to wait.
+    expect(await statuses(harness, flow)).toEqual(["0-0 PENDING"]);
     for (let i = 0; i < 60 && (await harness.read(flow)).status === "running"; i++) {
       await harness.drain();
       await harness.sweep();

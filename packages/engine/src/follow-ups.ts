@@ -10,9 +10,9 @@ import { isChainOver } from "./chain.ts";
 import type { EngineDeps } from "./deps.ts";
 
 /**
- * Starts each planned press, with one batch of messages. The row of the parent is the record of its follow-ups: while the due time of
- * the flow covers the parent, the submit worker stores each follow-up together with its claim (`unstoredFollowUp`). So it costs one
- * write less. If the message is lost, the sweeper finds the parent with its flow (`needsFlowDue`).
+ * Starts each planned press, with one batch of messages. While the due time of the flow covers the parent, the row of the
+ * parent is the record of its follow-ups. The submit worker stores each of them together with its claim (`unstoredFollowUp`), which
+ * saves a write. If the message is lost, the sweeper finds the parent with its flow (`needsFlowDue`).
  *
  * Otherwise each follow-up is stored before its message, and the pending effect of the parent is completed last. After a crash at
  * any point the parent, a child or the flow is still due, and the sweeper runs this function or submits the child.

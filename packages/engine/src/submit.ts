@@ -132,8 +132,10 @@ function hasImages({ inputsRef, modal }: Task): boolean {
   return inputsRef !== undefined || modal?.mask !== undefined;
 }
 
-/** Starts the work again after a pause. The row stays unchanged as long as a message can do it. */
+/** Starts the work again after a pause. A stored row stays unchanged as long as a message can do it. */
 async function requeueTask(deps: SubmitDeps, task: Task, delayMs: number): Promise<void> {
+  // An app sees a follow-up that waits. If another worker has stored it, nothing changes.
+  if (task.rev === 0) await deps.store.createTask(task);
   if (isChainOver(deps, "submit")) await applySignal(deps, task, { kind: "postponed", byMs: delayMs });
   else await deps.queue.send([outgoingWork(task, delayMs)]);
 }

@@ -32,7 +32,12 @@ export function onDue(
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
-      return postponeDue(task, requeuePauseMs(task.createdAt, ctx), ctx, queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }]);
+      return postponeDue(
+        task,
+        requeuePauseMs(task.createdAt, ctx),
+        ctx,
+        queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }],
+      );
     case "SUBMITTING":
       if (leaseHolds(task, ctx)) return postponeDue(task, task.leaseUntil! - now + 1_000, ctx, []);
       return markUnclear(task, ctx);
@@ -70,7 +75,7 @@ export function onDue(
 }
 
 /**
- * True if the message of the follow-ups may still be in a late queue: the due time of the flow stood for them, and none of them has
+ * True if the message of the follow-ups may still be in a late queue. Then the due time of the flow stood for them, and they have not
  * waited longer than a task may wait.
  */
 function areFollowUpsQueued(task: Task, { now, timings }: Context): boolean {
