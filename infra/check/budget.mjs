@@ -55,11 +55,11 @@
  */
 export const BUDGET_KB = {
   Api: 672,
-  Archive: 380,
+  Archive: 381,
   Callback: 350,
   Deadletter: 325,
-  Deliver: 359,
+  Deliver: 360,
   Stream: 346,
   Submit: 462,
-  Sweep: 422,
+  Sweep: 423,
 };
