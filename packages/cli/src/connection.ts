@@ -2,8 +2,10 @@
  * Finds the server address and the API key: from the option, from the environment, or from the data folder of the local
  * server.
  */
+
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { isLoopbackUrl } from "@mjflow/core/loopback";
 import type { Platform } from "./platform.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,7 +20,6 @@ export interface Connection {
 const PORT = "4600";
 const FOLDER = ".mjflow";
 const KEY_FILE = "api.key";
-const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /**
  * @throws UsageError for an invalid address; the message does not repeat the address, because it may contain
@@ -29,7 +30,7 @@ export function findConnection({ env, cwd }: Pick<Platform, "env" | "cwd">, urlO
   const own = env["MJFLOW_API_KEY"]?.trim();
   if (own) return { url, urlFrom, apiKey: own, keyFrom: "MJFLOW_API_KEY" };
   // The key of the local server is sent only to a loopback address, never to another machine.
-  const stored = isLoopback(url) ? readStoredKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
+  const stored = isLoopbackUrl(url) ? readStoredKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
   return { url, urlFrom, ...stored };
 }
 
@@ -51,10 +52,6 @@ function checked(text: string, where: string): string {
     throw new UsageError(`${where} must not contain credentials. Set MJFLOW_API_KEY instead.`);
   if (url.search || url.hash) throw new UsageError(`${where} must not contain a query or a fragment.`);
   return url.href.replace(/\/+$/, "");
-}
-
-export function isLoopback(url: string): boolean {
-  return LOOPBACK.has(new URL(url).hostname);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Creates a flow: stores the request as rows, puts input images into the bucket and sends the message for the root. */
+
 import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { promptsIn } from "@mjflow/core/banned";
 import { logRowsFor } from "@mjflow/core/delivery-log";
@@ -6,6 +7,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { EVENT_BITS, hasSubscribers, withArchiveMode } from "@mjflow/core/event";
 import { type Flow, type Inputs, paceOf, type RootAction, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
+import { isLoopbackUrl } from "@mjflow/core/loopback";
 import { countPresses, storedPlan } from "@mjflow/core/plan";
 import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -185,12 +187,8 @@ function imageFormOf(deps: CreateFlowDeps, { provider, account }: AccountRef, ac
   const vendor = deps.providers.get(provider);
   const { imageLinks = false, swapLinks = false } = vendor?.provider.capabilities ?? {};
   const { baseUrl = "" } = vendor?.account(account) ?? {};
-  const reachesUs = !isLoopback(deps.imageUrl("", "")) || isLoopback(baseUrl);
+  const reachesUs = !isLoopbackUrl(deps.imageUrl("", "")) || isLoopbackUrl(baseUrl);
   return { links: action === "swap-face" ? swapLinks : imageLinks, reachesUs };
-}
-
-function isLoopback(url: string): boolean {
-  return /^(?:127\.|localhost$|\[::1\]$)/.test(URL.parse(url)?.hostname ?? "");
 }
 
 /** Returns what a request needs of its vendor, for `checkProvider`. Images can be given to every vendor. */

@@ -1,6 +1,7 @@
+import { isLoopbackHost } from "@mjflow/core/loopback";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConfigError } from "./config-error.ts";
-import { close, isLoopback, listen, portOf, urlOf } from "./listener.ts";
+import { close, listen, portOf, urlOf } from "./listener.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -18,7 +19,7 @@ describe("addresses", () => {
     ["192.0.2.7", false, "http://192.0.2.7:80"],
     ["2001:db8::1", false, "http://[2001:db8::1]:80"],
   ])("%s: only this machine can connect: %s; this machine uses %s", (host, only, url) => {
-    expect(isLoopback(host)).toBe(only);
+    expect(isLoopbackHost(host)).toBe(only);
     expect(urlOf(host, 80)).toBe(url);
   });
 

@@ -1,6 +1,6 @@
 /** Where the local server listens, and how it stops listening. */
 import { createServer, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, BlockList, isIPv6 } from "node:net";
+import { type AddressInfo, isIPv6 } from "node:net";
 import { ConfigError } from "./config-error.ts";
 import { LOOPBACK } from "./engine/port.ts";
 
@@ -9,15 +9,6 @@ import { LOOPBACK } from "./engine/port.ts";
  * client connects again and continues after the last event.
  */
 const DRAIN_MS = 5_000;
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8);
-loopback.addAddress("::1", "ipv6");
-
-/** True if only this machine can connect to the address. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || loopback.check(host, isIPv6(host) ? "ipv6" : "ipv4");
-}
 
 /** Returns the URL under which this machine reaches a server that listens on the host. */
 export function urlOf(host: string, port: number): string {

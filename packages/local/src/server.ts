@@ -3,10 +3,12 @@
  * on a local backend. There is no second code path: only the environment that `functions/composition/` reads is
  * different.
  */
+
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
+import { isLoopbackHost } from "@mjflow/core/loopback";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { VENDORS_PK } from "@mjflow/store/keys";
@@ -25,7 +27,7 @@ import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
 import { type Functions, importFunctions } from "./functions.ts";
 import { originForm, serveFunctionUrl } from "./lambda.ts";
-import { close, isLoopback, listen, portOf, respondStarting, urlOf } from "./listener.ts";
+import { close, listen, portOf, respondStarting, urlOf } from "./listener.ts";
 import { BUCKET, TABLE } from "./provision.ts";
 import { openTunnel } from "./tunnel.ts";
 import { openTunnelGate } from "./tunnel-gate.ts";
@@ -200,7 +202,7 @@ function setEndpointVariables(
   { timings, providers, publicUrl, host = LOOPBACK }: LocalServerConfig,
   simulatorUrl: string | undefined,
 ): void {
-  const isPrivate = isLoopback(host) && publicUrl === undefined;
+  const isPrivate = isLoopbackHost(host) && publicUrl === undefined;
   Object.assign(process.env, {
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",

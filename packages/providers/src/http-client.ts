@@ -3,9 +3,11 @@
  * be sent again (P2, P3). It uses Node's HTTP client instead of `fetch`: that client reports when a connection is
  * established and which keep-alive connection it uses, and it needs half the time.
  */
+
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";
 import type { Socket } from "node:net";
+import { retryAfterMs } from "@mjflow/core/retry-after";
 import { readBody } from "./http-body.ts";
 
 export type HttpOutcome =
@@ -133,7 +135,7 @@ async function outcomeOf(response: IncomingMessage, partial: true | undefined): 
   const { text, cut, error } = await readBody(response, response.headers, MAX_RESPONSE_BYTES);
   if (error !== undefined) return { kind: "lost", reason: codeOf(error), ...(text && { text }) };
   if (cut && !partial) return { kind: "lost", reason: "response too large" };
-  const retryAfterMs = retryAfterOf(response.headers["retry-after"]);
+  const afterMs = retryAfterMs(response.headers["retry-after"], Date.now(), Date.parse);
   const told = TOLD_HEADERS.flatMap((name) => {
     const value = response.headers[name];
     return typeof value === "string" ? [[name, value] as const] : [];
@@ -143,7 +145,7 @@ async function outcomeOf(response: IncomingMessage, partial: true | undefined): 
     status: response.statusCode!,
     text,
     ...(cut && { cut }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(afterMs && { retryAfterMs: Math.min(afterMs, MAX_RETRY_AFTER_MS) }),
     ...(told.length > 0 && { headers: Object.fromEntries(told) }),
   };
 }
@@ -153,11 +155,5 @@ function codeOf(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
+/** A vendor may ask for any time. A longer pause would look like a broken account. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
-
-/** Parses Retry-After: seconds or an HTTP date, limited to one hour. */
-function retryAfterOf(header: string | undefined): number | undefined {
-  if (!header) return undefined;
-  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
-}

@@ -3,9 +3,9 @@ import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { type AgentOptions, Agent as HttpsAgent } from "node:https";
 import { getCACertificates } from "node:tls";
 import { type Outbound, OutboundError } from "@mjflow/core/port";
+import { retryAfterMs } from "@mjflow/core/retry-after";
 import { createDeadline, type Deadline, networkErrorText, readResponsePrefix, sendRequest } from "./http-client.ts";
 import { createResolve, type Resolve, resolveWithSystem } from "./resolve.ts";
-import { retryAfterMs } from "./retry-after.ts";
 import { createUrlGuard, type GuardOptions, guardedLookup, lookupOf } from "./url-guard.ts";
 
 export interface OutboundOptions extends GuardOptions {
@@ -111,7 +111,7 @@ function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) 
 }
 
 function headOf({ statusCode = 0, headers }: IncomingMessage, now: number) {
-  const afterMs = retryAfterMs(headers["retry-after"], now);
+  const afterMs = retryAfterMs(headers["retry-after"], now, Date.parse);
   return {
     status: statusCode,
     ...(afterMs !== undefined && { retryAfterMs: afterMs }),

@@ -1,7 +1,8 @@
 /** `mjflow listen`: forwards the events of all flows to a URL of this machine, signed like webhooks. */
+
 import { EVENT_TYPES } from "@mjflow/core/event";
+import { isLoopbackUrl } from "@mjflow/core/loopback";
 import { command, type Option } from "../command.ts";
-import { isLoopback } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { watchEvents } from "../event-watch.ts";
 import { EXIT } from "../exit.ts";
@@ -52,7 +53,7 @@ events are only shown. A failed post is repeated five times within a minute. Ctr
       await watchEvents(mjflow, {
         signal,
         flowId: values.flow,
-        intervalMs: isLoopback(connection.url) ? INTERVAL_MS.local : INTERVAL_MS.deployment,
+        intervalMs: isLoopbackUrl(connection.url) ? INTERVAL_MS.local : INTERVAL_MS.deployment,
         now: platform.now,
         onReady: () => showStart(context, url, signing),
         onEvent(event) {

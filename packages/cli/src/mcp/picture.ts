@@ -1,7 +1,7 @@
 /** Loads pictures, so that a model can see them. Their URLs come from vendors, so only public addresses are called. */
+import { isLoopbackUrl } from "@mjflow/core/loopback";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { isLoopback } from "../connection.ts";
 
 type ImageContent = Extract<CallToolResult["content"][number], { type: "image" }>;
 
@@ -12,7 +12,7 @@ const TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/we
 
 /** @param serverUrl a local server has its pictures on this machine */
 export function createPictureLoader(serverUrl: string): (url: string) => Promise<ImageContent | string> {
-  const outbound = createOutbound({ allow: isLoopback(serverUrl) ? ["127.0.0.1:*", "localhost:*"] : [] });
+  const outbound = createOutbound({ allow: isLoopbackUrl(serverUrl) ? ["127.0.0.1:*", "localhost:*"] : [] });
 
   /** Returns the picture, or why it cannot be shown. */
   return async (url) => {

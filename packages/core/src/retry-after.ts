@@ -5,14 +5,19 @@ const DATE =
 
 /**
  * @param now epoch ms
+ * @param parse the parser of the platform: core itself has no clock
  * @returns ms from now, 0 for a past date; undefined if there is no header or if it is invalid. The receiver may request
  *   any time, so the caller must limit it.
  */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+export function retryAfterMs(
+  header: string | undefined,
+  now: number,
+  parse: (text: string) => number,
+): number | undefined {
   const text = header?.trim() ?? "";
   if (/^\d+$/.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER);
   if (!DATE.test(text)) return undefined;
-  // The oldest format has no time zone and means GMT. `Date` would use the zone of the machine.
-  const at = Date.parse(text.endsWith("GMT") ? text : `${text} GMT`);
+  // The oldest format has no time zone and means GMT. The parser would use the zone of the machine.
+  const at = parse(text.endsWith("GMT") ? text : `${text} GMT`);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
