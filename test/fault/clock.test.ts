@@ -2,8 +2,10 @@
  * Fault 22: the clocks of functions differ by up to ten minutes in either direction, and a clock jumps back. Leases,
  * grace periods and due times are written by one clock and read by another.
  */
+
 import { TIMINGS } from "@mjflow/core/timing";
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { createRng } from "../sim/random.ts";
@@ -81,7 +83,7 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
     for (let seed = 1; seed <= SEEDS; seed++) {
       const run = await runSkewed(skew, seed, NO_FAULTS);
       const { findings, counts } = checkInvariants(run);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
       expectPaidOnce(run);
     }
@@ -90,14 +92,14 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
   test.each(RESPONSE_ARRIVES)("with the fault %s no rule is broken and no task is submitted again", async (fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { findings, counts } = checkInvariants(await runSkewed(skew, seed, singleFault(fault)));
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts.resubmitted).toBe(0);
     }
   });
 
   test("with all faults no rule is broken", async () => {
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
-      expect(checkInvariants(await runSkewed(skew, seed, ALL_FAULTS)).findings).toEqual([]);
+      expectNoFindings(checkInvariants(await runSkewed(skew, seed, ALL_FAULTS)).findings);
     }
   });
 });
@@ -118,7 +120,7 @@ describe("lost responses while the sweeper's clock is ahead", () => {
     let sum = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { findings, counts } = checkInvariants(await runSkewed(apart(skewMs), seed, singleFault("answerLost")));
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       sum += counts.resubmitted;
     }
     return sum;

@@ -1,5 +1,7 @@
 /** Fault 19: the accounts of a vendor count their task ids from the same number, so every id exists in each account. */
+
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation } from "../sim/simulation.ts";
@@ -19,7 +21,7 @@ describe("accounts that issue the same ids", () => {
   test("each task gets its own image, buttons and follow-ups although accounts issue the same ids", async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { run, findings, counts, collisions } = await collide(seed, NO_FAULTS);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(collisions).toBeGreaterThan(3);
       expect(counts).toMatchObject({ flows: 12, unfinished: 0, resubmitted: 0 });
       expectPaidOnce(run);
@@ -36,13 +38,13 @@ describe("accounts that issue the same ids", () => {
     async (fault) => {
       for (let seed = 1; seed <= 4; seed++) {
         const { findings, collisions } = await collide(seed, singleFault(fault, fault === "silent" ? 1 : 0.4));
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         expect(collisions).toBeGreaterThan(0);
       }
     },
   );
 
   test("with all faults no rule is broken although accounts issue the same ids", async () => {
-    for (let seed = 1; seed <= 12; seed++) expect((await collide(seed, ALL_FAULTS)).findings).toEqual([]);
+    for (let seed = 1; seed <= 12; seed++) expectNoFindings((await collide(seed, ALL_FAULTS)).findings);
   });
 });

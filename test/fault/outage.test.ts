@@ -2,10 +2,12 @@
  * Fault 4: no callback arrives, and every look-up gets a 5xx response, for an hour or longer. Look-ups become rarer,
  * for any number of open tasks. A task whose vendor answers no look-up waits a day after its deadline, because its image is paid.
  */
+
 import { LookupError } from "@mjflow/core/port";
 import { isEnded } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { NO_FAULTS } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation } from "../sim/simulation.ts";
@@ -28,7 +30,7 @@ test.each([1, 10, 60])(
     const profile = { ...NO_FAULTS, loseCallback: 1, lookupFails: 1 };
     const run = await runSimulation({ seed: flows, flows, profile, plan: [{ press: "U1" }] });
     const { findings, counts } = checkInvariants(run);
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     expect(counts).toMatchObject({ flows, tasks: flows, unfinished: 0, paid: flows, resubmitted: 0, duplicates: 0 });
     for (const { flow, tasks } of run.flows.values()) {
       expect(flow.status).toBe("failed");
@@ -44,7 +46,7 @@ test("two accounts with failing look-ups are backed off independently", async ()
   const profile = { ...NO_FAULTS, loseCallback: 1, lookupFails: 1 };
   const run = await runSimulation({ seed: 3, flows: 20, profile, plan: [], variant: { accounts: ["a", "b"] } });
   const { findings, counts } = checkInvariants(run);
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   expect(counts.lookups).toBeLessThanOrEqual(
     2 * lookupsWithin(TIMINGS.deadlineMs.fast + TIMINGS.lookupFailedMs + 7 * MINUTE),
   );

@@ -2,6 +2,7 @@
  * Fault 30: a vendor is removed from the configuration permanently while it has open branches. The branches end with a
  * failure code, finished tasks stay readable, and flows of other vendors are not affected.
  */
+
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
@@ -10,6 +11,7 @@ import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { pressTask } from "@mjflow/engine/press";
 import { beforeEach, describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { ALL_FAULTS, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation, type SimulationVariant, START } from "../sim/simulation.ts";
@@ -204,7 +206,7 @@ describe("one of two accounts is removed, in the simulation", () => {
     for (let seed = 1; seed <= 5; seed++) {
       const run = await runSimulation({ seed, flows: 12, profile: NO_FAULTS, variant: simulationVariant });
       const { findings } = checkInvariants(run);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       for (const { flow, tasks } of run.flows.values()) {
         if (flow.account === "kept") expect(tasks.every(({ status }) => status === "SUCCESS")).toBe(true);
         for (const { failure } of tasks) if (failure) expect(TYPED).toContain(failure.code);
@@ -219,9 +221,8 @@ describe("one of two accounts is removed, in the simulation", () => {
     ["all faults", ALL_FAULTS],
   ] as const)("with the removal of an account and %s no rule is broken", async (_, profile) => {
     for (let seed = 1; seed <= 8; seed++) {
-      expect(
-        checkInvariants(await runSimulation({ seed, flows: 12, profile, variant: simulationVariant })).findings,
-      ).toEqual([]);
+      const run = await runSimulation({ seed, flows: 12, profile, variant: simulationVariant });
+      expectNoFindings(checkInvariants(run).findings);
     }
   });
 });

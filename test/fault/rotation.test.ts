@@ -3,7 +3,9 @@
  * own time. In a rotation with one step the callback function must be deployed before the workers, as `infra/` does. In
  * a rotation with two steps every order works.
  */
+
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { createRng } from "../sim/random.ts";
@@ -46,7 +48,7 @@ describe("a rotation of the callback token key during traffic", () => {
     for (let seed = 1; seed <= 8; seed++) {
       const simulation = await run(ROTATION, seed);
       const { findings, counts } = checkInvariants(simulation);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(simulation.ownRefused).toBe(0);
       expect(counts).toMatchObject({ lookups: 0, resubmitted: 0, unfinished: 0 });
       expect(counts.callbacks).toBeGreaterThan(200);
@@ -56,7 +58,7 @@ describe("a rotation of the callback token key during traffic", () => {
   test("a rotation in two steps accepts no forged callback", async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const simulation = await run(ROTATION, seed, singleFault("forge"));
-      expect(checkInvariants(simulation).findings).toEqual([]);
+      expectNoFindings(checkInvariants(simulation).findings);
       expect(simulation.forgedRefused).toBeGreaterThan(50);
       expect(simulation.ownRefused).toBe(0);
     }
@@ -69,7 +71,7 @@ describe("a rotation of the callback token key during traffic", () => {
         keysOf: (process, now) => (now < (at[process] ?? 0) ? [OLD] : [NEW, OLD]),
       };
       const simulation = await runSimulation({ seed, flows: 20, variant: simulationVariant });
-      expect(checkInvariants(simulation).findings).toEqual([]);
+      expectNoFindings(checkInvariants(simulation).findings);
       expect(simulation.ownRefused).toBe(0);
     }
   });
@@ -78,7 +80,7 @@ describe("a rotation of the callback token key during traffic", () => {
     let refused = 0;
     for (let seed = 1; seed <= 8; seed++) {
       const simulation = await run([[OLD], [NEW, OLD]], seed);
-      expect(checkInvariants(simulation).findings).toEqual([]);
+      expectNoFindings(checkInvariants(simulation).findings);
       refused += simulation.ownRefused;
     }
     expect(refused).toBeGreaterThan(0);
@@ -93,7 +95,7 @@ test("if the callback function has neither key, every flow ends by look-up and i
     };
     const simulation = await runSimulation({ seed, flows: 10, variant: simulationVariant });
     const { findings, counts } = checkInvariants(simulation);
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     expect(simulation.ownRefused).toBe(counts.callbacks);
     expect(simulation.vendor.accepted.every((task) => task.heardAt === undefined)).toBe(true);
     expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });

@@ -2,10 +2,12 @@
  * Fault 28: two versions of the code run at the same time, as during every deployment, and the older one alone after a
  * rollback. They share the table, the queue and the callback tokens.
  */
+
 import { archivesLater } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
 import type { FanOut } from "@mjflow/core/message";
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { ALL_FAULTS, EARLIER_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation } from "../sim/simulation.ts";
@@ -57,7 +59,7 @@ describe.each(EARLIER)("processes of the version %s together with the current ve
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed(releases, seed, NO_FAULTS);
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expect(mixed.counts).toMatchObject({ flows: FLOWS, unfinished: 0, resubmitted: 0, lookups: 0 });
       expectPaidOnce(mixed.run);
       expect(mixed.run.ownRefused).toBe(0);
@@ -73,7 +75,7 @@ describe.each(EARLIER)("processes of the version %s together with the current ve
         const mixed = await runMixed(releases, seed, singleFault(fault, fault === "crash" ? 0.05 : 0.4), {
           hooks: false,
         });
-        expect(mixed.findings).toEqual([]);
+        expectNoFindings(mixed.findings);
         expect(mixed.run.ownRefused).toBe(0);
       }
     },
@@ -82,7 +84,7 @@ describe.each(EARLIER)("processes of the version %s together with the current ve
   test("with two versions and all faults no rule is broken", async () => {
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
-      expect((await runMixed(releases, seed, EARLIER_FAULTS)).findings).toEqual([]);
+      expectNoFindings((await runMixed(releases, seed, EARLIER_FAULTS)).findings);
     }
   });
 });
@@ -96,7 +98,7 @@ describe.each(EARLIER)("follow-ups without a row, beside processes of the versio
     let storedByClaim = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed(releases, seed, profile, { hooks: false });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expect(mixed.counts.unfinished).toBe(0);
       storedByClaim += mixed.counts.storedByClaim;
     }
@@ -107,7 +109,7 @@ describe.each(EARLIER)("follow-ups without a row, beside processes of the versio
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed(releases, seed, NO_FAULTS, { hooks: false, fanOut: "each" });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expect(mixed.counts.storedByClaim).toBe(0);
     }
   });
@@ -120,7 +122,7 @@ describe("the delivery log of new flows", () => {
       const mixed = await runMixed([withDeliveryLog(false), withDeliveryLog(true)], seed, ALL_FAULTS, {
         hooks: "always",
       });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expectBothRan(mixed);
       for (const flowId of mixed.run.flows.keys()) logs.add(mixed.run.deliveryLogs.has(flowId));
     }
@@ -138,7 +140,7 @@ describe("the delivery log of new flows", () => {
         });
         expect(mixed.run.deliveryLogs.size).toBeGreaterThan(0);
         // It writes no records of its own, so only the rules about records do not hold.
-        expect(mixed.findings.filter((finding) => !/^seed \d+: N /.test(finding))).toEqual([]);
+        expectNoFindings(mixed.findings.filter((finding) => !/^seed \d+: N /.test(finding)));
         expect(mixed.counts.unfinished).toBe(0);
       }
     },
@@ -151,7 +153,7 @@ describe("flows that archive later", () => {
   test("flows of both kinds share a table, and no rule is broken", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed([today, archivingLater], seed, ALL_FAULTS, { hooks: "always" });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expectBothRan(mixed);
       expect(new Set([...mixed.run.flows.values()].map(isLater)).size).toBe(2);
     }
@@ -164,7 +166,7 @@ describe("flows that archive later", () => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const releases = [await earlier(name), archivingLater];
         const mixed = await runMixed(releases, seed, EARLIER_FAULTS, { hooks: "always", watched: ["aa"] });
-        expect(mixed.findings).toEqual([]);
+        expectNoFindings(mixed.findings);
         expect(mixed.lost).toEqual([]);
         expectBothRan(mixed);
         archived += mixed.table.dump().filter((item) => item["aa"]).length;
@@ -182,7 +184,7 @@ describe("a version without fields of a later version", () => {
     let written = 0;
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
       const mixed = await runMixed([without(LATER), today], seed, ALL_FAULTS, { watched: ["la", "od"], hooks: false });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);
       written += mixed.table.dump().filter((item) => item["la"]).length;
@@ -193,7 +195,7 @@ describe("a version without fields of a later version", () => {
   test("the current version preserves an unknown attribute in every write", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed([newer, today], seed, ALL_FAULTS, { watched: [NEWER_ATTRIBUTE] });
-      expect(mixed.findings).toEqual([]);
+      expectNoFindings(mixed.findings);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);
       expect(mixed.table.dump().filter((item) => item[NEWER_ATTRIBUTE]).length).toBeGreaterThan(10);
@@ -207,7 +209,7 @@ describe("a deployment that changes the number of due shards", () => {
     async (fault) => {
       for (let seed = 1; seed <= 2; seed++) {
         const mixed = await runMixed([today, sharded], seed, singleFault(fault, fault === "crash" ? 0.05 : 0.4));
-        expect(mixed.findings).toEqual([]);
+        expectNoFindings(mixed.findings);
         expectBothRan(mixed);
       }
     },

@@ -2,7 +2,9 @@
  * Crashes a process at every possible point of one flow, and at every pair of points. Every crash must occur, every flow
  * must end, and each crash may cost at most one additional image.
  */
+
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
 import type { CallOutcome, CrashPoint } from "./process.ts";
@@ -34,12 +36,12 @@ async function runKilledAt(options: Partial<SimulationOptions>, ...kills: number
 /** Counts the points of a flow without crashes. */
 async function pointsOf(options: Partial<SimulationOptions>): Promise<number> {
   const { findings, points } = await runKilledAt(options);
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   return points;
 }
 
 function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKilledAt>>, kills: number): void {
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   expect(fired).toBe(kills);
   // If the creation crashed before the flow was stored, the flow does not exist and cost nothing.
   expect([0, 1]).toContain(run.flows.size);
@@ -58,7 +60,7 @@ describe("crashes at every point of a flow", () => {
     "after one crash at any point the flow ends and costs at most one additional image, with %s",
     async (_, limits, seed, asked) => {
       const { findings, points, counters, run } = await runKilledAt({ limits, seed });
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       // The reroll of the upscale. The account is known to send callbacks by then, so the flow covers its parent.
       expect(run.storedByClaim).toBe(1);
       expect(points).toBeGreaterThan(80);
@@ -78,11 +80,11 @@ describe("crashes at every point of a flow", () => {
     async (_, archive, notified) => {
       const options = { plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const, variant: { archive } };
       const { points, findings, counts } = await runKilledAt(options);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts.notified).toBe(notified);
       for (let at = 0; at < points; at++) {
         const killed = await runKilledAt(options, at);
-        expect(killed.findings).toEqual([]);
+        expectNoFindings(killed.findings);
         expect(killed.fired).toBe(1);
         if (killed.run.flows.size === 0) continue;
         for (const { tasks } of killed.run.flows.values()) {
@@ -105,7 +107,7 @@ describe("crashes at every point of a flow", () => {
       const points = await pointsOf(options);
       for (let at = 0; at < points; at++) {
         const killed = await runKilledAt(options, at);
-        expect(killed.findings).toEqual([]);
+        expectNoFindings(killed.findings);
         expect(killed.fired).toBe(1);
         if (killed.run.flows.size > 0) expect(killed.counts.paid).toBeLessThanOrEqual(TASKS + 1);
       }
@@ -121,7 +123,7 @@ describe("crashes at every point of a flow", () => {
     for (let first = 0; first < points; first++) {
       for (let second = first + 1; second < points; second++) {
         const outcome = await runKilledAt({ limits: LIMITS }, first, second);
-        expect(outcome.findings).toEqual([]);
+        expectNoFindings(outcome.findings);
         expect(outcome.counts.paid).toBeLessThanOrEqual(TASKS + 2);
         pairs++;
         if (outcome.fired === 2) both++;

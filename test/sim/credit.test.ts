@@ -1,6 +1,8 @@
 /** The credit of apps with limits under the faults of the counter. The auditor (ledger.ts) checks each write. */
+
 import type { Limits } from "@mjflow/core/app";
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
 import { faultAlone, LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
@@ -12,7 +14,7 @@ async function runSeeds(seeds: number, options: Omit<SimulationOptions, "seed">)
   const runs = [];
   for (let seed = 1; seed <= seeds; seed++) {
     const run = await runSimulation({ seed, hooks: false, ...options });
-    expect(checkInvariants(run).findings).toEqual([]);
+    expectNoFindings(checkInvariants(run).findings);
     runs.push(run);
   }
   return runs;
@@ -70,7 +72,7 @@ describe("limits and clocks", () => {
           limits: LIMITS,
           variant: { clockOf },
         });
-        expect(checkInvariants(run).findings).toEqual([]);
+        expectNoFindings(checkInvariants(run).findings);
       }
     }
   });

@@ -1,7 +1,9 @@
 /** The checks of the simulation find what they are for, and take the clocks of workers for what they are: wrong. */
+
 import { failure } from "@mjflow/core/error";
 import { TIMINGS } from "@mjflow/core/timing";
 import { beforeEach, describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { checkInvariants } from "./invariant.ts";
 import { runSimulation, type SimulationRun } from "./simulation.ts";
 
@@ -15,7 +17,13 @@ beforeEach(async () => {
 const found = (word: string) => checkInvariants(run).findings.filter((finding) => finding.includes(word));
 
 test("a run without faults has no findings", () => {
-  expect(checkInvariants(run).findings).toEqual([]);
+  expectNoFindings(checkInvariants(run).findings);
+});
+
+test("the message of a failed simulation has the seed and the rule", () => {
+  run.isQuiet = false;
+  const fail = () => expectNoFindings(checkInvariants(run).findings);
+  expect(fail).toThrow(/^seed 1: .*still due/);
 });
 
 test("a run that never gets quiet is a finding", () => {

@@ -1,6 +1,8 @@
 /** Parked events in the simulation (D12): an endpoint is down, and its events come back, whatever crashes meanwhile. */
+
 import { describe, expect, test } from "vitest";
 import { ENDPOINT_URL } from "./app.ts";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
 import { checkInvariants } from "./invariant.ts";
 import type { CallOutcome } from "./process.ts";
@@ -14,7 +16,7 @@ async function run(options: Partial<SimulationOptions>) {
   const variant = { isEndpointDown: isDown, createdWithinMs: 40 * MINUTE };
   const result = await runSimulation({ seed: 1, flows: 40, profile: NO_FAULTS, hooks: "always", variant, ...options });
   const { findings, counts } = checkInvariants(result);
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   return { ...result, counts };
 }
 
@@ -57,7 +59,7 @@ test("a crash at any point of a flow whose events are parked loses none of them"
     return { findings: checkInvariants(result).findings, fired, parked: result.metrics.get("EventsParked") ?? 0 };
   };
   const whole = await killAt(-1);
-  expect(whole.findings).toEqual([]);
+  expectNoFindings(whole.findings);
   expect(whole.parked).toBeGreaterThan(0);
   const all = points;
   for (let at = 0; at < all; at++) {

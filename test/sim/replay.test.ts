@@ -1,6 +1,8 @@
 /** Replays in the simulation (D11): all deliveries are sent once more, whatever crashes meanwhile. */
+
 import { expect, test } from "vitest";
 import { ENDPOINT_URL } from "./app.ts";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
 import { checkInvariants } from "./invariant.ts";
 import type { CallOutcome } from "./process.ts";
@@ -20,7 +22,7 @@ async function run(options: Partial<SimulationOptions>) {
 
 test("without faults a replay sends every delivery exactly once more", async () => {
   const { findings, replays, posts } = await run({});
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   expect(replays).toMatchObject([{ status: "completed", found: posts.size, sent: posts.size, failed: 0, skipped: 0 }]);
   for (const [id, same] of posts) expect([id, same.length]).toEqual([id, 2]);
 }, 60_000);
@@ -29,7 +31,7 @@ test.each([1, 2, 3])(
   "under all faults a replay ends and handles each delivery that it finds, with seed %i",
   async (seed) => {
     const { findings, replays } = await run({ seed, profile: ALL_FAULTS });
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     expect(replays.length).toBeLessThanOrEqual(2);
   },
   120_000,
@@ -49,7 +51,7 @@ test("after a crash at any point of a replay it still ends, and every delivery i
     });
   let first = -1;
   const whole = await killAt(-1);
-  expect(whole.findings).toEqual([]);
+  expectNoFindings(whole.findings);
   expect(first).toBeGreaterThan(0);
   const from = first;
   for (let at = 0; at < points - from; at++) {

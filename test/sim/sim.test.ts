@@ -1,6 +1,7 @@
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
 import { faultAlone, faultSetupOf, LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
@@ -11,7 +12,7 @@ const FAULTS = Object.keys(NO_FAULTS) as (keyof FaultProfile)[];
 describe("the simulation, run until nothing is left to do", () => {
   test("without faults every flow completes with no look-up, and nothing is paid twice", async () => {
     const { findings, counts } = checkInvariants(await runSimulation({ seed: 1, flows: 20, hooks: false }));
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     expect(counts).toMatchObject({ flows: 20, unfinished: 0, lookups: 0, resubmitted: 0 });
     expect(counts.paid).toBe(counts.tasks);
     // Most follow-ups get their row by their claim.
@@ -21,7 +22,7 @@ describe("the simulation, run until nothing is left to do", () => {
   test("without faults the accepted submissions are settled, and the rest of the credit is refunded", async () => {
     const run = await runSimulation({ seed: 2, flows: 20, limits: { creditsUsd: 1_000 } });
     const { findings, counts } = checkInvariants(run);
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     const bill = run.vendor.accepted.map(({ customId }) => (customId?.includes("upsample") ? 10_000 : 40_000));
     expect(counts.settledMicro).toBe(bill.reduce((sum, micro) => sum + micro, 0));
     expect(counts.reservedMicro).toBe(counts.settledMicro + counts.refundedMicro);
@@ -43,7 +44,7 @@ describe("the simulation, run until nothing is left to do", () => {
   test.each(FAULTS)("with the fault %s every flow ends, and no known submission is paid twice", async (fault) => {
     for (let seed = 1; seed <= 5; seed++) {
       const { findings } = checkInvariants(await runSimulation({ seed, flows: 10, profile: faultAlone(fault) }));
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
     }
   });
 
@@ -55,7 +56,7 @@ describe("the simulation, run until nothing is left to do", () => {
         const { findings, counts } = checkInvariants(
           await runSimulation({ seed, flows: 6, profile, variant: { searched: true } }),
         );
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
       }
     },
@@ -67,7 +68,7 @@ describe("the simulation, run until nothing is left to do", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const run = await runSimulation({ seed, flows: 10, profile, variant: { searched: { reachMs: 3_600_000 } } });
       const { findings, counts } = checkInvariants(run);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
       expect(run.metrics.get("ResubmittedUnproven") ?? 0).toBe(0);
       resubmitted += run.metrics.get("Resubmitted") ?? 0;
@@ -81,7 +82,7 @@ describe("the simulation, run until nothing is left to do", () => {
     for (let seed = 1; seed <= 10; seed++) {
       const run = await runSimulation({ seed, flows: 10, profile, variant: { searched: { reachMs: 120_000 } } });
       const { findings, counts } = checkInvariants(run);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts.duplicates).toBe(0);
       const counted = run.metrics.get("ResubmittedUnproven") ?? 0;
       expect(counted).toBe(run.metrics.get("Resubmitted") ?? 0);
@@ -101,7 +102,7 @@ describe("the simulation, run until nothing is left to do", () => {
     for (let seed = 1; seed <= 6; seed++) {
       const run = await runSimulation({ seed, flows: 10, profile: faultAlone(fault), hooks: false });
       const { findings, counts } = checkInvariants(run);
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       found.push(...[...run.flows.values()].flatMap(({ tasks }) => tasks));
       for (const name of ["paid", "resubmitted", "adopted", "unseen"] as const) sums[name] += counts[name];
       sums.submitted += run.vendor.counts.submissions;
@@ -159,7 +160,7 @@ describe("the simulation, run until nothing is left to do", () => {
       for (let seed = 1; seed <= 14; seed++) {
         const run = await runSimulation({ seed, flows: 10, profile, limits: { creditsUsd: 1_000 } });
         const { findings, counts } = checkInvariants(run);
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         presses += run.mjPresses.filter(({ results }) => results.size > 0).length;
         requests += counts.mjRequests;
       }
@@ -173,7 +174,7 @@ describe("the simulation, run until nothing is left to do", () => {
     let longest = 0;
     for (let seed = 1; seed <= 4; seed++) {
       const run = await runSimulation({ seed, flows: 10, profile });
-      expect(checkInvariants(run).findings).toEqual([]);
+      expectNoFindings(checkInvariants(run).findings);
       expect([...run.flows.values()].flatMap(({ tasks }) => tasks.map(({ failure }) => failure?.code))).not.toContain(
         "dead_letter",
       );
@@ -196,7 +197,7 @@ describe("the simulation, run until nothing is left to do", () => {
         expect(
           checkInvariants(await runSimulation({ seed, flows: 10, profile: ALL_FAULTS, ...more })).findings,
         ).toEqual([]);
-        expect(checkInvariants(await runSimulation({ seed, flows: 10, profile, ...more })).findings).toEqual([]);
+        expectNoFindings(checkInvariants(await runSimulation({ seed, flows: 10, profile, ...more })).findings);
       }
     },
   );
@@ -208,7 +209,7 @@ describe("the simulation, run until nothing is left to do", () => {
       const { findings, counts } = checkInvariants(
         await runSimulation({ seed, flows: 10, profile: ALL_FAULTS, limits }),
       );
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       killed += counts.killed;
     }
     expect(killed).toBeGreaterThan(60);

@@ -1,5 +1,7 @@
 /** Wait lists in the simulation: a busy account is asked by one task, order and turns hold, and no wake-up is needed to finish. */
+
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
 import { faultSetupOf, LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
@@ -11,7 +13,7 @@ const SECOND = 1_000;
 async function run(flows: number, variant: SimulationVariant, more: Partial<Parameters<typeof runSimulation>[0]> = {}) {
   const result = await runSimulation({ seed: 1, flows, plan: [], hooks: false, variant, ...more });
   const { findings, counts } = checkInvariants(result);
-  expect(findings).toEqual([]);
+  expectNoFindings(findings);
   expect(counts).toMatchObject({ duplicates: 0, unfinished: 0, stateMismatches: 0, unauthenticated: 0 });
   return result;
 }
@@ -119,7 +121,7 @@ describe("wait lists under faults", () => {
       const { variant } = faultSetupOf(seed);
       // With limits the apps also press and cancel.
       const result = await runSimulation({ seed, flows: 10, profile, limits: LIMITS, variant });
-      expect(checkInvariants(result).findings).toEqual([]);
+      expectNoFindings(checkInvariants(result).findings);
     },
     60_000,
   );

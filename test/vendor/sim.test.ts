@@ -2,6 +2,7 @@
 
 import { TILE_ACTION } from "@mjflow/core/button";
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "../sim/expect-no-findings.ts";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation, type SimulationRun, type SimulationVariant } from "../sim/simulation.ts";
@@ -21,7 +22,7 @@ describe("relocation in the simulation", () => {
     let relocated = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { run, roots, findings, counts } = await runAndCheck(seed, singleFault("busy", 0.4));
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0, unfinished: 0 });
       expect(counts.paid).toBe(countVendorTasks(run));
       relocated += roots.filter(({ previousLocations }) => previousLocations !== undefined).length;
@@ -43,7 +44,7 @@ describe("relocation in the simulation", () => {
   ] as const)("nothing is paid twice at a busy vendor with search by state, with %s", async (_, fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { findings, counts } = await runAndCheck(seed, { ...NO_FAULTS, busy: 0.4, ...fault }, { searched: true });
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
     }
   });
@@ -56,7 +57,7 @@ describe("relocation in the simulation", () => {
         answerLost: 0.4,
         loseCallback: 0.6,
       });
-      expect(findings).toEqual([]);
+      expectNoFindings(findings);
       const bySubmission = Map.groupBy(run.vendor.accepted, ({ flowPart, path }) => `${flowPart} ${path}`);
       for (const taken of bySubmission.values()) {
         const [first, ...later] = taken.toSorted((a, b) => a.at - b.at);
@@ -67,7 +68,7 @@ describe("relocation in the simulation", () => {
 
   test("no invariant is violated under all faults together", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      expect((await runAndCheck(seed, { ...ALL_FAULTS, busy: 0.3 })).findings).toEqual([]);
+      expectNoFindings((await runAndCheck(seed, { ...ALL_FAULTS, busy: 0.3 })).findings);
     }
   }, 60_000);
 });
@@ -89,7 +90,7 @@ describe("loss of an account with open branches and onVendorLoss restart", () =>
       let restarts = 0;
       for (let seed = 1; seed <= SEEDS; seed++) {
         const { run, findings } = await runAndCheck(seed, profile, { accounts: ["a", "b"], ...losingAccount });
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         for (const [id, { flow, tasks }] of run.flows) {
           const seconds = [...run.flows.values()].filter((other) => other.flow.restartOf === id);
           expect(seconds.map((other) => other.flow.id)).toEqual(
@@ -119,7 +120,7 @@ describe("concurrency limit in the simulation", () => {
     async (_, profile) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const { run, findings, counts } = await runAndCheck(seed, profile, { accounts: ["a"], maxRunning: 2 });
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         if (profile === NO_FAULTS) {
           expect(counts.paid).toBe(countVendorTasks(run));
           expect(maxConcurrent(run.vendor.accepted)).toBeLessThanOrEqual(2);
