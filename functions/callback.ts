@@ -5,7 +5,8 @@
  */
 import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
-import { decodeBytes, readCallback } from "@mjflow/providers/callback";
+import { decodeBytes } from "@mjflow/providers/callback";
+import { readAnyCallback } from "@mjflow/providers/families/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { composeCallback } from "./composition/callback.ts";
 
@@ -19,7 +20,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   if (body === undefined) return respond(413, "too large");
   const { log, ...deps } = composeCallback();
   try {
-    return responseOf(await handleCallback({ ...deps, log, readCallback }, token, body));
+    return responseOf(await handleCallback({ ...deps, log, readCallback: readAnyCallback }, token, body));
   } catch (error) {
     // The callback is not stored, so we must not acknowledge it. Some vendors then send it again. For the others the
     // sweeper looks the task up (D3).

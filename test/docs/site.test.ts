@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { documentationSite } from "@mjflow/local/documentation";
-import { PROVIDER_IDS } from "@mjflow/providers/vendors/index";
+import { KNOWN_PROVIDER_IDS } from "@mjflow/providers/families/index";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECTIONS } from "../../packages/docs/src/nav.ts";
@@ -86,7 +86,7 @@ describe("the built site", () => {
   test("failure codes, vendors and operations are on their pages", () => {
     const failures = textOf("failures.html");
     expect(Object.keys(FAILURES).filter((code) => !failures.includes(code))).toEqual([]);
-    expect(PROVIDER_IDS.filter((id) => !textOf(`vendors/${id}.html`).includes("callbacks"))).toEqual([]);
+    expect(KNOWN_PROVIDER_IDS.filter((id) => !textOf(`vendors/${id}.html`).includes("callbacks"))).toEqual([]);
     const reference = [...pages]
       .filter(([name]) => name.startsWith("reference/"))
       .map(([, html]) => html)

@@ -1,9 +1,9 @@
 /**
  * mjflow as a vendor of mjflow: our own provider adapter is a client of the compat API, in the dialect of each vendor.
  */
-import type { CallContext, Provider } from "@mjflow/core/port";
+import type { CallContext } from "@mjflow/core/port";
 import type { HttpClient } from "@mjflow/providers/http-client";
-import { createProvider } from "@mjflow/providers/mjproxy";
+import { createProvider, type MjproxyProvider } from "@mjflow/providers/mjproxy";
 import { DIALECTS } from "@mjflow/providers/vendors/index";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Client, createClient, SECRET } from "./client.ts";
@@ -17,7 +17,7 @@ beforeEach(() => {
   client = createClient();
 });
 
-function adapter(id: string): Provider {
+function adapter(id: string): MjproxyProvider {
   const httpClient: HttpClient = async ({ method, url, headers, body }) => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await client.app.request(url.slice(account.baseUrl.length), {

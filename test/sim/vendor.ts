@@ -8,7 +8,7 @@ import { SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import type { Provider, SubmitOutcome } from "@mjflow/core/port";
 import { isFinal, type ReportStatus } from "@mjflow/core/report";
 import { dialect } from "@mjflow/providers/dialect";
-import { createProvider } from "@mjflow/providers/mjproxy";
+import { createProvider, type MjproxyProvider } from "@mjflow/providers/mjproxy";
 import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -72,7 +72,7 @@ export interface VendorDeps {
 }
 
 export interface Vendor {
-  provider: Provider;
+  provider: MjproxyProvider;
   accepted: VendorTask[];
   find(account: string, id: string): VendorTask | undefined;
   /** Presses of a missing customId or of an unfinished parent; these are faults of mjflow. */
@@ -414,7 +414,7 @@ export function createVendor(deps: VendorDeps): Vendor {
     return result;
   }
 
-  const provider: Provider = {
+  const provider: MjproxyProvider = {
     ...adapter,
     lookup: (ids, account) => comparedList(`${account.apiKey} ${ids.join()}`, adapter.lookup(ids, account)),
     submit: (call, context) =>

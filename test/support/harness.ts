@@ -44,7 +44,7 @@ import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
 import { createVault } from "@mjflow/engine/vault";
 import { createVendors, type VendorDeps } from "@mjflow/engine/vendor-accounts";
-import { readCallback } from "@mjflow/providers/callback";
+import { readAnyCallback } from "@mjflow/providers/families/callback";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSRecord } from "@mjflow/queue/event";
 import { createMemoryQueue } from "@mjflow/queue/memory";
@@ -140,7 +140,7 @@ export function createTestHarness({
     timings: TIMINGS,
     log,
     readCallback: registry
-      ? readCallback
+      ? readAnyCallback
       : (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
   const hookFault = faultable<WebhookStore>(createWebhookStore({ table, now: clock.now }));
@@ -374,7 +374,7 @@ function createVendor() {
     return outcome;
   }
 
-  const provider: Provider = {
+  const provider: Provider & { readCallback(body: string): Report | undefined } = {
     id: "fake",
     title: "Fake",
     capabilities: {
@@ -383,7 +383,7 @@ function createVendor() {
       searchByState: false,
       instantActions: [],
       rootActions: ["imagine", "blend"],
-      modes: ["fast"],
+      modes: ["fast", "relax", "turbo"],
       seed: false,
       imageLinks: true,
       swapLinks: true,

@@ -401,6 +401,13 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
       "Fields of videos and edits that the vendor supports. A request with another one of `endImage`, `loop`, `batchSize`, `videoType` and `maskBase64` is rejected before anything is paid.",
     promptActions: "Root actions that need a prompt at this vendor.",
     modals: "The vendor takes modal answers. Otherwise no press can have a prompt.",
+    modalPresses:
+      "Presses that can have a modal answer, as press names or first parts; null: each press that can open a modal. A plan with a prompt on another press is rejected.",
+    dataOnly: "Root actions whose images must be data URIs, although `imageLinks` is true.",
+    linksOnly: "Root actions whose images must be links or uploads. A data URI gets 400.",
+    endOnly: "The vendor sends one callback, at the end. Progress comes from look-ups.",
+    separateImages: "A grid comes with its four pictures as separate images.",
+    masks: "Form of the masks that the vendor reads. `polygons`: no image, so no mask can be sent.",
     unsupportedPresses:
       "Presses that the vendor can never make: press names, or first parts such as `describe` for `describe:1`. A plan with such a press gets 422 `press_unsupported`, and such buttons are left out of results.",
   }),

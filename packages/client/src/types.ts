@@ -718,8 +718,20 @@ export interface Provider {
     promptActions: RootAction[];
     /** Whether presses may have prompts. */
     modals: boolean;
+    /** Presses that can have a prompt or mask: names, or first parts. Null: each press that can open a modal. */
+    modalPresses: string[] | null;
     /** Presses that the vendor can never make: names, or first parts such as `describe` for `describe:1`. */
     unsupportedPresses: string[];
+    /** Actions whose images must be data URIs, although others may be links. */
+    dataOnly: RootAction[];
+    /** Actions whose images must be links or uploads. */
+    linksOnly: RootAction[];
+    /** Whether the vendor sends one callback, at the end. Progress then comes from look-ups. */
+    endOnly: boolean;
+    /** Whether a grid comes with its four pictures as separate images. */
+    separateImages: boolean;
+    /** Form of the masks that the vendor reads. With `polygons` no mask can be sent. */
+    masks: "image" | "webp" | "polygons";
   };
   accounts: ProviderAccount[];
   [more: string]: unknown;

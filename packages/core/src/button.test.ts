@@ -101,6 +101,9 @@ describe("the customId grammar", () => {
     ["mjflow::change::UPSCALE::2", "upscale:2"],
     ["mjflow::change::VARIATION::4", "variation:4"],
     ["mjflow::change::REROLL", "reroll"],
+    ["mjflow::ttapi::zoom::1.5::zoom_out_1_5::5f0c1d2e", "zoom:1.5"],
+    ["mjflow::ttapi::square::::make_square::5f0c1d2e", "square"],
+    ["mjflow::useapi::vary::strong::Vary (Strong)::j1-bot:midjourney", "vary:strong"],
   ])("the customId %s constructed by mjflow has the press name %s", (customId, name) =>
     expect(canonicalButtonName(customId)).toBe(name),
   );

@@ -28,9 +28,9 @@ const OUTPAINT = new Map([
 export function canonicalButtonName(customId: string): string | undefined {
   const parts = customId.split("::");
   // CustomIds that mjflow constructs for presses that a vendor makes without a button: novicezk's /submit/change, which
-  // presses by index, and /submit/video.
+  // presses by index, /submit/video, and the vendors of other protocol families.
   if (parts[0] === "mjflow" && parts[1] === "video") return numberedName(`${parts[2]}:${parts[3]}`, parts[4]);
-  if (parts[0] === "mjflow") return parts[2] === "REROLL" ? "reroll" : `${parts[2]?.toLowerCase()}:${parts[3]}`;
+  if (parts[0] === "mjflow") return ownName(parts[2], parts[3]);
   if (parts[0] !== "MJ") return undefined;
   const words = parts.slice(1).filter((part, i) => !(i === 0 && /^job$/i.test(part)));
   const verb = words[0] ?? "";
@@ -55,6 +55,15 @@ export function canonicalButtonName(customId: string): string | undefined {
   if (verb.startsWith("PromptAnalyzer")) return /^\d$/.test(argument) ? `shorten:${argument}` : "shorten:details";
   if (verb === "BOOKMARK") return "favourite";
   return undefined;
+}
+
+/**
+ * Name of a customId that mjflow constructs: `mjflow::<maker>::<verb>::<argument>`, with more parts that only the maker reads.
+ * A vendor's word without a press name has an empty verb.
+ */
+function ownName(verb = "", argument = ""): string | undefined {
+  if (verb === "") return undefined;
+  return argument === "" ? verb.toLowerCase() : `${verb.toLowerCase()}:${argument}`;
 }
 
 /** The first of several images or videos needs no number: most results have only one. */

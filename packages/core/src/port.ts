@@ -622,6 +622,10 @@ export interface ProviderCapabilities {
   seed: boolean;
   /** True if image fields accept links; otherwise they need data URIs. */
   imageLinks: boolean;
+  /** Root actions whose images must be data URIs, although others accept links. Unset: none. */
+  dataOnly?: readonly RootAction[];
+  /** Root actions whose images must be links. A request with a data URI is rejected. Unset: none. */
+  linksOnly?: readonly RootAction[];
   /** The same for the two images of a face swap. */
   swapLinks: boolean;
   /** Optional fields of roots that the vendor supports. A root with another one is rejected. */
@@ -630,6 +634,14 @@ export interface ProviderCapabilities {
   promptActions: readonly RootAction[];
   /** True if the vendor takes modal answers. Otherwise no press can have a prompt. */
   modals: boolean;
+  /** Presses that can have a modal answer, as in `unsupportedPresses`. Unset: each press that can open a modal. */
+  modalPresses?: readonly string[];
+  /** True if the vendor sends one callback, at the end, and reports progress only to look-ups. Unset: false. */
+  endOnly?: boolean;
+  /** True if a grid comes with its four pictures as separate images. Unset: false. */
+  separateImages?: boolean;
+  /** Form of the masks that the vendor reads. `polygons`: no image, so no app can send one. Unset: `image`. */
+  masks?: "image" | "webp" | "polygons";
   /**
    * Press names, or first parts of press names, that the vendor can never make: `describe` stands for `describe:1` and all
    * others. A plan with such a press is rejected, and such buttons are left out of results.
@@ -637,7 +649,12 @@ export interface ProviderCapabilities {
   unsupportedPresses: readonly string[];
 }
 
-/** The adapter of one dialect. `submit`, `press`, `modal` and `upload` never throw for a vendor's fault; they return an outcome. */
+/**
+ * The adapter of one vendor: a protocol family, and the form of this vendor. `submit`, `press`, `modal` and `upload` never throw for a vendor's fault; they return an outcome.
+ *
+ * A vendor without modals, which takes mask and prompt in the call of the press, may answer `press` with a modal of its own id.
+ * Then no vendor was called and nothing was paid; `modal` makes the one paid call. Its task id replaces that of the modal.
+ */
 export interface Provider {
   readonly id: string;
   readonly title: string;
@@ -654,8 +671,6 @@ export interface Provider {
    * @throws LookupError if the look-up was not possible
    */
   search(states: readonly string[], account: AccountConfig): Promise<SearchResult>;
-  /** Parses a callback body. Pure. Returns undefined if the body is not a task object. */
-  readCallback(body: string): Report | undefined;
   /** Returns undefined for an unknown task or without `capabilities.seed`. @throws LookupError if the look-up was not possible */
   seed(vendorTaskId: string, account: AccountConfig): Promise<string | undefined>;
   /** Uploads images to the vendor's storage and returns their URLs. */

@@ -33,6 +33,8 @@ export interface Report {
   /** Link to the picture of a running task, which is blurred. It can change with every report and expires soon. */
   previewUrl?: string;
   failReason?: string;
+  /** What a status or code of the vendor says about a failure. It comes before words. Unset: only words say it. */
+  failureCode?: Extract<FailureCode, "banned_prompt" | "invalid_prompt" | "vendor_failed">;
   state?: string;
   /** End of the task by the vendor's clock, epoch ms. */
   finishTime?: number;

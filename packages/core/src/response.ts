@@ -364,7 +364,13 @@ const Abilities = z.strictObject({
   optionalFields: z.array(z.enum(OPTIONAL_FIELDS)),
   promptActions: z.array(z.enum(ROOT_ACTIONS)),
   modals: z.boolean(),
+  modalPresses: maybe(z.array(text)),
   unsupportedPresses: z.array(text),
+  dataOnly: z.array(z.enum(ROOT_ACTIONS)),
+  linksOnly: z.array(z.enum(ROOT_ACTIONS)),
+  endOnly: z.boolean(),
+  separateImages: z.boolean(),
+  masks: z.enum(["image", "webp", "polygons"]),
 });
 
 /** A vendor of the deployment. */

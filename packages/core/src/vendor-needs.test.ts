@@ -113,6 +113,30 @@ describe("what a flow needs of its vendor", () => {
     expect(findUnmetNeed({ action: "imagine", then: [{ press: "V1", prompt: "x" }] }, takes)).toBeUndefined();
   });
 
+  it("a prompt on a press is unmet if the vendor takes modal answers only for other presses", () => {
+    const can = { ...RELAY, modalPresses: ["vary:region"] };
+    const needs = (press: string) =>
+      findUnmetNeed({ action: "imagine", then: [{ press, modal: { prompt: "x" } }] }, can);
+    expect(needs("vary:region")).toBeUndefined();
+    expect(needs("Vary (Region)")).toBeUndefined();
+    expect(needs("V1")).toEqual({ kind: "press", field: "then[0].modal", press: "V1" });
+  });
+
+  it("a mode is unmet if the vendor does not have it", () => {
+    const can = { ...RELAY, modes: ["fast", "turbo"] as const };
+    expect(findUnmetNeed({ action: "imagine", mode: "relax" }, can)).toEqual({ kind: "mode", mode: "relax" });
+    expect(findUnmetNeed({ action: "imagine", mode: "turbo" }, can)).toBeUndefined();
+    expect(findUnmetNeed({ action: "imagine" }, can)).toBeUndefined();
+  });
+
+  it("a data URI is unmet for the actions whose images must be links", () => {
+    const can = { ...RELAY, linksOnly: ["imagine"] as const };
+    const needs = { action: "imagine", dataField: "base64Array[1]" } as const;
+    expect(findUnmetNeed(needs, can)).toEqual({ kind: "data", field: "base64Array[1]" });
+    expect(findUnmetNeed({ ...needs, action: "describe" }, can)).toBeUndefined();
+    expect(findUnmetNeed({ action: "imagine", linkField: "base64Array[0]" }, can)).toBeUndefined();
+  });
+
   it("the field names the place in the plan as the app wrote it", () => {
     const then = [{ press: "U1" }, { press: ["upscale:all", "V1"], then: [{ press: ["zoom:2", "animate:low"] }] }];
     expect(unmet({ then })).toEqual({ kind: "press", field: "then[1].then[0].press", press: "animate:low" });

@@ -11,7 +11,7 @@ import {
   tileNumberOf,
   videoNameOf,
 } from "./button.ts";
-import type { RootAction } from "./flow.ts";
+import type { Mode, RootAction } from "./flow.ts";
 import type { ProviderCapabilities } from "./port.ts";
 import type { OptionalField } from "./root-action.ts";
 
@@ -29,6 +29,10 @@ export interface VendorNeeds {
   then?: readonly PlannedPress[] | undefined;
   /** Field of the first image that is a link, for example `base64Array[0]`; unset: no image is a link. */
   linkField?: string | undefined;
+  /** Field of the first image that is a data URI; unset: none. */
+  dataField?: string | undefined;
+  /** Speed of the request; unset: the vendor's default. */
+  mode?: Mode | undefined;
   /** Fields of the request that not every vendor supports; unset: none. */
   optionalFields?: readonly OptionalField[] | undefined;
   /** True if the request has a prompt. */
@@ -38,6 +42,8 @@ export interface VendorNeeds {
 export type UnmetNeed =
   | { kind: "action" }
   | { kind: "links"; field: string }
+  | { kind: "data"; field: string }
+  | { kind: "mode"; mode: Mode }
   | { kind: "field"; field: OptionalField }
   | { kind: "prompt" }
   /** @property field path in the plan, for example `then[0].then[1].press` */
@@ -45,13 +51,26 @@ export type UnmetNeed =
 
 type Capabilities = Pick<
   ProviderCapabilities,
-  "rootActions" | "imageLinks" | "swapLinks" | "optionalFields" | "promptActions" | "modals" | "unsupportedPresses"
->;
+  | "rootActions"
+  | "imageLinks"
+  | "swapLinks"
+  | "linksOnly"
+  | "optionalFields"
+  | "promptActions"
+  | "modals"
+  | "modalPresses"
+  | "unsupportedPresses"
+> &
+  // Unset: all modes.
+  Partial<Pick<ProviderCapabilities, "modes">>;
+type PressCapabilities = Pick<Capabilities, "unsupportedPresses" | "modals" | "modalPresses">;
 
 /** Returns the first need that a vendor with these capabilities can never meet; undefined if it can meet all. */
 export function findUnmetNeed(needs: VendorNeeds, can: Capabilities): UnmetNeed | undefined {
-  const { action, then = [], linkField, optionalFields = [], hasPrompt = false } = needs;
+  const { action, then = [], linkField, dataField, mode, optionalFields = [], hasPrompt = false } = needs;
   if (!can.rootActions.includes(action)) return { kind: "action" };
+  if (mode !== undefined && can.modes?.includes(mode) === false) return { kind: "mode", mode };
+  if (dataField !== undefined && can.linksOnly?.includes(action)) return { kind: "data", field: dataField };
   const takesLinks = action === "swap-face" ? can.swapLinks : can.imageLinks;
   if (linkField !== undefined && !takesLinks) return { kind: "links", field: linkField };
   const field = optionalFields.find((each) => !can.optionalFields.includes(each));
@@ -68,7 +87,7 @@ export function findUnmetNeed(needs: VendorNeeds, can: Capabilities): UnmetNeed 
  */
 export function findUnsupportedPress(
   then: readonly PlannedPress[],
-  can: Pick<Capabilities, "unsupportedPresses" | "modals">,
+  can: PressCapabilities,
   pressed?: string,
   at = "then",
 ): Extract<UnmetNeed, { kind: "press" }> | undefined {
@@ -77,7 +96,7 @@ export function findUnsupportedPress(
 
 function findUnsupported(
   then: readonly PlannedPress[],
-  can: Pick<Capabilities, "unsupportedPresses" | "modals">,
+  can: PressCapabilities,
   result: ResultKind,
   at: string,
 ): Extract<UnmetNeed, { kind: "press" }> | undefined {
@@ -86,7 +105,7 @@ function findUnsupported(
     for (const press of [node.press].flat().flatMap(expandPress)) {
       const field = `${at}[${i}].press`;
       if (isUnsupported(press, can.unsupportedPresses, result)) return { kind: "press", field, press };
-      if (hasModal && !can.modals) {
+      if (hasModal && !takesModal(press, can)) {
         const answer = node.modal === undefined ? "prompt" : "modal";
         return { kind: "press", field: `${at}[${i}].${answer}`, press };
       }
@@ -95,6 +114,10 @@ function findUnsupported(
     }
   }
   return undefined;
+}
+
+function takesModal(press: string, { modals, modalPresses }: PressCapabilities): boolean {
+  return modals && (modalPresses === undefined || isUnsupportedName(nameOf(press), modalPresses));
 }
 
 /** What the buttons below a result are about. Their names do not say it. Undefined: images, or not known. */

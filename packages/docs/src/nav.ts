@@ -35,6 +35,7 @@ export const VENDOR_PAGES = [
   "trueai",
   "newapi",
   "simulator",
+  "ttapi",
 ] as const;
 
 export const SECTIONS: readonly Section[] = [

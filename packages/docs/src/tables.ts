@@ -6,15 +6,43 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { actionOfPress, isUnsupportedName, LABELS, modalKindOf } from "@mjflow/core/button";
 import { BANNED, MAX_RUNNING, REQUEST, STREAMS } from "@mjflow/core/limit";
 import { PRESS_NAMES } from "@mjflow/core/press-name";
+import type { ProviderCapabilities } from "@mjflow/core/port";
 import { estimateUsd } from "@mjflow/core/price";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { capabilitiesOf, type Dialect } from "@mjflow/providers/dialect";
+import { FORMS } from "@mjflow/providers/families/index";
+import type { Form, Unproven } from "@mjflow/providers/family";
 import { DIALECTS } from "@mjflow/providers/vendors/index";
 import { code, table } from "./markdown.ts";
 
-const VENDORS = [...DIALECTS.values()];
+/** A vendor of any family, as far as the tables show it. */
+interface Vendor {
+  id: string;
+  family: string;
+  can: ProviderCapabilities;
+  /** How the vendor is asked for the remix modal, and how it animates. */
+  remix: string;
+  animates: string;
+  wire: readonly (readonly [name: string, value: string])[];
+  unproven: readonly (readonly [name: string, Unproven])[];
+}
+
+const MODE = {
+  path: "as a path prefix",
+  accountFilter: "in `accountFilter.modes`",
+  prompt: "as a flag in the prompt",
+};
+const CALLBACKS = { documented: "documented", unknown: "not documented; mjflow observes each account" };
+const REMIX = {
+  enableRemix: "`enableRemix`",
+  accountFilter: "`accountFilter.remix`",
+  none: "only the account's setting",
+};
+const MASKS = { image: "an image", webp: "a WebP image", polygons: "polygons, so mjflow sends none" };
+
 const yes = (is: boolean) => (is ? "yes" : "no");
 const list = (values: readonly string[]) => (values.length === 0 ? "none" : values.map(code).join(", "));
+const VENDORS: readonly Vendor[] = [...[...DIALECTS.values()].map(ofDialect), ...[...FORMS.values()].map(ofForm)];
 
 // ── presses ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -50,7 +78,7 @@ function pressTable(): string {
   const rows = PRESS_NAMES.map(({ name, last, all }) => {
     const action = actionOfPress(name);
     const price = estimateUsd({ action, pace: action === "VIDEO" ? "video" : "fast" });
-    const never = VENDORS.filter(({ unsupportedPresses }) => isUnsupportedName(name, unsupportedPresses));
+    const never = VENDORS.filter(({ can }) => isUnsupportedName(name, can.unsupportedPresses));
     return [
       `${code(name)}${last === undefined ? "" : ` … ${code(last)}`}${all === undefined ? "" : `, ${code(all)}`}`,
       labelsOf(name),
@@ -65,70 +93,103 @@ function pressTable(): string {
 
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const MODE = {
-  path: "as a path prefix",
-  accountFilter: "in `accountFilter.modes`",
-  prompt: "as a flag in the prompt",
-};
-const CALLBACKS = { documented: "documented", unknown: "not documented; mjflow observes each account" };
-const REMIX = {
-  enableRemix: "`enableRemix`",
-  accountFilter: "`accountFilter.remix`",
-  none: "only the account's setting",
-};
+function ofDialect(dialect: Dialect): Vendor {
+  const { id, mode, prefix, auth, change, remix, videoBy } = dialect;
+  return {
+    id,
+    family: "mjproxy",
+    can: capabilitiesOf(dialect),
+    remix: REMIX[remix],
+    animates: videoBy === "submit" ? "a video request" : "the button",
+    wire: [
+      ["paths below the base URL", code(mode === "path" ? `${prefix}, ${dialect.modePrefix("fast")} …` : prefix)],
+      ["API key in", auth === "bearer" ? "`Authorization: Bearer …`" : "`mj-api-secret`"],
+      ["mode is sent", MODE[mode]],
+      ["presses by", change === undefined ? "`customId`" : "`customId`, or by index if a task has no buttons"],
+    ],
+    unproven: [],
+  };
+}
 
-/** What mjflow can ask of a vendor: the name of an ability, and its value for a dialect. */
-const ABILITIES: readonly (readonly [string, (dialect: Dialect) => string])[] = [
-  ["root actions", (d) => list(capabilitiesOf(d).rootActions)],
-  ["optional fields", (d) => list(capabilitiesOf(d).optionalFields)],
-  ["actions that need a prompt", (d) => list(d.promptActions)],
-  ["presses that it never makes", (d) => list(d.unsupportedPresses)],
-  ["modal answers", (d) => yes(capabilitiesOf(d).modals)],
-  ["asks for the remix modal with", (d) => REMIX[d.remix]],
-  ["animations by", (d) => (d.videoBy === "submit" ? "a video request" : "the button")],
-  ["images as links", (d) => yes(d.links)],
-  ["face swap with links", (d) => yes(d.swapLinks)],
-  ["seed of an image", (d) => yes(capabilitiesOf(d).seed)],
-  ["callbacks (`notifyHook`)", (d) => CALLBACKS[d.notifyHook]],
-  ["look-up of many tasks in one request", (d) => yes(capabilitiesOf(d).listByCondition)],
-  ["a lost submission can be found", (d) => yes(capabilitiesOf(d).searchByState)],
-];
+function ofForm({ id, capabilities: can, wire, unproven }: Form): Vendor {
+  return {
+    id,
+    family: id,
+    can,
+    remix: "not at all",
+    animates: isUnsupportedName("animate:high", can.unsupportedPresses) ? "nothing" : "the button",
+    wire: [
+      ["paths below the base URL", code(wire.paths)],
+      ["API key in", wire.key],
+      ["mode is sent", wire.mode],
+      ["presses by", wire.presses],
+    ],
+    unproven: Object.entries(unproven),
+  };
+}
 
-/** How mjflow talks to a vendor. */
-const WIRE: readonly (readonly [string, (dialect: Dialect) => string])[] = [
-  ["paths below the base URL", (d) => code(d.mode === "path" ? `${d.prefix}, ${d.modePrefix("fast")} …` : d.prefix)],
-  ["API key in", (d) => (d.auth === "bearer" ? "`Authorization: Bearer …`" : "`mj-api-secret`")],
-  ["mode is sent", (d) => MODE[d.mode]],
-  ["presses by", (d) => (d.change === undefined ? "`customId`" : "`customId`, or by index if a task has no buttons")],
-];
+/** Pairs of the first column and of the column of a vendor. */
+function abilitiesOf({ family, can, remix, animates, wire, unproven }: Vendor): (readonly [string, string])[] {
+  const { modalPresses } = can;
+  const answers = can.modals ? `yes${modalPresses ? `, for ${list(modalPresses)}` : ""}` : "no";
+  return [
+    ["protocol family", code(family)],
+    ["root actions", list(can.rootActions)],
+    ["modes", list(can.modes)],
+    ["optional fields", list(can.optionalFields)],
+    ["actions that need a prompt", list(can.promptActions)],
+    ["presses that it never makes", list(can.unsupportedPresses)],
+    ["modal answers", answers],
+    ["masks", can.modals || can.optionalFields.includes("maskBase64") ? MASKS[can.masks ?? "image"] : "none"],
+    ["asks for the remix modal with", remix],
+    ["animations by", animates],
+    ["images as links", yes(can.imageLinks)],
+    ["images only as data URIs", list(can.dataOnly ?? [])],
+    ["images only as links", list(can.linksOnly ?? [])],
+    ["face swap with links", yes(can.swapLinks)],
+    ["four separate pictures with a grid", yes(can.separateImages ?? false)],
+    ["seed of an image", yes(can.seed)],
+    ["callbacks", CALLBACKS[can.notifyHook]],
+    ["progress in callbacks", yes(!can.endOnly)],
+    ["look-up of many tasks in one request", yes(can.listByCondition)],
+    ["a lost submission can be found", yes(can.searchByState)],
+    ...wire,
+    ...unproven.map(([name, { says }]) => [`off: ${code(name)}`, says] as const),
+  ];
+}
 
 function vendorTable(id: string): string {
-  const dialect = DIALECTS.get(id);
-  if (dialect === undefined) throw new Error(`There is no vendor ${id}`);
-  return table(
-    ["", id],
-    [...ABILITIES, ...WIRE].map(([name, of]) => [name, of(dialect)]),
-  );
+  const vendor = VENDORS.find((each) => each.id === id);
+  if (vendor === undefined) throw new Error(`There is no vendor ${id}`);
+  return table(["", id], abilitiesOf(vendor));
 }
 
 /** The abilities that differ, with one column for each vendor. */
 function abilityTable(): string {
+  const each = (of: (can: ProviderCapabilities) => string) => VENDORS.map(({ can }) => of(can));
   const rows = [
+    ["family", ...VENDORS.map(({ family }) => family)],
     ...ROOT_ACTIONS.map((action) => [
       code(action),
-      ...VENDORS.map((d) => {
-        if (!capabilitiesOf(d).rootActions.includes(action)) return "no";
-        return d.promptActions.includes(action) ? "needs a prompt" : "yes";
+      ...each(({ rootActions, promptActions }) => {
+        if (!rootActions.includes(action)) return "no";
+        return promptActions.includes(action) ? "needs a prompt" : "yes";
       }),
     ]),
-    ...OPTIONAL_FIELDS.map((field) => [code(field), ...VENDORS.map((d) => yes(d.optionalFields.includes(field)))]),
-    ["modal answers", ...VENDORS.map((d) => yes(capabilitiesOf(d).modals))],
-    ["never pressed", ...VENDORS.map((d) => d.unsupportedPresses.map(code).join(" "))],
-    ["images as links", ...VENDORS.map((d) => yes(d.links))],
-    ["seed", ...VENDORS.map((d) => yes(capabilitiesOf(d).seed))],
-    ["callbacks", ...VENDORS.map((d) => (d.notifyHook === "documented" ? "documented" : "observed"))],
-    ["look-up in batches", ...VENDORS.map((d) => yes(capabilitiesOf(d).listByCondition))],
-    ["search by `state`", ...VENDORS.map((d) => yes(capabilitiesOf(d).searchByState))],
+    ...OPTIONAL_FIELDS.map((field) => [code(field), ...each((can) => yes(can.optionalFields.includes(field)))]),
+    ["modes", ...each(({ modes }) => modes.join(" "))],
+    [
+      "modal answers",
+      ...each(({ modals, modalPresses }) => (modals ? (modalPresses?.map(code).join(" ") ?? "yes") : "no")),
+    ],
+    ["never pressed", ...each((can) => can.unsupportedPresses.map(code).join(" "))],
+    ["images as links", ...each((can) => yes(can.imageLinks))],
+    ["four separate pictures", ...each((can) => yes(can.separateImages ?? false))],
+    ["seed", ...each((can) => yes(can.seed))],
+    ["callbacks", ...each((can) => (can.notifyHook === "documented" ? "documented" : "observed"))],
+    ["progress in callbacks", ...each((can) => yes(!can.endOnly))],
+    ["look-up in batches", ...each((can) => yes(can.listByCondition))],
+    ["a lost submission can be found", ...each((can) => yes(can.searchByState))],
   ];
   return table(["", ...VENDORS.map(({ id }) => `[${id}](vendors/${id}.md)`)], rows);
 }

@@ -99,6 +99,16 @@ export function checkProvider(
     throw new MjflowError("press_unsupported", { field, detail, extra: { press, ...others } });
   }
   if (need?.kind === "links") throw tooLarge(need.field, ` ${provider} takes no links.${hint}`, others);
+  if (need?.kind === "data") {
+    const detail = `${need.field}: ${provider} takes only links for "${needs.action}". Send a link or an upload.${hint}`;
+    throw wrong(need.field, detail, others);
+  }
+  if (need?.kind === "mode") {
+    throw wrong("mode", `mode: ${provider} has no mode "${need.mode}".${hint}`, {
+      modes: capabilities?.modes,
+      ...others,
+    });
+  }
   if (need?.kind === "field") {
     throw wrong(need.field, `${need.field}: ${provider} has no such field.${hint}`, others);
   }
@@ -128,8 +138,11 @@ function providersMeeting(providers: Providers, needs: VendorNeeds): string[] {
 }
 
 /** What the plan and the images of a stored root need of a vendor. */
-function needsOf({ action, prompt }: Flow, { then, linkField, optionalFields }: Task): VendorNeeds {
-  return { action, then, linkField, optionalFields, hasPrompt: (prompt ?? "").trim() !== "" };
+function needsOf(flow: Flow, { then, linkField, optionalFields, inputsRef }: Task): VendorNeeds {
+  const { action, mode, prompt } = flow;
+  // Inputs without a link are data URIs. They may be masks of the plan alone: then a vendor that takes only links is left out.
+  const dataField = inputsRef !== undefined && linkField === undefined ? "base64Array[0]" : undefined;
+  return { action, then, linkField, dataField, mode, optionalFields, hasPrompt: (prompt ?? "").trim() !== "" };
 }
 
 /**

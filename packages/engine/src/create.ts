@@ -85,7 +85,7 @@ export async function createFlow(
   const masks = { ref: id, images: [] };
   const then = storedPlan(images.request.then ?? [], masks);
   const { onVendorLoss } = sent;
-  const needs = vendorNeedsOf(sent);
+  const needs = { ...vendorNeedsOf(sent), dataField: images.dataField };
   const criteria = {
     provider: sent.provider ?? defaultProvider,
     needs: { ...needs, linkField: images.linkOnly },
@@ -185,18 +185,19 @@ async function imagesOf(
 /** How the vendor of this account reads the images of a root. */
 function imageFormOf(deps: CreateFlowDeps, { provider, account }: AccountRef, action: RootAction): ImageForm {
   const vendor = deps.providers.get(provider);
-  const { imageLinks = false, swapLinks = false } = vendor?.provider.capabilities ?? {};
+  const { imageLinks = false, swapLinks = false, dataOnly = [] } = vendor?.provider.capabilities ?? {};
   const { baseUrl = "" } = vendor?.account(account) ?? {};
   const reachesUs = !isLoopbackUrl(deps.imageUrl("", "")) || isLoopbackUrl(baseUrl);
-  return { links: action === "swap-face" ? swapLinks : imageLinks, reachesUs };
+  return { links: !dataOnly.includes(action) && (action === "swap-face" ? swapLinks : imageLinks), reachesUs };
 }
 
 /** Returns what a request needs of its vendor, for `checkProvider`. Images can be given to every vendor. */
 export function vendorNeedsOf(request: FlowRequest): VendorNeeds {
-  const { action = "imagine", then, prompt } = request;
+  const { action = "imagine", then, prompt, mode } = request;
   return {
     action,
     then,
+    mode,
     // `loop: false` asks for nothing.
     optionalFields: OPTIONAL_FIELDS.filter((field) => request[field] !== undefined && request[field] !== false),
     hasPrompt: (prompt ?? "").trim() !== "",

@@ -38,7 +38,11 @@ export interface EngineDeps {
  * Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor.
  * `baseUrl`: base for image links without a host; unset: such links are left out.
  */
-export type ReadCallback = (provider: string, body: string, baseUrl?: string) => Report | undefined;
+export type ReadCallback = (
+  provider: string,
+  body: string,
+  baseUrl?: string,
+) => Report | undefined | Promise<Report | undefined>;
 
 /** @param task the task that a decision is made for; unset: no decision that sends messages */
 export function contextOf(deps: Pick<EngineDeps, "clock" | "timings" | "chain">, task?: Task): Context {

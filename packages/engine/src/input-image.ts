@@ -62,6 +62,8 @@ export interface CheckedImages {
   request: FlowRequest;
   /** Field of the first image that is a link or an upload; unset: all are data URIs. */
   linkField: string | undefined;
+  /** Field of the first image that is a data URI; unset: none. */
+  dataField?: string | undefined;
   /** Field of the upload with which the data URIs would be too large. Only a vendor that takes links can get it. */
   linkOnly: string | undefined;
   /** Returns the request with each image in this form, and the field of its first link. */
@@ -83,6 +85,7 @@ export async function checkImages(deps: InputImageDeps, appId: string, sent: Flo
     request,
     linkOnly,
     linkField: images.find(({ value }) => !isData(value))?.field,
+    dataField: images.find(({ value }) => isData(value))?.field,
     async resolve({ links, reachesUs }) {
       const resolved = await Promise.all(
         images.map(async (slot) => {

@@ -30,8 +30,18 @@ export interface ProviderView {
     promptActions: readonly RootAction[];
     /** Whether presses may have prompts. */
     modals: boolean;
+    /** Presses that can have a modal answer; null: each press that can open a modal. */
+    modalPresses: readonly string[] | null;
     /** Press names, or first parts of press names, that this vendor can never make. */
     unsupportedPresses: readonly string[];
+    /** Root actions whose images must be data URIs, and those whose images must be links. */
+    dataOnly: readonly RootAction[];
+    linksOnly: readonly RootAction[];
+    /** Whether the vendor sends one callback, at the end. */
+    endOnly: boolean;
+    /** Whether a grid comes with its pictures as separate images. */
+    separateImages: boolean;
+    masks: "image" | "webp" | "polygons";
   };
   accounts: AccountView[];
 }
@@ -64,6 +74,16 @@ export interface AccountView {
   waiting: { count: number; atLeast: boolean; oldestAt: string | null };
 }
 
+/** Abilities of a provider that does not tell them. */
+const UNTOLD = {
+  modalPresses: null,
+  dataOnly: [],
+  linksOnly: [],
+  endOnly: false,
+  separateImages: false,
+  masks: "image",
+} as const;
+
 const NONE_WAITING: WaitListLength = { count: 0, atLeast: false, oldestAt: undefined };
 
 /** Lists all providers. The health of all accounts is read together, and a wait list only if tasks may be in it. */
@@ -86,7 +106,8 @@ export async function listProviders({
   );
   return providers.ids().map((id) => {
     const { provider } = providers.get(id)!;
-    const { rootActions: actions, modes, instantActions: _, ...abilities } = provider.capabilities;
+    const { rootActions: actions, modes, instantActions: _, ...told } = provider.capabilities;
+    const abilities = { ...UNTOLD, ...told };
     const known = accountsOf(id).map((traits) => {
       const key = `${id}/${traits.name}`;
       const health = found.get(key) ?? newHealth(id, traits.name, now);

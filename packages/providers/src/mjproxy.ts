@@ -13,7 +13,8 @@ import {
 import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
 import { capabilitiesOf, type Dialect, type Operation, ROUTES } from "./dialect.ts";
-import type { HttpClient, HttpOutcome } from "./http-client.ts";
+import type { ProviderDeps } from "./family.ts";
+import type { HttpOutcome } from "./http-client.ts";
 import { type Fields, integerOf, isFields, linkOf, parseDocuments, parseJson, textOf } from "./json.ts";
 import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
 import { cleanVendorText } from "./redact.ts";
@@ -22,11 +23,8 @@ import { type FetchRecentTasks, searchRecentTasks } from "./search.ts";
 import { failureTextOf, parseSubmitResponse } from "./submit-response.ts";
 import { videoBody, videoPressOf } from "./video.ts";
 
-export interface ProviderDeps {
-  httpClient: HttpClient;
-  submitTimeoutMs?: number;
-  lookupTimeoutMs?: number;
-}
+/** A provider of this family. @property readCallback parses a callback body; pure. Undefined: the body is no task object. */
+export type MjproxyProvider = Provider & { readCallback(body: string): Report | undefined };
 
 type Body = Record<string, unknown>;
 
@@ -41,7 +39,7 @@ const FETCHES = 5;
 
 const UNSUPPORTED_OUTCOME: SubmitOutcome = { kind: "refused", failure: failure("unsupported") };
 
-export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
+export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyProvider {
   const { httpClient, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
 
   async function submit(operation: Operation, body: Body, context: CallContext): Promise<SubmitOutcome> {

@@ -42,24 +42,31 @@ const REMOVED_FIELDS = new Set([
 
 const DEPTH = 12;
 
-/** Returns the redacted body as JSON text; undefined if it is larger than the limit. */
-export function redactRawReport(body: unknown): string | undefined {
-  const text = JSON.stringify(redact(body, 0));
+/**
+ * Returns the redacted body as JSON text; undefined if it is larger than the limit.
+ *
+ * @param more further fields that are removed, in lower case. Unset: none
+ */
+export function redactRawReport(body: unknown, more: ReadonlySet<string> = NO_FIELDS): string | undefined {
+  const text = JSON.stringify(redact(body, 0, "", more));
   return text !== undefined && Buffer.byteLength(text) <= RESULT.rawBytes ? text : undefined;
 }
 
-function redact(value: unknown, depth: number, key = ""): unknown {
+const NO_FIELDS: ReadonlySet<string> = new Set();
+
+function redact(value: unknown, depth: number, key: string, more: ReadonlySet<string>): unknown {
   if (depth > DEPTH) return null;
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, key));
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, key, more));
   if (typeof value === "string") return redactText(value, key);
   if (!isFields(value)) return value;
-  const entries = Object.entries(value).filter(
-    ([key, item]) => !REMOVED_FIELDS.has(key.toLowerCase()) && item !== null,
-  );
+  const entries = Object.entries(value).filter(([key, item]) => {
+    const name = key.toLowerCase();
+    return !REMOVED_FIELDS.has(name) && !more.has(name) && item !== null;
+  });
   // The null prototype keeps a vendor's "__proto__" an ordinary field.
   return Object.assign(
     Object.create(null) as object,
-    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1, k)])),
+    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1, k, more)])),
   );
 }
 

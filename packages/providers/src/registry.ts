@@ -2,7 +2,10 @@
 import { type AccountTraits, DEFAULT_ACCOUNT, isAccountName } from "@mjflow/core/account";
 import { MAX_RUNNING } from "@mjflow/core/limit";
 import type { AccountConfig, Provider, Providers, Vendor } from "@mjflow/core/port";
-import { createProvider, type ProviderDeps } from "./mjproxy.ts";
+import { FORMS, KNOWN_PROVIDER_IDS } from "./families/index.ts";
+import { createFamilyProvider } from "./families/provider.ts";
+import type { ProviderDeps } from "./family.ts";
+import { createProvider } from "./mjproxy.ts";
 import { DIALECTS, PROVIDER_IDS } from "./vendors/index.ts";
 
 export interface AccountSetting extends AccountConfig {
@@ -12,35 +15,64 @@ export interface AccountSetting extends AccountConfig {
   maxRunning?: number;
 }
 
-/** Maps a provider id to its single account, or to several accounts by name. The secret `Providers` holds it as JSON. */
-export type ProvidersConfig = Record<string, AccountConfig | { accounts: Record<string, AccountSetting> }>;
+/** What a provider may have beside its accounts. */
+export interface ProviderSetting {
+  /**
+   * Parts of the vendor's API that are off because nothing confirms them (`Form.unproven`), by name. The README of the family says
+   * what each does, and what it costs if it is wrong. Unset: all are off.
+   */
+  unproven?: readonly string[];
+}
 
-/** The configured vendors, and every dialect for accounts that are stored in the table. */
+/** Maps a provider id to its single account, or to several accounts by name. The secret `Providers` holds it as JSON. */
+export type ProvidersConfig = Record<
+  string,
+  (AccountConfig & ProviderSetting) | ({ accounts: Record<string, AccountSetting> } & ProviderSetting)
+>;
+
+/** The configured vendors, and every known vendor for accounts that are stored in the table. */
 export interface Registry extends Providers {
-  /** Returns the provider of a dialect; undefined if there is no dialect with this id. */
+  /** Returns the provider of a known vendor; undefined if there is none with this id. */
   dialect(id: string): Provider | undefined;
 }
 
-/** @throws Error for an unknown id, or an account without address or key. The message never contains the key. */
+/**
+ * @throws Error for an unknown id, an account without address or key, or an unknown name in `unproven`. The message never contains
+ *   the key.
+ */
 export function createProviders(config: ProvidersConfig, deps: ProviderDeps): Registry {
   const providers = new Map<string, Provider>();
   function dialect(id: string): Provider | undefined {
-    const found = DIALECTS.get(id);
-    if (found && !providers.has(id)) providers.set(id, createProvider(found, deps));
+    if (!providers.has(id)) {
+      const found = DIALECTS.get(id);
+      const form = FORMS.get(id);
+      if (found) providers.set(id, createProvider(found, deps));
+      else if (form) providers.set(id, createFamilyProvider(form, deps, unprovenOf(id, config[id])));
+    }
     return providers.get(id);
   }
   const configured = new Map<string, Vendor>();
   for (const [id, setting] of Object.entries(config)) {
     const provider = dialect(id);
-    if (!provider) throw new Error(`Unknown provider "${id}". Known providers: ${PROVIDER_IDS.join(", ")}`);
+    if (!provider) throw new Error(`Unknown provider "${id}". Known providers: ${KNOWN_PROVIDER_IDS.join(", ")}`);
     configured.set(id, vendorOf(id, provider, setting));
   }
   return {
     get: (id) => configured.get(id),
     ids: () => [...configured.keys()],
-    known: () => PROVIDER_IDS.filter((id) => id !== "simulator").map((id) => dialect(id)!),
+    known: () => KNOWN_PROVIDER_IDS.filter((id) => id !== "simulator").map((id) => dialect(id)!),
     dialect,
   };
+}
+
+/** @throws Error for a name that the form does not have */
+function unprovenOf(id: string, setting: ProvidersConfig[string] | undefined): readonly string[] {
+  const names: unknown = isObject(setting) ? setting!.unproven : undefined;
+  if (names === undefined) return [];
+  const known = Object.keys(FORMS.get(id)!.unproven);
+  if (!Array.isArray(names) || !names.every((name) => known.includes(name as string)))
+    throw new Error(`"unproven" of provider "${id}" needs a list of: ${known.join(", ")}`);
+  return names as string[];
 }
 
 function vendorOf(id: string, provider: Provider, setting: ProvidersConfig[string]): Vendor {
@@ -88,4 +120,4 @@ function check(subject: string, name: string, { baseUrl, apiKey, weight = 1, max
   }
 }
 
-export { DEFAULT_ACCOUNT, PROVIDER_IDS };
+export { DEFAULT_ACCOUNT, KNOWN_PROVIDER_IDS, PROVIDER_IDS };

@@ -361,7 +361,8 @@ export function failureOf(report: Report): Failure {
   const vendor = description ? { vendor: { description } } : {};
   // The words of the user in a quoted prompt decide nothing.
   const { prompt, promptEn, finalPrompt } = report.result;
-  const code = failureCodeOf(withoutQuotes(description ?? "", [finalPrompt, promptEn, prompt]));
+  const said = failureCodeOf(withoutQuotes(description ?? "", [finalPrompt, promptEn, prompt]));
+  const code = report.failureCode ?? said;
   if (report.status === "CANCEL") return failure("vendor_cancelled", vendor);
   if (code !== undefined) return failure(code, vendor);
   return failure("vendor_failed", vendor);
