@@ -10,8 +10,9 @@ import type { ProviderCapabilities } from "@mjflow/core/port";
 import { estimateUsd } from "@mjflow/core/price";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { capabilitiesOf, type Dialect } from "@mjflow/providers/dialect";
+import { ABOUT } from "@mjflow/providers/families/about";
 import { FORMS } from "@mjflow/providers/families/index";
-import type { Form, Unproven } from "@mjflow/providers/family";
+import type { Form } from "@mjflow/providers/family";
 import { DIALECTS } from "@mjflow/providers/vendors/index";
 import { code, table } from "./markdown.ts";
 
@@ -24,7 +25,7 @@ interface Vendor {
   remix: string;
   animates: string;
   wire: readonly (readonly [name: string, value: string])[];
-  unproven: readonly (readonly [name: string, Unproven])[];
+  unproven: readonly (readonly [name: string, says: string])[];
 }
 
 const MODE = {
@@ -111,7 +112,8 @@ function ofDialect(dialect: Dialect): Vendor {
   };
 }
 
-function ofForm({ id, capabilities: can, wire, unproven }: Form): Vendor {
+function ofForm({ id, capabilities: can }: Form): Vendor {
+  const { wire, unproven } = ABOUT[id]!;
   return {
     id,
     family: id,
@@ -154,7 +156,7 @@ function abilitiesOf({ family, can, remix, animates, wire, unproven }: Vendor): 
     ["look-up of many tasks in one request", yes(can.listByCondition)],
     ["a lost submission can be found", yes(can.searchByState)],
     ...wire,
-    ...unproven.map(([name, { says }]) => [`off: ${code(name)}`, says] as const),
+    ...unproven.map(([name, says]) => [`off: ${code(name)}`, says] as const),
   ];
 }
 

@@ -13,38 +13,36 @@ export interface ProviderDeps {
   lookupTimeoutMs?: number;
 }
 
-/** How mjflow talks to a vendor, in words for the generated tables. */
-export interface WireWords {
-  /** Path before the routes. */
-  paths: string;
-  /** Header that carries the API key. */
-  key: string;
-  /** Where the mode is sent. */
-  mode: string;
-  /** How a press names its button. */
-  presses: string;
-}
-
-/** One vendor of a family whose code is loaded on demand. It has everything that is needed before the first call. */
+/** One vendor of a family whose code is loaded on demand. It has what is needed before the first call, and is in every bundle. */
 export interface Form {
   /** Id of the provider. */
   id: string;
   title: string;
-  /** Sources of the facts in this folder. */
-  sources: readonly string[];
   capabilities: ProviderCapabilities;
-  /** What the documents leave open, by name. Off unless the configuration of the provider names it in `unproven`. */
-  unproven: Readonly<Record<string, Unproven>>;
-  wire: WireWords;
+  /**
+   * Parts of the vendor's API that no document and no measurement confirms, by name, with what the vendor can do with each. Off
+   * unless the configuration of the provider names it in `unproven`.
+   */
+  unproven: Readonly<Record<string, Partial<ProviderCapabilities>>>;
   load(): Promise<{ connect: Connect }>;
 }
 
-/** A part of a vendor's API that no document and no measurement confirms. */
-export interface Unproven {
-  /** What is not certain, and what happens if it is wrong. */
-  says: string;
-  /** What the vendor can do with it. */
-  adds: Partial<ProviderCapabilities>;
+/** A vendor in words, for the generated tables. Nothing else imports it. */
+export interface About {
+  /** Sources of the facts in this folder. */
+  sources: readonly string[];
+  wire: {
+    /** Path before the routes. */
+    paths: string;
+    /** Header that carries the API key. */
+    key: string;
+    /** Where the mode is sent. */
+    mode: string;
+    /** How a press names its button. */
+    presses: string;
+  };
+  /** What is not certain about each name of `Form.unproven`. */
+  unproven: Readonly<Record<string, string>>;
 }
 
 /** The calls of a provider. They load no code. */

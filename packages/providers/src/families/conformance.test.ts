@@ -13,6 +13,7 @@ import { readCallback } from "../callback.ts";
 import type { FamilyReader } from "../family.ts";
 import type { HttpOutcome, VendorHttpRequest } from "../http-client.ts";
 import { PROVIDER_IDS } from "../vendors/index.ts";
+import { ABOUT } from "./about.ts";
 import { readAnyCallback } from "./callback.ts";
 import { FORMS } from "./index.ts";
 import { createFamilyProvider } from "./provider.ts";
@@ -83,6 +84,10 @@ function providerWith(id: string, answer: HttpOutcome | ((request: VendorHttpReq
 test("every family with a form has a reader of callbacks, and no id of the family mjproxy", () => {
   expect(Object.keys(READERS).sort()).toEqual([...FORMS.keys()].sort());
   expect([...FORMS.keys()].filter((id) => PROVIDER_IDS.includes(id))).toEqual([]);
+  for (const { id, unproven } of FORMS.values()) {
+    expect(ABOUT[id]!.sources.length, id).toBeGreaterThan(0);
+    expect(Object.keys(ABOUT[id]!.unproven).sort(), id).toEqual(Object.keys(unproven).sort());
+  }
 });
 
 describe.each([...FORMS.values()])("family $id", (form) => {
@@ -272,7 +277,7 @@ describe.each([...FORMS.values()])("family $id", (form) => {
 
   test("the base URL may have the path of the API already, or a slash at its end", async () => {
     const [first] = of("submit");
-    const [path] = form.wire.paths.split(" ");
+    const [path] = ABOUT[id]!.wire.paths.split(" ");
     for (const more of ["/", path!, `${path}/`]) {
       const { provider, sent } = providerWith(id, answered(first!.fixture));
       const account = { baseUrl: `${ORIGINS[id]}${more}`, apiKey: KEY };

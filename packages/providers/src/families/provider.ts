@@ -22,7 +22,7 @@ export function createFamilyProvider(form: Form, deps: ProviderDeps, unproven: r
   return {
     id: form.id,
     title: form.title,
-    capabilities: Object.assign({ ...form.capabilities }, ...unproven.map((name) => form.unproven[name]?.adds)),
+    capabilities: Object.assign({ ...form.capabilities }, ...unproven.map((name) => form.unproven[name])),
     submit: (call, context) => paid((family) => family.submit(call, context)),
     press: (call, context) => paid((family) => family.press(call, context)),
     modal: (call, context) => paid((family) => family.modal(call, context)),

@@ -4,12 +4,6 @@ import type { Form } from "../../family.ts";
 export const ttapi: Form = {
   id: "ttapi",
   title: "TTAPI",
-  sources: [
-    "docs.ttapi.io/api/en/midjourney: imagine, action, fetch, inpaint",
-    "docs.ttapi.io/grids/en/development/response",
-    "docs.mjapiapp.com/reference: midjourney-api, account, status-code; its FAQ",
-    "docs-zh.mjapiapp.com/api/midjourney-api: blend, describe, seed, list of actions",
-  ],
   capabilities: {
     notifyHook: "documented",
     listByCondition: false,
@@ -32,11 +26,5 @@ export const ttapi: Form = {
     unsupportedPresses: ["favourite", "zoom:custom", "describe", "shorten", "video", "animate", "extend"],
   },
   unproven: {},
-  wire: {
-    paths: "/midjourney/v1",
-    key: "`TT-API-KEY`",
-    mode: "in the field `mode`; a press has the mode of its parent",
-    presses: "the parent's `jobId` and a word of its `components`",
-  },
   load: () => import("./calls.ts"),
 };
