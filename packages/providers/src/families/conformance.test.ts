@@ -1,6 +1,6 @@
 /**
  * Every family reads all of its fixtures, and sends what its documents say. A fixture has a request, or none for a callback, and the
- * body that the vendor answers or posts. `fixtures/expected.json` says what it means.
+ * body that the vendor answers or posts. `fixtures/<id>/expected.json` says what it means.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { canonicalButtonName, isUnsupportedName, modalKindOf, resolvePress } from "@mjflow/core/button";
@@ -92,7 +92,7 @@ test("every family with a form has a reader of callbacks, and no id of the famil
 
 describe.each([...FORMS.values()])("family $id", (form) => {
   const { id, capabilities } = form;
-  const folder = new URL(`./${id}/fixtures/`, import.meta.url);
+  const folder = new URL(`../../fixtures/${id}/`, import.meta.url);
   const { notSent, fixtures } = read<Folder>(new URL("expected.json", folder));
   const cases = Object.entries(fixtures).map(([file, wanted]) => {
     return { file, wanted, fixture: read<Fixture>(new URL(file, folder)) };

@@ -1,0 +1,121 @@
+/** Plans through vendors of every protocol family: the simulated vendor, its adapter and the engine. */
+import { FORMS } from "@mjflow/providers/families/index";
+import type { FamilyId } from "@mjflow/simulator/server";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Simulated, startSimulated } from "../support/simulated.ts";
+
+const MINUTE = 60_000;
+
+let stack: Simulated;
+afterEach(() => stack?.stop());
+
+const paid = () => stack.simulator.ledger().counts.tasks;
+
+const FAMILIES = [...FORMS.keys()] as FamilyId[];
+
+describe.each(FAMILIES)("family %s", (id) => {
+  test("a plan of imagine, upscale, vary and zoom is carried out, and each task is paid once", async () => {
+    stack = await startSimulated(id);
+    const then = [{ press: "U2", then: [{ press: "vary:subtle" }, { press: "zoom:2" }] }, { press: "V1" }];
+    const flow = await stack.start({ mode: "fast", then });
+    await stack.pass(6 * MINUTE);
+    const { flow: ended, tasks } = await stack.harness.read(flow);
+    expect([...tasks.values()].map(({ path, press, status }) => [path, press, status])).toEqual([
+      ["0", undefined, "SUCCESS"],
+      ["0-0", "U2", "SUCCESS"],
+      ["0-0-0", "vary:subtle", "SUCCESS"],
+      ["0-0-1", "zoom:2", "SUCCESS"],
+      ["0-1", "V1", "SUCCESS"],
+    ]);
+    expect(ended!.status).toBe("completed");
+    expect(paid()).toBe(5);
+    for (const { path, result } of tasks.values()) expect(result?.imageUrl, path).toMatch(/^http/);
+    expect(JSON.stringify([...tasks.values()])).not.toContain("/callbacks/");
+  });
+
+  test("callbacks that are copied and shuffled change nothing", async () => {
+    stack = await startSimulated(id);
+    stack.simulator.arm({ kind: "copy-callback", times: 100, copies: 2 });
+    const flow = await stack.start({ then: [{ press: "U1", then: [{ press: "vary:strong" }] }, { press: "reroll" }] });
+    stack.simulator.arm({ kind: "shuffle-callbacks", times: 100 });
+    await stack.pass(6 * MINUTE);
+    const { flow: ended, tasks } = await stack.harness.read(flow);
+    expect([...tasks.values()].map(({ status }) => status)).toEqual(Array(4).fill("SUCCESS"));
+    expect(ended!.status).toBe("completed");
+    expect(paid()).toBe(4);
+  });
+
+  test("without callbacks the results come from look-ups", async () => {
+    stack = await startSimulated(id, { silent: true });
+    const flow = await stack.start({ then: [{ press: "U1" }] });
+    await stack.pass(12 * MINUTE, 10_000);
+    expect((await stack.harness.read(flow)).flow!.status).toBe("completed");
+    expect(paid()).toBe(2);
+  });
+
+  test("a submission whose response was lost is settled by its callback and paid once", async () => {
+    stack = await startSimulated(id);
+    stack.simulator.arm({ kind: "accept-then-drop" });
+    const flow = await stack.start({ then: [{ press: "U1" }] });
+    expect((await stack.task(flow)).status).toBe("UNCLEAR");
+    await stack.pass(2 * MINUTE);
+    // The simulator does not name the task of a dropped response, so `pass` does not wait for its callback.
+    await stack.simulator.waitFor(({ callbacks }) => callbacks.length > 0);
+    await stack.pass(4 * MINUTE);
+    expect((await stack.harness.read(flow)).flow!.status).toBe("completed");
+    expect(paid()).toBe(2);
+  });
+
+  test("a prompt that moderation rejects is a typed failure", async () => {
+    stack = await startSimulated(id);
+    const flow = await stack.start({ prompt: "a gory scene" });
+    await stack.pass(2 * MINUTE);
+    expect(await stack.task(flow)).toMatchObject({ status: "FAILURE", failure: { code: "banned_prompt" } });
+  });
+
+  test("a task that the vendor cannot finish fails with the vendor's words", async () => {
+    stack = await startSimulated(id);
+    const flow = await stack.start({ prompt: "a boat --sim fail" });
+    await stack.pass(3 * MINUTE);
+    const { status, failure } = await stack.task(flow);
+    expect(status).toBe("FAILURE");
+    // The words of the simulator say what the vendor says.
+    expect(["vendor_failed", "invalid_prompt"]).toContain(failure!.code);
+    expect(failure!.vendor!.description).not.toBe("");
+  });
+
+  test("a vendor that is full makes the task wait, and it is paid once", async () => {
+    stack = await startSimulated(id);
+    stack.simulator.arm({ kind: "queue-full", times: 2 });
+    const flow = await stack.start();
+    await stack.pass(6 * MINUTE);
+    expect((await stack.task(flow)).status).toBe("SUCCESS");
+    expect(paid()).toBe(1);
+  });
+
+  test("a flow whose account is out of credit completes at a midjourney-proxy vendor, and nothing is paid twice", async () => {
+    stack = await startSimulated(id, { credit: 0 }, "midjourney-proxy");
+    const flow = await stack.start({ onVendorLoss: "restart", then: [{ press: "U1" }] });
+    await stack.pass(6 * MINUTE);
+    const { flow: ended, tasks } = await stack.harness.read(flow);
+    expect(ended!.status).toBe("completed");
+    expect([...tasks.values()].map(({ provider, status }) => [provider, status])).toEqual([
+      ["midjourney-proxy", "SUCCESS"],
+      ["midjourney-proxy", "SUCCESS"],
+    ]);
+    expect(tasks.get("0")!.previousLocations).toMatchObject([{ provider: id }]);
+    expect(paid()).toBe(2);
+  });
+
+  test("a flow whose account runs out of credit after its image is restarted elsewhere, linked both ways", async () => {
+    stack = await startSimulated(id, { credit: 1 }, "midjourney-proxy");
+    const flow = await stack.start({ onVendorLoss: "restart", then: [{ press: "U1" }] });
+    await stack.pass(8 * MINUTE);
+    const { flow: ended } = await stack.harness.read(flow);
+    expect(ended!.restartedAs).toBeDefined();
+    const next = await stack.harness.deps.store.loadFlow(ended!.restartedAs!);
+    expect(next.flow).toMatchObject({ restartOf: flow.id, provider: "midjourney-proxy", status: "completed" });
+    // One image at the first vendor, two at the second one.
+    expect(paid()).toBe(3);
+  });
+});
