@@ -52,14 +52,17 @@
  *
  * The API has routes for pictures, deletion, templates and reruns. It loads all code behind them on demand (4 kB, and 4 kB of glue
  * between the parts). The store of every function knows templates and deletes the rows of a flow (0.6 kB).
+ *
+ * Api, Submit and Sweep read the forms of the vendors of all protocol families (4 kB for four of them, with the glue of the split).
+ * The code of a family is loaded on demand. Callback has the glue only (1 kB). All functions know more names of presses (0.4 kB).
  */
 export const BUDGET_KB = {
-  Api: 672,
-  Archive: 381,
-  Callback: 350,
-  Deadletter: 325,
-  Deliver: 360,
-  Stream: 346,
-  Submit: 462,
-  Sweep: 423,
+  Api: 678,
+  Archive: 382,
+  Callback: 353,
+  Deadletter: 326,
+  Deliver: 361,
+  Stream: 347,
+  Submit: 468,
+  Sweep: 428,
 };

@@ -165,7 +165,7 @@ describe.each([...FORMS.values()])("family $id", (form) => {
     const report = await readAnyCallback(id, JSON.stringify(fixture.body));
     expectReport(report, wanted);
     if (report!.status === "SUCCESS") expect(report!.result.imageUrl).toMatch(/^https:/);
-    // Our address would be found by whoever reads the stored body.
+    // Apps read the stored body, so it must not have our address.
     expect(report!.result.raw ?? "").not.toMatch(/callbacks|tok_1|mjf_000/);
   });
 

@@ -1,6 +1,6 @@
 /**
- * The address of a callback with our reference. A vendor that has no field for a reference shows the address with its tasks, so a
- * submission whose response was lost can be found in the vendor's list. The receiver ignores the query.
+ * The address of a callback with our reference. A vendor that has no field for a reference shows the address with its tasks. So a
+ * lost submission can be found in the vendor's list. The receiver ignores the query.
  */
 const NAME = "ref";
 

@@ -1,6 +1,6 @@
 /**
- * Buttons of vendors that name presses in words of their own. mjflow makes a customId with our press name in front, so that a plan
- * finds the button, and with the vendor's word and the parent behind it. The customId is never sent to a vendor.
+ * Buttons of vendors that name presses in words of their own. mjflow makes a customId of them. Our press name stands in front, so a
+ * plan finds the button. The vendor's word and the parent stand behind it. The customId is never sent to a vendor.
  *
  * The parent is in it, because a task whose modal answer was lost may know only the id of its modal.
  */
