@@ -12,7 +12,7 @@ export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
   timeout: `${FUNCTION_TIMEOUT_S.submit} seconds`,
   // The function mostly waits for vendors, and AWS charges the waiting time by memory. It sends one request
-  // with images at a time (functions/composition/submit.ts): the process has up to 130 MB without, and 170 MB with 6 MB of images.
+  // with images at a time (functions/composition/submit.ts): the process has up to 130 MB without, and 171 MB with 5 MB of images.
   memory: "192 MB",
   ...reservedFor(stage.submitConcurrency),
   environment: {

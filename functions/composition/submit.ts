@@ -9,9 +9,9 @@ import { withVendors } from "./vendor.ts";
 const env = process.env;
 
 /**
- * Requests with images that are sent at one time. A request with 6 MB of images needs about 40 MB of memory while it is sent. The
- * deployed function has 192 MB. Its process uses up to 130 MB without images, 170 MB with one such request and 206 MB with two
- * (`node test/cost/submit.ts`). A local server has more memory.
+ * Requests with images that are sent at one time. A request with 5 MB of images, which are 7 MB as data URIs, needs about 47 MB of memory
+ * while it is sent. The deployed function has 192 MB. Its process uses up to 130 MB without images and 171 MB with one such request
+ * (`node test/cost/submit.ts`). Two requests of 6 MB used 206 MB. A local server has more memory.
  */
 const CONCURRENT_IMAGES = { function: 1, local: 4 };
 
