@@ -1,5 +1,5 @@
 /** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
-import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isEndRecorded, listedStatus } from "@mjflow/core/flow";
 import { CreateRequest, FlowListQuery, RerunRequest } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
@@ -91,5 +91,5 @@ function matchesQuery(
 ): boolean {
   const isSame = (expected: string | undefined, actual: string | undefined) =>
     expected === undefined || expected === actual;
-  return isSame(status, flow.status) && isSame(state, flow.state) && isSame(provider, flow.provider);
+  return isSame(status, listedStatus(flow)) && isSame(state, flow.state) && isSame(provider, flow.provider);
 }

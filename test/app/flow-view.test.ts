@@ -147,3 +147,34 @@ describe("the details of a list", () => {
     expect((await api.call(OPERATOR, "GET", "/v1/flows?details=true")).body.data).toEqual([]);
   });
 });
+
+describe("the status of a flow in the list after a press", () => {
+  async function pressed(limits: object | undefined) {
+    const api = createApiClient();
+    const { id, key } = await api.join();
+    if (limits) await api.call(OPERATOR, "PATCH", `/v1/apps/${id}`, { limits });
+    api.harness.advance(60_000);
+    const flow = (await api.call(key, "POST", "/v1/flows", FLOW)).body;
+    await api.harness.finishAll();
+    await api.call(key, "POST", `/v1/tasks/${flow.tasks[0].id}/actions`, { press: "U2" });
+    const listed = async (status: string) =>
+      (await api.call(key, "GET", `/v1/flows?status=${status}`)).body.data.map(
+        (each: Json) => `${each.id} ${each.status}`,
+      );
+    return { api, id: flow.id as string, key, listed };
+  }
+
+  test("is running until the pressed task has ended, if the app has limits", async () => {
+    const { api, id, key, listed } = await pressed({ creditsUsd: 5 });
+    expect((await api.call(key, "GET", `/v1/flows/${id}`)).body.status).toBe("running");
+    expect([await listed("running"), await listed("completed")]).toEqual([[`${id} running`], []]);
+    await api.harness.finishAll();
+    expect([await listed("running"), await listed("completed")]).toEqual([[], [`${id} completed`]]);
+  });
+
+  test("stays that of its recorded end if the app has no limits, because nothing is written to the flow", async () => {
+    const { api, id, key, listed } = await pressed(undefined);
+    expect((await api.call(key, "GET", `/v1/flows/${id}`)).body.status).toBe("running");
+    expect([await listed("running"), await listed("completed")]).toEqual([[], [`${id} completed`]]);
+  });
+});

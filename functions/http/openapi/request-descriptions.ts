@@ -194,7 +194,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   }),
   describedSchemas(MediaQuery, { s: "Signature of the link." }),
   describedSchemas(FlowListQuery, {
-    status: "Only flows with this recorded status.",
+    status:
+      "Only flows with this recorded status. A flow that a press or a retry reopened is `running` if its app has a limit of credit or of running flows. Otherwise it keeps the status of its end; read the flow itself.",
     state: "Only flows with exactly this `state`.",
     provider: "Only flows at this provider.",
     since: "Only flows created at this time or later.",

@@ -157,6 +157,14 @@ export function isEndRecorded(flow: Pick<Flow, "status" | "reopened">, tasks: re
   return status !== "running" && flow.status === status && !flow.reopened;
 }
 
+/**
+ * Returns the status for lists, which read no tasks. A flow that a press or a retry reopened is running again. Without a limit of
+ * credit or running flows the reopening is not recorded, because it would cost two write units: such a flow keeps its recorded status.
+ */
+export function listedStatus({ status, reopened }: Pick<Flow, "status" | "reopened">): FlowStatus {
+  return reopened ? "running" : status;
+}
+
 /** Returns the valid root: the first root, or the retry that replaces it. */
 export function rootOf(tasks: readonly Task[]): Task | undefined {
   return tasks.find((task) => task.path === rootPath(task.path) && !isSuperseded(task, tasks));

@@ -1,5 +1,5 @@
 /** What a list of flows says about the tasks of each flow: their number, their cost and a picture. */
-import { type Flow, rootOf } from "@mjflow/core/flow";
+import { type Flow, listedStatus, rootOf } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { planSteps } from "@mjflow/core/plan-step";
 import { costMicroUsd, planMicroUsd } from "@mjflow/core/price";
@@ -16,6 +16,7 @@ export function flowListEntry(flow: Flow, links: Links, tasks?: readonly Task[])
   const details = tasks && detailsOf(flow, tasks, links);
   return {
     ...flowSummary(flow, links),
+    status: listedStatus(flow),
     /** Number of tasks in each state. `planned`: steps of the plan that have no task yet. */
     taskCounts: details?.taskCounts ?? null,
     /** Estimated price of the whole plan, USD. */
