@@ -6,6 +6,7 @@ import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
+import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createWriteCheck } from "@mjflow/store/write-check";
 import { Resource } from "sst";
 import type { Streams } from "../http/env.ts";
@@ -59,6 +60,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     blobs: blobs(),
     images: images(),
     objects: objects(),
+    uploadCounts: createUploadCounts(table()),
     random,
     ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,

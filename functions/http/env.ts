@@ -1,6 +1,6 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { MjflowError } from "@mjflow/core/error";
-import type { InputImages, QueueDepths } from "@mjflow/core/port";
+import type { InputImages, QueueDepths, UploadCounts } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { BannedWordsCheck } from "@mjflow/engine/banned";
@@ -58,6 +58,7 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     objectUrl(key: string): Promise<string>;
     /** Uploads, and links that requests name. */
     images: InputImages;
+    uploadCounts: UploadCounts;
     /** The objects of deleted flows. */
     objects: Objects;
     /** Where the event streams of flows are. Unset: this deployment has none. */

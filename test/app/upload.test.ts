@@ -5,6 +5,9 @@
 import { taskIdOf } from "@mjflow/core/id";
 import { UPLOAD, uploadKeyOf } from "@mjflow/core/upload";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
+import { ATTRIBUTE } from "@mjflow/store/keys";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createUploadCounts } from "@mjflow/store/upload-count";
 import { describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
@@ -70,11 +73,65 @@ describe("an upload", () => {
     expect([status, body.code, body.field]).toEqual([400, "invalid_request", field]);
   });
 
-  test("costs no write to the table", async () => {
+  test("of the operator costs no write to the table", async () => {
     const client = clientOf();
     const before = JSON.stringify(client.harness.dump());
     await client.call(OPERATOR, "POST", "/v1/uploads", { contentType: "image/png", bytes: 9 });
     expect(JSON.stringify(client.harness.dump())).toBe(before);
+  });
+});
+
+describe("uploads of one hour", () => {
+  const announce = (client: ApiClient, key: string, bytes: number) =>
+    client.call(key, "POST", "/v1/uploads", { contentType: "image/png", bytes });
+  /** Announces an upload again and again. Returns the numbers of accepted and of refused ones. */
+  async function repeated(client: ApiClient, key: string, bytes: number, times: number) {
+    const statuses: number[] = [];
+    for (let n = 0; n < times; n++) statuses.push((await announce(client, key, bytes)).status);
+    return [statuses.filter((status) => status === 201).length, statuses.filter((status) => status === 429).length];
+  }
+
+  test("are refused above their number with the time to wait, and the next hour has room again", async () => {
+    const client = clientOf();
+    const { key } = await client.join("shop");
+    client.harness.advance(UPLOAD.hourMs - (client.harness.deps.clock.now() % UPLOAD.hourMs) + 60_000);
+    const most = UPLOAD.uploadsPerHour;
+    expect(await repeated(client, key, 9, most + 2)).toEqual([most, 2]);
+    const refused = await announce(client, key, 9);
+    expect([refused.status, refused.body.code]).toEqual([429, "too_many_uploads"]);
+    expect(refused.headers.get("retry-after")).toBe("3540");
+    client.harness.advance(3_540_000);
+    expect((await announce(client, key, 9)).status).toBe(201);
+  });
+
+  test("are refused above their sum of bytes, a smaller one still fits, and other apps and the operator are not limited", async () => {
+    const client = clientOf();
+    const { key } = await client.join("shop");
+    const fits = Math.floor(UPLOAD.bytesPerHour / UPLOAD.bytes);
+    expect(await repeated(client, key, UPLOAD.bytes, fits + 3)).toEqual([fits, 3]);
+    expect((await announce(client, key, UPLOAD.bytesPerHour - fits * UPLOAD.bytes)).status).toBe(201);
+    expect((await announce(client, key, 1)).status).toBe(429);
+    expect((await announce(client, (await client.join("another")).key, UPLOAD.bytes)).status).toBe(201);
+    expect(await repeated(client, OPERATOR, UPLOAD.bytes, fits + 3)).toEqual([fits + 3, 0]);
+  });
+
+  test("are counted once each, however many are announced at the same time", async () => {
+    const counts = createUploadCounts(createMemoryTable());
+    const add = () => counts.add("app_1", 0, 3, { bytes: 30, uploads: 20 });
+    const results = await Promise.all(Array.from({ length: 25 }, add));
+    expect(results.filter((isCounted) => isCounted)).toHaveLength(10);
+    expect(await counts.add("app_1", UPLOAD.hourMs, 30, { bytes: 30, uploads: 1 })).toBe(true);
+    expect(await counts.add("app_1", UPLOAD.hourMs, 0, { bytes: 30, uploads: 1 })).toBe(false);
+  });
+
+  test("are no longer stored when their hour is over", async () => {
+    const client = clientOf();
+    const { key } = await client.join("shop");
+    await announce(client, key, 9);
+    const row = client.harness.dump().items.find((item) => item["pk"]?.S?.startsWith("uploads#"))!;
+    const ends = Number(row[ATTRIBUTE.expiresAt]!.N) * 1_000 - client.harness.deps.clock.now();
+    expect(ends).toBeGreaterThan(UPLOAD.hourMs);
+    expect(ends).toBeLessThanOrEqual(2 * UPLOAD.hourMs);
   });
 });
 

@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pressHold } from "@mjflow/core/credit";
 import { ERRORS, MjflowError } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
+import { UPLOAD } from "@mjflow/core/upload";
 import { MAX_PRESS_ENTRIES } from "@mjflow/engine/credit-counter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
@@ -267,6 +268,14 @@ describe("conflicts, limits and wrong values", () => {
     const modal = { maskBase64: id };
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", modal }))).toBe("image_rejected");
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, modal))).toBe("image_rejected");
+  });
+
+  test("more uploads in an hour than an app may announce get too_many_uploads", async () => {
+    harness = await createOpenApiHarness(seen);
+    const body = { contentType: "image/png", bytes: UPLOAD.bytes };
+    const fits = Math.floor(UPLOAD.bytesPerHour / UPLOAD.bytes);
+    for (let n = 0; n < fits; n++) await ask("POST", "/v1/uploads", body);
+    expect(await codeOf(ask("POST", "/v1/uploads", body))).toBe("too_many_uploads");
   });
 
   test("each exceeded limit of an app gets its own error code", async () => {

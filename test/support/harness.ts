@@ -52,6 +52,7 @@ import { createMemoryBlobs } from "@mjflow/store/blob";
 import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
+import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createMemoryImages } from "./images.ts";
@@ -151,6 +152,7 @@ export function createTestHarness({
   const wired = {
     ...deps,
     images: input.images,
+    uploadCounts: createUploadCounts(table),
     objects: { deleteAll: async (prefix: string) => void deletedPrefixes.push(prefix) },
     imageUrl: (key: string, extension: string) => `https://api.test/${key}/signature.${extension}`,
     limits: undefined as Limits | undefined,

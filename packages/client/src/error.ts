@@ -19,6 +19,7 @@ export type ServerErrorCode =
   | "rate_limited"
   | "too_many_flows"
   | "too_many_presses"
+  | "too_many_uploads"
   | "too_many_streams"
   | "no_stream_here"
   | "too_large"

@@ -9,6 +9,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   "rate_limited",
   "too_many_flows",
   "too_many_presses",
+  "too_many_uploads",
   "too_many_streams",
 ]);
 

@@ -156,6 +156,12 @@ export const ERRORS = {
     retry: { afterMs: 10_000 },
     advice: "Wait until a running flow has ended, then send the request again.",
   },
+  too_many_uploads: {
+    status: 429,
+    title: "Too many uploads in this hour",
+    retry: { afterMs: 60_000 },
+    advice: "Send the same request again after Retry-After. Use an upload that you have sent in several requests.",
+  },
   too_many_streams: {
     status: 429,
     title: "Too many event streams and long polls are open",

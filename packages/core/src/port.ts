@@ -257,6 +257,18 @@ export interface StreamSlots {
   release(group: string, id: string): Promise<void>;
 }
 
+/** Counts the uploads that an app has announced. */
+export interface UploadCounts {
+  /**
+   * Counts an upload in the hour that begins at `startedAt` (epoch ms), if the app stays within both limits. One conditional
+   * write, and no read. A lost response can count an upload twice.
+   *
+   * @returns false if the upload would exceed a limit
+   * @throws MjflowError `overloaded` if the table throttles
+   */
+  add(appId: string, startedAt: number, bytes: number, most: { bytes: number; uploads: number }): Promise<boolean>;
+}
+
 /** What the operator stores about vendors, and the slots of an earlier version. */
 export interface VendorStore {
   /** Reads all stored accounts of all vendors in one strongly consistent request. */

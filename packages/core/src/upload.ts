@@ -13,10 +13,17 @@ export const UPLOAD = {
   /** Time after the upload in which new requests can name it, ms. The bucket keeps it 30 days longer, for their flows. */
   usableMs: 7 * 24 * 3_600_000,
   /**
-   * All images of a request that a vendor gets as data URIs. In base64 they are a third larger, and a submit worker has memory for
-   * one such request. Servers of the family attach them to a Discord message, which may have 8 to 10 MB without Nitro.
+   * All images of a request that a vendor gets as data URIs. In base64 they are a third larger. A submit worker has memory for one
+   * such request (measured: `node test/cost/submit.ts`). Servers of the family attach them to a Discord message, which may have 8 to 10 MB without Nitro.
    */
   dataBytes: 5 * 1024 * 1024,
+  /**
+   * What an app may announce in one hour of the clock (UTC). A presigned URL accepts an image without our knowledge, so announced
+   * uploads count whether they are sent or not.
+   */
+  bytesPerHour: 10_000_000_000,
+  uploadsPerHour: 1_000,
+  hourMs: 3_600_000,
 } as const;
 
 const UPLOAD_ID = /^upload_[0-9A-HJKMNP-TV-Z]{26}$/;

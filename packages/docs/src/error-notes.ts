@@ -145,6 +145,13 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
     remedy: "Wait until a flow has ended. A webhook `flow.completed` says when.",
     see: { "/apps#limits": "Limits of an app", "/webhooks": "Webhooks" },
   },
+  too_many_uploads: {
+    cause:
+      "The app has announced as many uploads in this hour as it may. Announced uploads count, whether they are sent or not.",
+    remedy:
+      "Wait for the time in `Retry-After`, or name an upload that you have sent in several requests: its id is valid for 7 days.",
+    see: { "/flows#images-of-requests": "Images of requests", "/limits": "Limits" },
+  },
   too_many_streams: {
     cause:
       "Each open event stream and each held request uses an execution of a deployment, so their number is limited.",

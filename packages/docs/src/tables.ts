@@ -9,6 +9,7 @@ import { PRESS_NAMES } from "@mjflow/core/press-name";
 import type { ProviderCapabilities } from "@mjflow/core/port";
 import { estimateUsd } from "@mjflow/core/price";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "@mjflow/core/root-action";
+import { UPLOAD } from "@mjflow/core/upload";
 import { capabilitiesOf, type Dialect } from "@mjflow/providers/dialect";
 import { ABOUT } from "@mjflow/providers/families/about";
 import { FORMS } from "@mjflow/providers/families/index";
@@ -231,6 +232,11 @@ function limitTable(): string {
       ["levels of a plan", String(REQUEST.planDepth), "400"],
       ["stored plan without its images", `${REQUEST.planBytes / 1000} kB`, "400"],
       ["`notifyHook` and other URLs", `${REQUEST.urlLength} characters`, "400"],
+      [
+        "uploads that an app announces in an hour",
+        `${UPLOAD.uploadsPerHour}, with together ${UPLOAD.bytesPerHour / 1e9} GB`,
+        "429 `too_many_uploads`",
+      ],
       [
         "event streams and held requests of an app",
         `${STREAMS.perApp}; local server ${STREAMS.local.perApp}`,

@@ -9,7 +9,9 @@ import { MjflowError } from "@mjflow/core/error";
 import { type Flow, isEndRecorded } from "@mjflow/core/flow";
 import { isFlowId, taskIdOf } from "@mjflow/core/id";
 import type { Store, WebhookStore } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
+import { updateWithRetry } from "./update-with-retry.ts";
 
 /** Removes objects of the bucket. */
 export interface Objects {
@@ -23,7 +25,6 @@ export interface DeleteFlowDeps extends Pick<EngineDeps, "clock" | "log"> {
   objects: Objects;
 }
 
-const MAX_CONFLICT_RETRIES = 5;
 /** Workers that had read a row before the deletion may still write it once. */
 const ROUNDS = 2;
 
@@ -46,23 +47,35 @@ export async function deleteFlow(deps: DeleteFlowDeps, appId: string, id: string
 
 async function markDeleted({ store, clock }: DeleteFlowDeps, appId: string, id: string): Promise<Flow> {
   if (!isFlowId(id)) throw new MjflowError("not_found");
-  for (let tries = 0; tries < MAX_CONFLICT_RETRIES; tries++) {
-    const { flow, tasks } = await store.loadFlow(id);
-    if (!flow || flow.appId !== appId) throw new MjflowError("not_found");
-    if (flow.deletedAt !== undefined) return flow;
-    if (!isEndRecorded(flow, tasks)) {
-      const detail = "The flow is running. Cancel it, and delete it when its submitted tasks have ended.";
-      throw new MjflowError("wrong_state", { detail });
-    }
-    // Messages about the end are being sent, or its credit is being settled.
-    if (flow.pendingEffects || flow.due !== undefined || flow.credit?.settling) {
-      const detail = "The end of the flow is still being recorded. Send the request again in a minute.";
-      throw new MjflowError("wrong_state", { detail, retry: { afterMs: 60_000 } });
-    }
-    const saved = await store.saveFlow(emptied(flow, clock.now()));
-    if (saved.ok) return saved.item;
+  const { kind, read, row } = await updateWithRetry<{ flow: Flow; tasks: readonly Task[] }, Flow>({
+    async read() {
+      const { flow, tasks } = await store.loadFlow(id);
+      return flow?.appId === appId ? { flow, tasks } : undefined;
+    },
+    to({ flow, tasks }) {
+      if (flow.deletedAt !== undefined) return undefined;
+      assertDeletable(flow, tasks);
+      return emptied(flow, clock.now());
+    },
+    save: (flow) => store.saveFlow(flow),
+    code: "write_conflict",
+    detail: "Other requests change the same flow.",
+  });
+  if (kind === "missing") throw new MjflowError("not_found");
+  return row ?? read!.flow;
+}
+
+/** @throws MjflowError `wrong_state` */
+function assertDeletable(flow: Flow, tasks: readonly Task[]): void {
+  if (!isEndRecorded(flow, tasks)) {
+    const detail = "The flow is running. Cancel it, and delete it when its submitted tasks have ended.";
+    throw new MjflowError("wrong_state", { detail });
   }
-  throw new MjflowError("write_conflict");
+  // Messages about the end are being sent, or its credit is being settled.
+  if (flow.pendingEffects || flow.due !== undefined || flow.credit?.settling) {
+    const detail = "The end of the flow is still being recorded. Send the request again in a minute.";
+    throw new MjflowError("wrong_state", { detail, retry: { afterMs: 60_000 } });
+  }
 }
 
 /** Keeps what confirms the credit of the flow and who owned it, and nothing that the app sent. */

@@ -4,6 +4,7 @@
  * mjflow reads uploads and links itself. Masks are always data URIs. See docs/decisions/0061.
  */
 import { Buffer } from "node:buffer";
+import { DEFAULT_APP } from "@mjflow/core/app";
 import { type ImageReason, MjflowError, type Retry } from "@mjflow/core/error";
 import {
   INPUT_EXTENSIONS,
@@ -14,7 +15,7 @@ import {
   inputTypeOf,
   otherFormatOf,
 } from "@mjflow/core/image-type";
-import type { InputImages } from "@mjflow/core/port";
+import type { InputImages, UploadCounts } from "@mjflow/core/port";
 import type { ActionRequest, FlowRequest, ModalInput, PlanInput, UploadRequest } from "@mjflow/core/request";
 import { isUploadId, UPLOAD, uploadIdOf, uploadKeyOf } from "@mjflow/core/upload";
 import type { EngineDeps } from "./deps.ts";
@@ -35,16 +36,35 @@ export interface NewUpload {
   expiresAt: number;
 }
 
-/** Returns where an app sends one image. No row is stored. */
+/**
+ * Returns where an app sends one image. No row is stored for it; only the uploads of an hour are counted.
+ *
+ * @throws MjflowError `too_many_uploads`; `overloaded`
+ */
 export async function createUpload(
-  { images, clock, random }: Pick<InputImageDeps, "images"> & Pick<EngineDeps, "clock" | "random">,
+  deps: Pick<InputImageDeps, "images"> & Pick<EngineDeps, "clock" | "random"> & { uploadCounts: UploadCounts },
   appId: string,
   { contentType, bytes }: UploadRequest,
 ): Promise<NewUpload> {
+  const { images, clock, random } = deps;
   const now = clock.now();
+  await countUpload(deps.uploadCounts, appId, bytes, now);
   const id = uploadIdOf(now, random.bytes(10));
   const url = await images.presign({ key: uploadKeyOf(appId, id), contentType, bytes, expiresS: UPLOAD.urlS });
   return { id, url, contentType, bytes, expiresAt: now + UPLOAD.urlS * 1_000 };
+}
+
+/** The operator has no limits. */
+async function countUpload(counts: UploadCounts, appId: string, bytes: number, now: number): Promise<void> {
+  if (appId === DEFAULT_APP) return;
+  const { bytesPerHour, uploadsPerHour, hourMs } = UPLOAD;
+  const startedAt = Math.floor(now / hourMs) * hourMs;
+  const isCounted = await counts.add(appId, startedAt, bytes, { bytes: bytesPerHour, uploads: uploadsPerHour });
+  if (isCounted) return;
+  throw new MjflowError("too_many_uploads", {
+    detail: `An app can announce ${uploadsPerHour} uploads with together ${bytesPerHour / 1e9} GB in an hour.`,
+    retry: { afterMs: startedAt + hourMs - now },
+  });
 }
 
 // ── images of a request ────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,10 +5,11 @@ import { storedPlan } from "@mjflow/core/plan";
 import type { FlowRequest, PlanInput, TemplateRequest } from "@mjflow/core/request";
 import { TEMPLATE_NAME, TEMPLATES_PER_APP, type Template } from "@mjflow/core/template";
 import type { EngineDeps } from "./deps.ts";
+import { deleteWithRetry, updateWithRetry } from "./update-with-retry.ts";
 
 type TemplateDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
-const MAX_CONFLICT_RETRIES = 5;
+const WRITE = { code: "write_conflict", detail: "Other requests change the same template." } as const;
 
 /**
  * Stores a plan under a name, or replaces the stored one. The plan is checked as in a flow, without a vendor.
@@ -26,21 +27,21 @@ export async function saveTemplate(
   assertName(name);
   storedPlan(then, { ref: name, images: [] });
   assertNoMask(then, "then");
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const existing = await store.template(appId, name);
-    if (!existing && (await store.templates(appId)).length >= TEMPLATES_PER_APP) {
-      throw new MjflowError("limit_reached", { detail: `An app has at most ${TEMPLATES_PER_APP} templates.` });
-    }
-    const now = clock.now();
-    const saved = await store.saveTemplate({
-      ...{ appId, name, rev: existing?.rev ?? 0, createdAt: existing?.createdAt ?? now, updatedAt: now, then },
-      ...(description !== undefined && { description }),
-    });
-    if (!saved.ok) continue;
-    log.info("template.saved", { app: appId, template: name });
-    return { template: saved.item, isNew: !existing };
-  }
-  throw new MjflowError("write_conflict");
+  const now = clock.now();
+  const { read, row } = await updateWithRetry<{ existing: Template | undefined }, Template>({
+    ...WRITE,
+    read: async () => ({ existing: await store.template(appId, name) }),
+    async to({ existing }) {
+      if (!existing && (await store.templates(appId)).length >= TEMPLATES_PER_APP) {
+        throw new MjflowError("limit_reached", { detail: `An app has at most ${TEMPLATES_PER_APP} templates.` });
+      }
+      const { rev = 0, createdAt = now } = existing ?? {};
+      return { appId, name, rev, createdAt, updatedAt: now, then, ...(description !== undefined && { description }) };
+    },
+    save: (template) => store.saveTemplate(template),
+  });
+  log.info("template.saved", { app: appId, template: name });
+  return { template: row!, isNew: !read?.existing };
 }
 
 /** @throws MjflowError `not_found` */
@@ -52,12 +53,11 @@ export async function getTemplate({ store }: TemplateDeps, appId: string, name: 
 
 /** @throws MjflowError `not_found`; `write_conflict` */
 export async function deleteTemplate(deps: TemplateDeps, appId: string, name: string): Promise<void> {
-  let template: Template | undefined = await getTemplate(deps, appId, name);
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && template; retry++) {
-    await deps.store.deleteTemplate(template);
-    template = await deps.store.template(appId, name);
-  }
-  if (template) throw new MjflowError("write_conflict");
+  await deleteWithRetry(await getTemplate(deps, appId, name), {
+    ...WRITE,
+    remove: (template) => deps.store.deleteTemplate(template),
+    read: () => deps.store.template(appId, name),
+  });
   deps.log.info("template.deleted", { app: appId, template: name });
 }
 

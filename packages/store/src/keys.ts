@@ -13,6 +13,7 @@
  *     account#<provider>#<account>   slots                       slots of an earlier version, only read
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
+ *     uploads#<appId>                <hour>                      numbers of the uploads of an hour
  *     templates#<appId>              <name>                      a plan that the app stores under a name
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
@@ -121,6 +122,11 @@ export function waitingPk({ provider, account }: Pick<SlotRowRef, "provider" | "
 
 export function slotRowKey({ provider, account, kind, row }: SlotRowRef): Key {
   return { pk: accountPk(provider, account), sk: `${kind}#${row}` };
+}
+
+/** @param startedAt beginning of the hour, epoch ms */
+export function uploadCountKey(appId: string, startedAt: number): Key {
+  return { pk: `uploads#${appId}`, sk: String(startedAt) };
 }
 
 export function streamSlotsKey(group: string): Key {
