@@ -48,7 +48,16 @@ export async function build(dist = DIST): Promise<void> {
       configFile: false,
       envDir: false,
       logLevel: "error",
-      build: { outDir: temporary, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
+      build: {
+        outDir: temporary,
+        emptyOutDir: true,
+        modulePreload: false,
+        assetsInlineLimit: 0,
+        target: "es2024",
+        // These browsers have `light-dark()`. A replacement of it would fix the colors at the root of the page, and the
+        // lightbox is dark on a light page.
+        cssTarget: ["chrome125", "firefox128", "safari17.5"],
+      },
     });
     replaceBuild(temporary, dist, () => dist === DIST && !isStale());
   } finally {

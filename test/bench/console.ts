@@ -29,6 +29,7 @@ const browser = await launch(executable);
 try {
   const { page } = await visit(browser);
   await signIn(page, localServer.url, API_KEY);
+  await page.goto(`${localServer.url}/console/#/flows`);
   await page.waitForSelector(".flow-row");
   await firstPaint(page);
   await allPages(page);

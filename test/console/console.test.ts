@@ -144,6 +144,7 @@ describe.skipIf(!chromium)("the console", () => {
       return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });
     });
     await signIn(page, server.url, API_KEY);
+    await open(page, "#/flows");
     await waitForText(page, prompt);
     await open(page, `#/flows/${id}`);
     await waitForFlowEnd(page, 1);

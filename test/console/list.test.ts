@@ -34,6 +34,7 @@ describe.skipIf(!chromium)("the flow list", () => {
   async function opened(): Promise<Page> {
     const { page } = await visit(browser);
     await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/flows`);
     await page.waitForSelector(".flow-row");
     return page;
   }

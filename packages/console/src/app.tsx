@@ -18,6 +18,7 @@ import {
 } from "./session.ts";
 import { Shell } from "./shell.tsx";
 
+const GalleryPage = lazy(() => import("./pages/gallery.tsx"));
 const FlowsPage = lazy(() => import("./pages/flows.tsx"));
 const FlowPage = lazy(() => import("./pages/flow.tsx"));
 const CreatePage = lazy(() => import("./pages/create.tsx"));
@@ -84,6 +85,8 @@ function PageOf({ route }: { route: Route }) {
   switch (route.page) {
     case "flow":
       return <FlowPage key={route.id} route={route} />;
+    case "flows":
+      return <FlowsPage query={route.query} />;
     case "create":
       return <CreatePage key={route.query["from"] ?? ""} query={route.query} />;
     case "deliveries":
@@ -91,6 +94,6 @@ function PageOf({ route }: { route: Route }) {
     case "health":
       return <HealthPage />;
     default:
-      return <FlowsPage query={route.query} />;
+      return <GalleryPage query={route.query} />;
   }
 }

@@ -6,9 +6,11 @@ import {
   isMjflowError,
   type Mjflow,
   MjflowError,
+  type Page,
+  type Picture,
   type Task,
 } from "@mjflow/client";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
@@ -19,6 +21,8 @@ import { useMjflow } from "./session.ts";
 const REFRESH_MS = 4_000;
 const HEALTH_MS = 15_000;
 const PAGE = 100;
+/** Newest results that are read again and again. */
+const HEAD = 20;
 /** Maximum number of running flows that are read one by one to find open modals. */
 const MAX_FLOWS_READ = 30;
 
@@ -187,6 +191,77 @@ export function useLiveFlow(id: string): LiveFlow {
     error: isSame ? state.error : undefined,
     isLive: isSame && state.isLive,
     again,
+  };
+}
+
+// ── pictures ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface PictureFilter {
+  action: string;
+  kind: "" | "image" | "video";
+  since: string;
+}
+
+export interface PictureList {
+  pictures: readonly Picture[];
+  isLoading: boolean;
+  error: MjflowError | undefined;
+  /** Reads the next page; undefined if there is none or if a page is being read. */
+  more: (() => void) | undefined;
+}
+
+/**
+ * Returns results with a picture or a video, newest first.
+ *
+ * @param isFollowed true to add new results at the top; false while the user looks further down, because they would move the rows
+ */
+export function usePictures({ action, kind, since }: PictureFilter, isFollowed: boolean): PictureList {
+  const mjflow = useMjflow();
+  const query = {
+    ...(action && { action }),
+    ...(kind && { video: kind === "video" }),
+    ...(since && { since }),
+  };
+  const { data, error, isPending, isFetchingNextPage, hasNextPage, fetchNextPage } = useInfiniteQuery({
+    queryKey: ["pictures", query],
+    queryFn: ({ pageParam }) => mjflow.pictures.list({ ...query, limit: PAGE }).page(pageParam),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last: Page<Picture>) => last.nextCursor ?? undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const head = useQuery({
+    queryKey: ["pictures-head", query],
+    queryFn: async () => (await mjflow.pictures.list({ ...query, limit: HEAD }).page()).data,
+    enabled: data !== undefined && isFollowed,
+    refetchInterval: REFRESH_MS,
+    refetchOnMount: false,
+    initialData: () => data?.pages[0]?.data.slice(0, HEAD),
+    staleTime: REFRESH_MS,
+  });
+  const [known, setKnown] = useState<{ key: string; fresh: readonly Picture[] }>();
+  const key = JSON.stringify(query);
+  const loaded = useMemo(() => data?.pages.flatMap((page) => page.data) ?? [], [data]);
+  useEffect(() => {
+    const newest = head.data;
+    if (!newest) return;
+    const ids = new Set(loaded.map(({ taskId }) => taskId));
+    setKnown((before) => {
+      const fresh = before?.key === key ? before.fresh : [];
+      const all = new Set([...ids, ...fresh.map(({ taskId }) => taskId)]);
+      const added = newest.filter(({ taskId }) => !all.has(taskId));
+      return added.length === 0 && before?.key === key ? before : { key, fresh: [...added, ...fresh] };
+    });
+  }, [head.data, loaded, key]);
+  const fresh = known?.key === key ? known.fresh : undefined;
+  const pictures = useMemo(() => {
+    const ids = new Set(loaded.map(({ taskId }) => taskId));
+    return [...(fresh ?? []).filter(({ taskId }) => !ids.has(taskId)), ...loaded];
+  }, [fresh, loaded]);
+  return {
+    pictures,
+    isLoading: isPending || isFetchingNextPage,
+    error: error ? toMjflowError(error) : undefined,
+    more: hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : undefined,
   };
 }
 

@@ -16,6 +16,7 @@ interface Link {
 
 const LINKS: readonly Link[] = [
   { page: "create", icon: "sparkles", name: "Create" },
+  { page: "gallery", icon: "images", name: "Gallery" },
   { page: "flows", icon: "workflow", name: "Flows" },
   { page: "deliveries", icon: "send", name: "Deliveries" },
   { page: "health", icon: "activity", name: "Health" },
@@ -42,7 +43,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       </button>
       <div className={isSlim ? "app slim" : "app"}>
         <div className="rail">
-          <a className="brand" href={hrefOf({ page: "flows" })}>
+          <a className="brand" href={hrefOf({ page: "gallery" })}>
             <Mark />
             <span className="name">mjflow</span>
           </a>

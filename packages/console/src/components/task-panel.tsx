@@ -50,7 +50,7 @@ export function TaskPanel(props: PanelProps) {
         <h2>{press === null ? action.toLowerCase() : pressLabel(press)}</h2>
         <Status of={status} isPill />
       </header>
-      {finalPrompt && (
+      {finalPrompt && !isText && (
         <p className="small" dir="auto">
           {finalPrompt}
         </p>
@@ -267,7 +267,7 @@ interface TaskActionsProps extends Pick<PanelProps, "flow" | "task" | "parent" |
   mayRetry: boolean;
 }
 
-function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect }: TaskActionsProps) {
+export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect }: TaskActionsProps) {
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
   const { editFlow } = useEditAsNew();

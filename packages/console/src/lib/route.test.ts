@@ -4,7 +4,7 @@ import { PARAMETERS, parameterOf, withParameter, withValue } from "./parameter.t
 import { hrefOf, type Route, routeOf, withQuery } from "./route.ts";
 import { ago, between, duration } from "./time.ts";
 
-test("every page has a link that is parsed back to the page, and any other hash opens the flow list", () => {
+test("every page has a link that is parsed back to the page, and any other hash opens the gallery", () => {
   const routes: Route[] = [
     { page: "flows", query: {} },
     { page: "gallery", query: { kind: "video", q: "a & b" } },
@@ -16,8 +16,9 @@ test("every page has a link that is parsed back to the page, and any other hash 
     { page: "flow", id: "a/b", task: "task%_1", query: { view: "timeline" } },
   ];
   for (const route of routes) expect(routeOf(hrefOf(route as Parameters<typeof hrefOf>[0]))).toEqual(route);
-  for (const hash of ["", "#", "#/", "#/elsewhere", "#/flows/%E0%A4%A", "#/__proto__"])
-    expect(routeOf(hash)).toEqual({ page: "flows", query: {} });
+  for (const hash of ["", "#", "#/", "#/elsewhere", "#/__proto__"])
+    expect(routeOf(hash)).toEqual({ page: "gallery", query: {} });
+  expect(routeOf("#/flows/%E0%A4%A")).toEqual({ page: "flows", query: {} });
   expect(routeOf("#/new")).toEqual({ page: "create", query: {} });
 });
 

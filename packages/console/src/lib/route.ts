@@ -18,7 +18,7 @@ export function routeOf(hash: string): Route {
   if (page === "flows" && id) return { page: "flow", id, task: task || undefined, query };
   // The name of the page in links of earlier versions.
   if (page === "new") return { page: "create", query };
-  if (!PAGES.has(page)) return { page: "flows", query };
+  if (!PAGES.has(page)) return { page: "gallery", query };
   return { page: page as Page, ...(id && { section: id }), query };
 }
 

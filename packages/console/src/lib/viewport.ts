@@ -32,8 +32,13 @@ export function firstView(plane: Box, port: Box, root: { x: number; y: number })
 }
 
 /** Zooms by a factor and keeps the point under the pointer. @param at point in the port */
-export function zoomed({ x, y, scale }: View, factor: number, at: { x: number; y: number }): View {
-  const next = clampedScale(scale * factor);
+export function zoomed(
+  { x, y, scale }: View,
+  factor: number,
+  at: { x: number; y: number },
+  max: number = MAX_SCALE,
+): View {
+  const next = Math.min(max, Math.max(MIN_SCALE, scale * factor));
   const ratio = next / scale;
   return { scale: next, x: at.x - (at.x - x) * ratio, y: at.y - (at.y - y) * ratio };
 }

@@ -165,13 +165,8 @@ function useSend(form: FlowForm, from: string | undefined) {
     await act("create", async () => {
       let next: string;
       if (from && can("POST", "/v1/flows/{id}/rerun")) {
-        const flow = await mjflow.request<{ id: string }>({
-          method: "POST",
-          path: `/v1/flows/${encodeURIComponent(from)}/rerun`,
-          body: { ...input, then: input.then ?? null },
-          ...options,
-        });
-        next = hrefOf({ page: "flow", id: flow.id });
+        const changes = { ...input, then: input.then ?? null };
+        next = hrefOf({ page: "flow", id: (await mjflow.flows.rerun(from, changes, options)).id });
       } else if (count > 1) {
         const { failed, data } = await mjflow.flows.createMany([{ ...input, permutations: "expand" }], options);
         const first = data.find(({ error: refused }) => refused)?.error;

@@ -5,6 +5,8 @@ import { type ReactNode, useMemo, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
+import { altOf, ShotImage } from "../components/shot-image.tsx";
+import { ShotLightbox } from "../components/shot-lightbox.tsx";
 import { Status, toneOf } from "../components/status.tsx";
 import { TaskPanel } from "../components/task-panel.tsx";
 import { Timeline } from "../components/timeline.tsx";
@@ -12,7 +14,7 @@ import { TreeCanvas } from "../components/tree-canvas.tsx";
 import { TreeView } from "../components/tree-view.tsx";
 import { useEditAsNew } from "../components/use-edit-as-new.ts";
 import { useConnection } from "../connection.ts";
-import { replaceQuery, useMedia, useNow } from "../hooks.ts";
+import { replaceQuery, useHash, useMedia, useNow } from "../hooks.ts";
 import { useConfirm } from "../kit/confirm.tsx";
 import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
@@ -22,9 +24,11 @@ import { useToasts } from "../kit/toast.tsx";
 import { costOf, type FlowNode, nodesOf, priceOfPress, progressOf } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
 import { pressIcon, pressLabel } from "../lib/press.ts";
-import { hrefOf, type Query } from "../lib/route.ts";
+import { hrefOf, type Query, withQuery } from "../lib/route.ts";
+import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { ago, between, clock, duration } from "../lib/time.ts";
 import { foldedNodes, layout } from "../lib/tree.ts";
+import { usePreference } from "../preference.ts";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
@@ -43,7 +47,7 @@ export default function FlowPage({ route: { id, task, query } }: FlowPageProps) 
       </section>
     );
   }
-  return <FlowContent flow={flow} live={live} chosen={task} view={query["view"] ?? "tree"} />;
+  return <FlowContent flow={flow} live={live} chosen={task} view={query["view"] ?? "tree"} pic={query["pic"]} />;
 }
 
 interface ContentProps {
@@ -52,9 +56,11 @@ interface ContentProps {
   /** Task of the route. */
   chosen: string | undefined;
   view: string;
+  /** Picture of the lightbox. */
+  pic: string | undefined;
 }
 
-function FlowContent({ flow, live, chosen, view }: ContentProps) {
+function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
   const nodes = useMemo(() => nodesOf(flow), [flow]);
   const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
   const isPhone = useMedia("(max-width: 720px)");
@@ -62,13 +68,17 @@ function FlowContent({ flow, live, chosen, view }: ContentProps) {
   const [isSheetOpen, setSheetOpen] = useState(chosen !== undefined);
   const selected = chosen ?? flow.tasks[0]?.id;
   const node = selected === undefined ? undefined : byId.get(selected);
+  const isOfNode = ({ taskId }: Shot) => taskId === node?.id;
   // Selecting a task adds no entry to the browser history.
   const select = (to: string) => {
     setSheetOpen(true);
     const query: Query = view === "tree" ? {} : { view };
     location.replace(hrefOf({ page: "flow", id: flow.id, task: to, query }));
   };
-  const panel = node && <NodePanel key={node.id} flow={flow} node={node} live={live} onSelect={select} />;
+  const shots = useMemo(() => flow.tasks.flatMap((each) => shotsOf(sourceOfTask(each, flow.prompt))), [flow]);
+  const panel = node && (
+    <NodePanel key={node.id} flow={flow} node={node} live={live} onSelect={select} hasImage={shots.some(isOfNode)} />
+  );
   return (
     <section className="flow-page">
       <Head flow={flow} live={live} />
@@ -81,12 +91,14 @@ function FlowContent({ flow, live, chosen, view }: ContentProps) {
           tabs={[
             { id: "tree", name: <TabName icon="workflow" name="Tree" /> },
             { id: "timeline", name: <TabName icon="chart-column" name="Timeline" /> },
+            { id: "images", name: <TabName icon="images" name={`Images ${shots.length}`} /> },
             { id: "json", name: <TabName icon="braces" name="JSON" /> },
           ]}
         >
           {view === "timeline" && <Timeline nodes={nodes} selected={node?.id} onSelect={select} />}
           {view === "json" && <FlowJson flow={flow} />}
-          {view !== "timeline" && view !== "json" && (
+          {view === "images" && <FlowImages shots={shots} />}
+          {!["timeline", "json", "images"].includes(view) && (
             <Tree nodes={nodes} isPhone={isPhone} selected={node?.id} onSelect={select} mode={flow.mode} />
           )}
         </Tabs>
@@ -98,7 +110,30 @@ function FlowContent({ flow, live, chosen, view }: ContentProps) {
         {panel && isPhone && isSheetOpen && <Sheet onClose={() => setSheetOpen(false)}>{panel}</Sheet>}
       </div>
       <Announcement tasks={flow.tasks} />
+      {pic && <ShotLightbox shots={shots} current={pic} />}
     </section>
+  );
+}
+
+function FlowImages({ shots }: { shots: readonly Shot[] }) {
+  const rowHeight = Number(usePreference("rowHeight"));
+  const hash = useHash();
+  return (
+    <div className="flow-images">
+      {shots.length === 0 && <p className="empty">No images yet.</p>}
+      {shots.map((shot) => (
+        <a
+          key={shot.id}
+          className="tile"
+          href={withQuery(hash, { pic: shot.id })}
+          data-shot={shot.id}
+          title={shot.label}
+          style={{ width: shot.ratio * rowHeight, height: rowHeight }}
+        >
+          <ShotImage shot={shot} alt={altOf(shot)} />
+        </a>
+      ))}
+    </div>
   );
 }
 
@@ -158,8 +193,15 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
 const isPlanned = ({ step }: FlowNode) => step !== undefined;
 const toneOfNode = ({ task, step }: FlowNode) => toneOf(task?.status ?? step!.status)[0];
 
-function NodePanel(props: { flow: Flow; node: FlowNode; live: LiveFlow; onSelect(id: string): void }) {
-  const { flow, node, live, onSelect } = props;
+interface NodePanelProps {
+  flow: Flow;
+  node: FlowNode;
+  live: LiveFlow;
+  onSelect(id: string): void;
+  hasImage: boolean;
+}
+
+function NodePanel({ flow, node, live, onSelect, hasImage }: NodePanelProps) {
   const { task, step } = node;
   if (!task)
     return (
@@ -190,6 +232,7 @@ function NodePanel(props: { flow: Flow; node: FlowNode; live: LiveFlow; onSelect
       isFlowCanceled={flow.canceledAt !== null}
       onChanged={live.again}
       onSelect={onSelect}
+      onOpen={hasImage ? () => replaceQuery({ pic: `${task.id}.1` }) : undefined}
     />
   );
 }
@@ -322,12 +365,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     const body = `A new flow with the same request and plan. It costs at most ${usd(price)}.`;
     if (!(await confirm({ title: "Run again?", body, action: `Run again · ≤ ${usd(price)}` }))) return;
     await act("rerun", async () => {
-      const next = await mjflow.request<Flow>({
-        method: "POST",
-        path: `/v1/flows/${encodeURIComponent(id)}/rerun`,
-        body: {},
-        idempotencyKey: crypto.randomUUID(),
-      });
+      const next = await mjflow.flows.rerun(id);
       void queries.invalidateQueries({ queryKey: ["flows"] });
       location.hash = hrefOf({ page: "flow", id: next.id });
     });
@@ -336,7 +374,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     const body = "Its tasks, images and deliveries are deleted permanently.";
     if (!(await confirm({ title: "Delete this flow?", body, action: "Delete flow", isDangerous: true }))) return;
     await act("delete", async () => {
-      await mjflow.request({ method: "DELETE", path: `/v1/flows/${encodeURIComponent(id)}` });
+      await mjflow.flows.delete(id);
       queries.removeQueries({ queryKey: ["flows"] });
       show("The flow is deleted.");
       location.hash = hrefOf({ page: "flows" });

@@ -1,13 +1,14 @@
 import type { FlowSummary } from "@mjflow/client";
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
 import { FlowRows } from "../components/flow-rows.tsx";
+import { LoadMore } from "../components/load-more.tsx";
 import { Problem } from "../components/problem.tsx";
 import { replaceQuery, useAtTop, useNow } from "../hooks.ts";
 import { Icon } from "../kit/icon.tsx";
 import { TextFilter } from "../kit/text-filter.tsx";
 import { type Filter, filterOf, NO_FILTER, queryOf } from "../lib/filter.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
-import { type FlowList, useFlowList } from "../queries.ts";
+import { useFlowList } from "../queries.ts";
 
 export default function FlowsPage({ query }: { query: Query }) {
   const filter = filterOf(query);
@@ -30,7 +31,9 @@ export default function FlowsPage({ query }: { query: Query }) {
       {list.isLoading && list.looked === 0 && <div className="skeleton flows-soon" />}
       <FlowRows flows={list.flows} isLoading={list.isLoading} isWhole={!list.more && !list.isLoading} now={now} />
       {list.flows.length === 0 && !list.isLoading && !list.error && <Empty isFiltered={isFiltered} />}
-      <More list={list} isFiltered={isFiltered} />
+      <LoadMore more={list.more} isLoading={list.isLoading} label="Older flows">
+        {isFiltered && `Searched ${list.looked.toLocaleString("en")} flows`}
+      </LoadMore>
     </section>
   );
 }
@@ -98,35 +101,5 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
         onChange={(state) => set({ state })}
       />
     </search>
-  );
-}
-
-/** Loads the next page before the end of the list is visible. The button is for keyboard users. */
-function More({ list: { more, isLoading, looked }, isFiltered }: { list: FlowList; isFiltered: boolean }) {
-  const [element, setElement] = useState<HTMLElement | null>(null);
-  useEffect(() => {
-    if (!element || !more) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some(({ isIntersecting }) => isIntersecting)) more();
-      },
-      { rootMargin: "1500px" },
-    );
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [element, more]);
-  return (
-    <p className="more" ref={setElement}>
-      {(isLoading || isFiltered) && (
-        <span className="faint small" role="status">
-          {isLoading ? "Loading…" : `Searched ${looked.toLocaleString("en")} flows`}
-        </span>
-      )}
-      {more && (
-        <button type="button" onClick={more}>
-          Older flows
-        </button>
-      )}
-    </p>
   );
 }

@@ -1,0 +1,341 @@
+/** One picture, as large as the screen: with the ones around it, zoom, compare, its data and what can be done with it. */
+import { useQuery } from "@tanstack/react-query";
+import { type CSSProperties, type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
+import { download, savableUrl } from "../download.ts";
+import { useModal } from "../kit/dialog.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { EMPTY_FORM } from "../lib/plan.ts";
+import { hrefOf } from "../lib/route.ts";
+import type { Shot } from "../lib/shot.ts";
+import { clock } from "../lib/time.ts";
+import { type View, zoomed } from "../lib/viewport.ts";
+import { useApiCapabilities } from "../queries.ts";
+import { useMjflow } from "../session.ts";
+import { CopyButton } from "./copy.tsx";
+import { altOf, ShotImage } from "./shot-image.tsx";
+import { TaskActions } from "./task-panel.tsx";
+import { useEditAsNew } from "./use-edit-as-new.ts";
+
+/** Pictures in the filmstrip before and after the shown one. */
+const AROUND = 7;
+const ZOOM_STEP = 1.5;
+const MAX_ZOOM = 8;
+
+export interface LightboxProps {
+  shots: readonly Shot[];
+  /** Id of the shown picture. It must be one of `shots`. */
+  current: string;
+  onShow(id: string): void;
+  onClose(): void;
+}
+
+export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
+  const element = useModal();
+  const index = shots.findIndex(({ id }) => id === current);
+  const shot = shots[index]!;
+  const { show: say } = useToasts();
+  const { editAsNew } = useEditAsNew();
+  const [other, setOther] = useState<string>();
+  const [hasInfo, setHasInfo] = useState(() => matchMedia("(min-width: 900px)").matches);
+  const compared = other === undefined ? undefined : shots.find(({ id }) => id === other);
+  const zoom = useZoom(current);
+
+  const step = (by: number) => {
+    const next = shots[index + by];
+    if (next) onShow(next.id);
+  };
+  const compare = () => setOther(compared ? undefined : (shots[index + 1] ?? shots[index - 1])?.id);
+  const save = () => void download(shot).catch((error: Error) => say(error.message));
+  const reusePrompt = () => editAsNew({ ...EMPTY_FORM, prompt: shot.prompt ?? "" });
+
+  function onKeyDown(event: KeyboardEvent) {
+    const { target, key } = event;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    const acts: Record<string, () => void> = {
+      ["ArrowLeft"]: () => step(-1),
+      ["ArrowRight"]: () => step(1),
+      z: zoom.toggle,
+      c: compare,
+      d: save,
+      i: () => setHasInfo((now) => !now),
+      u: reusePrompt,
+      "+": () => zoom.by(ZOOM_STEP),
+      "-": () => zoom.by(1 / ZOOM_STEP),
+    };
+    if (!Object.hasOwn(acts, key)) return;
+    event.preventDefault();
+    acts[key]!();
+  }
+
+  return (
+    <dialog
+      ref={element}
+      className={hasInfo ? "lightbox" : "lightbox wide"}
+      aria-label={altOf(shot)}
+      onKeyDown={onKeyDown}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+    >
+      <div className="lightbox-bar">
+        <Tool icon="x" name="Close (Esc)" onClick={onClose} />
+        <span className="number" aria-live="polite">
+          {shot.of > 1 ? `${shot.number} of ${shot.of} in this result` : `${index + 1} of ${shots.length}`}
+        </span>
+        <span className="lightbox-tools">
+          <Tool icon="minus" name="Zoom out (-)" onClick={() => zoom.by(1 / ZOOM_STEP)} />
+          <button type="button" className="number" title="Zoom (z)" onClick={zoom.toggle}>
+            {zoom.view.scale === 1 ? "Fit" : `${Math.round(zoom.view.scale * 100)} %`}
+          </button>
+          <Tool icon="plus" name="Zoom in (+)" onClick={() => zoom.by(ZOOM_STEP)} />
+          {shots.length > 1 && !shot.video && (
+            <Tool icon="columns-2" name="Compare (c)" isOn={!!compared} onClick={compare} />
+          )}
+          <Tool
+            icon={savableUrl(shot) ? "download" : "arrow-up-right"}
+            name={savableUrl(shot) ? "Download (d)" : "Open the original (d)"}
+            onClick={save}
+          />
+          <Tool icon="panel-right" name="Details (i)" isOn={hasInfo} onClick={() => setHasInfo(!hasInfo)} />
+        </span>
+      </div>
+      <div className="lightbox-stage" {...zoom.handlers}>
+        <Stage shot={shot} compared={compared} view={zoom.view} />
+        {index > 0 && (
+          <button type="button" className="lightbox-step back" aria-label="Previous" onClick={() => step(-1)}>
+            <Icon name="chevron-left" size="large" />
+          </button>
+        )}
+        {index < shots.length - 1 && (
+          <button type="button" className="lightbox-step next" aria-label="Next" onClick={() => step(1)}>
+            <Icon name="chevron-right" size="large" />
+          </button>
+        )}
+      </div>
+      <Filmstrip
+        shots={shots}
+        index={index}
+        other={compared?.id}
+        onPick={(id, isOther) => (isOther || compared ? setOther(id) : onShow(id))}
+      />
+      {hasInfo && <Info shot={shot} onUsePrompt={reusePrompt} onSave={save} />}
+      <Preload shots={[shots[index + 1], shots[index - 1]]} />
+    </dialog>
+  );
+}
+
+function Tool(props: { icon: string; name: string; isOn?: boolean; onClick(): void }) {
+  const { icon, name, isOn, onClick } = props;
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      aria-label={name.replace(/ \(.*\)$/, "")}
+      title={name}
+      {...(isOn !== undefined && { "aria-pressed": isOn })}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function Stage({ shot, compared, view }: { shot: Shot; compared: Shot | undefined; view: View }) {
+  const [split, setSplit] = useState(50);
+  if (shot.video)
+    return (
+      <div className="lightbox-picture" style={{ aspectRatio: shot.ratio }}>
+        <video key={shot.id} src={shot.video} poster={shot.sources[0]} controls loop muted playsInline autoPlay />
+      </div>
+    );
+  const ratioOf = ({ ratio }: Shot) => ({ ["--ratio" as string]: ratio }) as CSSProperties;
+  const transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
+  return (
+    <div className="lightbox-picture">
+      <div className="lightbox-layer" style={{ transform, ...ratioOf(shot) }}>
+        <ShotImage key={shot.id} shot={shot} alt={altOf(shot)} lazy={false} />
+      </div>
+      {compared && (
+        <>
+          <div className="lightbox-cut" style={{ clipPath: `inset(0 0 0 ${split}%)` }}>
+            <div className="lightbox-layer" style={{ transform, ...ratioOf(compared) }}>
+              <ShotImage key={compared.id} shot={compared} alt={altOf(compared)} lazy={false} />
+            </div>
+          </div>
+          <span className="lightbox-split" style={{ left: `${split}%` }} />
+          <input
+            type="range"
+            aria-label="Divider of the two images"
+            min={0}
+            max={100}
+            value={split}
+            onPointerDown={(event) => event.stopPropagation()}
+            onChange={(event) => setSplit(event.target.valueAsNumber)}
+          />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Filmstrip(props: {
+  shots: readonly Shot[];
+  index: number;
+  other: string | undefined;
+  onPick(id: string, isOther: boolean): void;
+}) {
+  const { shots, index, other, onPick } = props;
+  if (shots.length < 2) return null;
+  return (
+    <div className="filmstrip">
+      {shots.slice(Math.max(0, index - AROUND), index + AROUND + 1).map((shot) => (
+        <button
+          key={shot.id}
+          type="button"
+          aria-label={altOf(shot)}
+          aria-current={shot.id === shots[index]!.id ? "true" : undefined}
+          className={shot.id === other ? "other" : undefined}
+          title="Alt and click: compare"
+          onClick={(event) => onPick(shot.id, event.altKey)}
+        >
+          <ShotImage shot={shot} alt="" />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; onSave(): void }) {
+  const mjflow = useMjflow();
+  const { can } = useApiCapabilities();
+  const { show } = useToasts();
+  const { data: flow, refetch } = useQuery({
+    queryKey: ["flow", shot.flowId],
+    queryFn: () => mjflow.flows.get(shot.flowId),
+  });
+  const task = flow?.tasks.find(({ id }) => id === shot.taskId);
+  const parent = flow?.tasks.find(({ id }) => id === task?.parentId);
+  const link = `${location.origin}${location.pathname}${hrefOf({ page: "gallery", query: { pic: shot.id } })}`;
+  const rows: [string, string | null | undefined][] = [
+    ["Created", shot.endedAt && `${shot.endedAt.slice(0, 10)} ${clock(shot.endedAt)}`],
+    ["Seed", task?.seed],
+    ["Provider", shot.provider],
+  ];
+  return (
+    <aside className="lightbox-info" aria-label="Details">
+      {shot.prompt && (
+        <p className="lightbox-prompt" dir="auto">
+          {shot.prompt}
+        </p>
+      )}
+      <div className="actions">
+        <button type="button" className="primary" onClick={onSave}>
+          <Icon name={savableUrl(shot) ? "download" : "arrow-up-right"} />
+          {savableUrl(shot) ? "Download" : "Open original"}
+        </button>
+        {shot.prompt && (
+          <button type="button" onClick={onUsePrompt}>
+            <Icon name="sparkles" />
+            Use prompt
+          </button>
+        )}
+        {can("GET", "/v1/pictures") && <CopyButton text={link} label="Copy link" />}
+      </div>
+      {flow && task && (
+        <TaskActions
+          flow={flow}
+          task={task}
+          parent={parent}
+          mayRetry={false}
+          onChanged={() => void refetch()}
+          onSelect={(id) =>
+            show("The task is in its flow.", {
+              name: "Go to the flow",
+              run: () => {
+                location.hash = hrefOf({ page: "flow", id: shot.flowId, task: id });
+              },
+            })
+          }
+        />
+      )}
+      <dl className="facts-list">
+        {rows.map(([name, value]) =>
+          value ? (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ) : null,
+        )}
+        <div>
+          <dt>Flow</dt>
+          <dd>
+            <a href={hrefOf({ page: "flow", id: shot.flowId, task: shot.taskId })}>{shot.label}</a>
+          </dd>
+        </div>
+      </dl>
+      <p className="lightbox-keys faint small">
+        <kbd>←</kbd> <kbd>→</kbd> browse <kbd>z</kbd> zoom <kbd>c</kbd> compare <kbd>d</kbd> download <kbd>u</kbd> use
+        prompt <kbd>i</kbd> details
+      </p>
+    </aside>
+  );
+}
+
+/** Loads the neighbors, so that the next picture is there at once. */
+function Preload({ shots }: { shots: readonly (Shot | undefined)[] }) {
+  const urls = shots.map((shot) => shot?.sources[0]).join(" ");
+  useEffect(() => {
+    for (const url of urls.split(" ").filter(Boolean))
+      Object.assign(new Image(), { referrerPolicy: "no-referrer", src: url });
+  }, [urls]);
+  return null;
+}
+
+const FIT: View = { x: 0, y: 0, scale: 1 };
+
+/** Zoom and pan of the stage. The scale 1 is the whole picture. Two compared pictures share it. */
+function useZoom(current: string) {
+  const [{ id, view }, set] = useState({ id: current, view: FIT });
+  const now = id === current ? view : FIT;
+  const change = (to: (view: View) => View) =>
+    set((before) => {
+      const next = to(before.id === current ? before.view : FIT);
+      // Smaller than the whole picture makes no sense, and the whole picture is not moved.
+      return { id: current, view: next.scale <= 1.01 ? FIT : next };
+    });
+  const from = useRef<{ x: number; y: number }>(undefined);
+  const center = { x: 0, y: 0 };
+  return {
+    view: now,
+    by: (factor: number) => change((before) => zoomed(before, factor, center, MAX_ZOOM)),
+    toggle: () => change((before) => (before.scale === 1 ? zoomed(before, 2.5, center, MAX_ZOOM) : FIT)),
+    handlers: {
+      onWheel: ({ deltaY, clientX, clientY, currentTarget }: React.WheelEvent<HTMLElement>) => {
+        const { left, top, width, height } = currentTarget.getBoundingClientRect();
+        const at = { x: clientX - left - width / 2, y: clientY - top - height / 2 };
+        change((before) => zoomed(before, Math.exp(-deltaY * 0.002), at, MAX_ZOOM));
+      },
+      onDoubleClick: () => change((before) => (before.scale === 1 ? zoomed(before, 2.5, center, MAX_ZOOM) : FIT)),
+      onPointerDown: (event: PointerEvent<HTMLElement>) => {
+        from.current = { x: event.clientX, y: event.clientY };
+      },
+      onPointerMove: (event: PointerEvent<HTMLElement>) => {
+        const start = from.current;
+        if (!start || event.buttons === 0) return;
+        const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
+        from.current = { x: event.clientX, y: event.clientY };
+        change((before) => (before.scale === 1 ? before : { ...before, x: before.x + dx, y: before.y + dy }));
+      },
+      onPointerUp: () => {
+        from.current = undefined;
+      },
+      onPointerCancel: () => {
+        from.current = undefined;
+      },
+    },
+  };
+}

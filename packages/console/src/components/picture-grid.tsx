@@ -1,0 +1,227 @@
+/** Pictures in rows that fill the width, by day. Only rows near the visible area exist, and nothing moves when a picture loads. */
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type MouseEvent, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { download, savableUrl } from "../download.ts";
+import { Icon } from "../kit/icon.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { type JustifiedRow, justified } from "../lib/justify.ts";
+import type { Shot } from "../lib/shot.ts";
+import { altOf, ShotImage } from "./shot-image.tsx";
+
+const GAP = 6;
+const HEADER = 40;
+const OVERSCAN = 3;
+/** Below this width a row has two pictures, none narrower than 180 px. */
+const PHONE = 560;
+
+export interface PictureGridProps {
+  label: string;
+  shots: readonly Shot[];
+  /** Wanted height of a row, px. */
+  rowHeight: number;
+  hrefOf(shot: Shot): string;
+  selected: ReadonlySet<string>;
+  onSelect(ids: ReadonlySet<string>): void;
+}
+
+type Row = { kind: "day"; day: string; count: number } | ({ kind: "pictures"; shots: Shot[] } & JustifiedRow);
+
+export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelect }: PictureGridProps) {
+  const list = useRef<HTMLElement>(null);
+  const [{ top, width }, setPlace] = useState({ top: 0, width: 0 });
+  useLayoutEffect(() => {
+    const read = () => {
+      const { offsetTop, clientWidth } = list.current!;
+      setPlace((now) =>
+        now.top === offsetTop && now.width === clientWidth ? now : { top: offsetTop, width: clientWidth },
+      );
+    };
+    read();
+    const observer = new ResizeObserver(read);
+    observer.observe(list.current!);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, []);
+  const rows = useMemo(() => (width === 0 ? [] : rowsOf(shots, width, rowHeight)), [shots, width, rowHeight]);
+  const virtual = useWindowVirtualizer<HTMLDivElement>({
+    count: rows.length,
+    estimateSize: (i) => heightOf(rows[i]!),
+    overscan: OVERSCAN,
+    scrollMargin: top,
+  });
+  // Heights are exact, so a change of the rows only needs the sums again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new rows have other heights
+  useLayoutEffect(() => virtual.measure(), [rows]);
+  const anchor = useRef<string>(undefined);
+
+  function toggle(shot: Shot, isRange: boolean) {
+    const ids = shots.map(({ id }) => id);
+    const next = new Set(selected);
+    const [a, b] = [ids.indexOf(anchor.current ?? shot.id), ids.indexOf(shot.id)];
+    if (isRange && a >= 0) for (const id of ids.slice(Math.min(a, b), Math.max(a, b) + 1)) next.add(id);
+    else if (!next.delete(shot.id)) next.add(shot.id);
+    anchor.current = shot.id;
+    onSelect(next);
+  }
+
+  return (
+    <section
+      ref={list}
+      aria-label={label}
+      className="picture-grid"
+      style={{ height: Math.max(0, virtual.getTotalSize() - GAP) }}
+    >
+      {virtual.getVirtualItems().map(({ key, index, start }) => {
+        const row = rows[index]!;
+        const style = { transform: `translateY(${start - top}px)` };
+        if (row.kind === "day")
+          return (
+            <h2 key={key} className="grid-row day" style={style}>
+              {row.day} <span className="faint small">{row.count} pictures</span>
+            </h2>
+          );
+        return (
+          <div key={key} className="grid-row" style={{ ...style, height: row.height }}>
+            {row.shots.map((shot, i) => (
+              <Tile
+                key={shot.id}
+                shot={shot}
+                width={row.widths[i]!}
+                href={hrefOf(shot)}
+                isSelected={selected.has(shot.id)}
+                isSelecting={selected.size > 0}
+                onToggle={(isRange) => toggle(shot, isRange)}
+              />
+            ))}
+          </div>
+        );
+      })}
+    </section>
+  );
+}
+
+function heightOf(row: Row): number {
+  return row.kind === "day" ? HEADER : row.height + GAP;
+}
+
+function rowsOf(shots: readonly Shot[], width: number, rowHeight: number): Row[] {
+  const isPhone = width < PHONE;
+  const byDay = new Map<string, Shot[]>();
+  for (const shot of shots) {
+    const day = dayOf(shot.endedAt);
+    const known = byDay.get(day);
+    if (known) known.push(shot);
+    else byDay.set(day, [shot]);
+  }
+  return [...byDay].flatMap(([day, all]): Row[] => {
+    // On a phone a portrait is cut to a square, so that two pictures fill the width.
+    const ratios = all.map(({ ratio }) => (isPhone ? 1 : ratio));
+    const target = isPhone ? (width - GAP) / 2 : rowHeight;
+    const rows = justified(ratios, width, target, GAP);
+    return [
+      { kind: "day", day, count: all.length },
+      ...rows.map((row) => ({
+        kind: "pictures" as const,
+        shots: all.slice(row.from, row.from + row.widths.length),
+        ...row,
+      })),
+    ];
+  });
+}
+
+function dayOf(iso: string | null): string {
+  if (iso === null) return "Running";
+  const date = new Date(iso);
+  const days = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
+  if (days === 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return date.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+}
+
+function startOfDay(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+interface TileProps {
+  shot: Shot;
+  width: number;
+  href: string;
+  isSelected: boolean;
+  /** True while pictures are selected: a click selects one more. */
+  isSelecting: boolean;
+  onToggle(isRange: boolean): void;
+}
+
+function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProps) {
+  // The buttons exist only while they can be seen, so that a page of pictures stays small.
+  const [isNear, setNear] = useState(false);
+  const { show } = useToasts();
+  function onClick(event: MouseEvent) {
+    if (event.metaKey || event.ctrlKey || !(event.shiftKey || isSelecting)) return;
+    event.preventDefault();
+    onToggle(event.shiftKey);
+  }
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key !== "x" || event.metaKey || event.ctrlKey || event.altKey) return;
+    event.preventDefault();
+    onToggle(event.shiftKey);
+  }
+  const save = () => void download(shot).catch((error: Error) => show(error.message));
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only notes whether the pointer or the focus is inside
+    <div
+      className={isSelected ? "tile selected" : "tile"}
+      style={{ width }}
+      onPointerEnter={() => setNear(true)}
+      onPointerLeave={() => setNear(false)}
+      onFocus={() => setNear(true)}
+      onBlur={({ currentTarget, relatedTarget }) => setNear(currentTarget.contains(relatedTarget as Node | null))}
+    >
+      <a href={href} data-shot={shot.id} onClick={onClick} onKeyDown={onKeyDown} draggable={false}>
+        <Preview shot={shot} isPlaying={isNear} />
+      </a>
+      {shot.video && (
+        <span className="tile-video" aria-hidden="true">
+          <Icon name="play" size="tiny" />
+        </span>
+      )}
+      {(isNear || isSelected) && (
+        <>
+          <button
+            type="button"
+            className="tile-check"
+            aria-pressed={isSelected}
+            aria-label="Select"
+            onClick={(event) => onToggle(event.shiftKey)}
+          >
+            <Icon name="check" size="tiny" />
+          </button>
+          {isNear && (
+            <>
+              <p className="tile-words" aria-hidden="true">
+                <b>{shot.label}</b> {shot.prompt}
+              </p>
+              <button
+                type="button"
+                className="tile-save"
+                aria-label={savableUrl(shot) ? "Download" : "Open the original"}
+                title={savableUrl(shot) ? "Download" : "Open the original"}
+                onClick={save}
+              >
+                <Icon name={savableUrl(shot) ? "download" : "arrow-up-right"} />
+              </button>
+            </>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The picture; a video plays while the pointer is on it, unless the user wants no motion. */
+function Preview({ shot, isPlaying }: { shot: Shot; isPlaying: boolean }): ReactNode {
+  const mayPlay = shot.video !== undefined && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (mayPlay && isPlaying)
+    return <video className="shot" src={shot.video} poster={shot.sources[0]} autoPlay loop muted playsInline />;
+  return <ShotImage shot={shot} alt={altOf(shot)} />;
+}

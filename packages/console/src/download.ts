@@ -1,0 +1,46 @@
+/**
+ * Saving pictures as files. The page may read only its own origin, so it can save an archived copy there. Every other picture is
+ * opened in a new tab, where the browser can save it.
+ */
+import { fileNameOf, type Shot } from "./lib/shot.ts";
+import { zipOf } from "./lib/zip.ts";
+
+/** Returns the address from which the page can read the picture itself; undefined if it cannot. */
+export function savableUrl({ copy }: Shot): string | undefined {
+  return copy && new URL(copy.url, location.href).origin === location.origin ? copy.url : undefined;
+}
+
+/** Saves one picture, or opens it in a new tab. */
+export async function download(shot: Shot): Promise<void> {
+  const url = savableUrl(shot);
+  if (url === undefined) {
+    open(shot.video ?? shot.sources[0], "_blank", "noopener,noreferrer");
+    return;
+  }
+  save([await bytesOf(url)], fileNameOf(shot), shot.copy!.contentType);
+}
+
+/** Saves the pictures that the page can read as one ZIP file. @returns how many are in it */
+export async function downloadZip(shots: readonly Shot[]): Promise<number> {
+  const savable = shots.filter((shot) => savableUrl(shot) !== undefined);
+  // A picture with four quarters is one file.
+  const unique = savable.filter((shot, i) => savable.findIndex(({ copy }) => copy!.url === shot.copy!.url) === i);
+  const entries = [];
+  for (const shot of unique) entries.push({ name: fileNameOf(shot), bytes: await bytesOf(shot.copy!.url) });
+  if (entries.length > 0) save(zipOf(entries), "mjflow-images.zip", "application/zip");
+  return entries.length;
+}
+
+async function bytesOf(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The copy could not be read (HTTP ${response.status}).`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+function save(parts: Uint8Array<ArrayBuffer>[], name: string, type: string): void {
+  const url = URL.createObjectURL(new Blob(parts, { type }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  link.click();
+  // The browser has taken the file when the next task runs.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

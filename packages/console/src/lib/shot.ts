@@ -1,0 +1,145 @@
+/** The single pictures of results: what the gallery shows as tiles and the lightbox one by one. Pure. */
+import type { Copy, Media, Picture, Task } from "@mjflow/client";
+import { parameterOf } from "./parameter.ts";
+import { pressLabel, resultKind, rootKind } from "./press.ts";
+import { safeImageUrl } from "./safe.ts";
+
+/** A picture or a video of a result. */
+export interface Shot {
+  /** Task id and number of the picture: `task_….2`. */
+  id: string;
+  taskId: string;
+  flowId: string;
+  /** Number of the picture in its result, from 1, and how many there are. */
+  number: number;
+  of: number;
+  /** Where the picture can be loaded from, best first: the archived copy, then the vendor's links. */
+  sources: readonly string[];
+  /** Quarter of the picture, 1 to 4, if the vendor gave one picture with four; unset: the whole picture. */
+  quarter: 1 | 2 | 3 | 4 | undefined;
+  /** Address of the video; unset: it is a picture. */
+  video: string | undefined;
+  /** Archived copy; unset: there is none. */
+  copy: Copy | undefined;
+  /** Width by height: the one that the prompt asks for. The list does not say the size of a picture. */
+  ratio: number;
+  press: string | null;
+  label: string;
+  prompt: string | null;
+  provider: string;
+  endedAt: string | null;
+}
+
+/** What a result needs for its shots. A picture of the list has it, and so has a task with the prompt of its flow. */
+export type ShotSource = Pick<
+  Picture,
+  | "taskId"
+  | "flowId"
+  | "press"
+  | "action"
+  | "provider"
+  | "imageUrl"
+  | "images"
+  | "videos"
+  | "copies"
+  | "prompt"
+  | "endedAt"
+>;
+
+/** @param prompt prompt of the flow */
+export function sourceOfTask(task: Task, prompt: string | null): ShotSource {
+  return { ...task, taskId: task.id, prompt: task.finalPrompt ?? prompt };
+}
+
+export function shotsOf(source: ShotSource): Shot[] {
+  const { taskId, flowId, press, action, provider, prompt, endedAt, videos } = source;
+  const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
+  const name = press === null ? action.toLowerCase() : pressLabel(press);
+  return parts
+    .filter(({ sources, video }) => sources.length > 0 || video !== undefined)
+    .map((part, i, all) => ({
+      id: `${taskId}.${i + 1}`,
+      taskId,
+      flowId,
+      number: i + 1,
+      of: all.length,
+      ...part,
+      ratio: ratioOf(prompt),
+      press,
+      label: all.length > 1 ? `${name} ${i + 1}` : name,
+      prompt,
+      provider,
+      endedAt,
+    }));
+}
+
+type Part = Pick<Shot, "sources" | "quarter" | "video" | "copy">;
+
+function imageParts({ press, action, imageUrl, images, copies }: ShotSource): Part[] {
+  const own = copies.filter(({ contentType }) => contentType.startsWith("image/"));
+  if (images.length > 1)
+    return images.map((image, i) => {
+      const copy = copyOf(own, image, i);
+      return { sources: addresses(copy?.url, image.url), quarter: undefined, video: undefined, copy };
+    });
+  const copy = own[0];
+  const sources = addresses(copy?.url, imageUrl, images[0]?.url);
+  if (!isGrid(press, action)) return [{ sources, quarter: undefined, video: undefined, copy }];
+  return ([1, 2, 3, 4] as const).map((quarter) => ({ sources, quarter, video: undefined, copy }));
+}
+
+function videoParts({ videos, imageUrl, copies }: ShotSource): Part[] {
+  const own = copies.filter(({ contentType }) => contentType.startsWith("video/"));
+  return videos.map((video, i) => {
+    const copy = copyOf(own, video, i);
+    return {
+      sources: addresses(video.thumbnail, imageUrl),
+      quarter: undefined,
+      video: safeImageUrl(copy?.url) ?? safeImageUrl(video.url),
+      copy,
+    };
+  });
+}
+
+/** The copy that was made of this link, or else the one at the same place. */
+function copyOf(copies: readonly Copy[], { url }: Media, i: number): Copy | undefined {
+  return copies.find(({ source }) => source === url) ?? copies[i];
+}
+
+function addresses(...urls: readonly (string | null | undefined)[]): string[] {
+  return [...new Set(urls.map(safeImageUrl).filter((url) => url !== undefined))];
+}
+
+/** Actions whose results are one picture. */
+const SINGLE: ReadonlySet<string> = new Set(["SWAP_FACE", "DESCRIBE", "SHORTEN", "UPSCALE"]);
+
+function isGrid(press: string | null, action: string): boolean {
+  if (press !== null) return resultKind(press) === "grid";
+  return !SINGLE.has(action) && rootKind(action.toLowerCase()) === "grid";
+}
+
+/** Returns the ratio that the prompt asks for, within what a row can show; a square if it asks for none. */
+export function ratioOf(prompt: string | null): number {
+  const [width, height] = (parameterOf(prompt ?? "", "--ar") ?? "").split(":").map(Number);
+  const ratio = width && height ? width / height : 1;
+  return Number.isFinite(ratio) ? Math.min(4, Math.max(0.25, ratio)) : 1;
+}
+
+/** Name of a downloaded file: the prompt, the press and the number. */
+export function fileNameOf({ prompt, label, taskId, number, copy }: Shot): string {
+  const words = (prompt ?? "")
+    .replace(/\s--.*$/, "")
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "")
+    .slice(0, 60);
+  const press = label.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const end =
+    copy?.contentType
+      .split("/")[1]
+      ?.replace("jpeg", "jpg")
+      .replace(/[^a-z0-9].*$/, "") ?? "png";
+  const short = taskId.slice(-8).replaceAll(/[^A-Za-z0-9]+/g, "");
+  return `${[words, press, short, number].filter((part) => part !== "").join("_")}.${end}`;
+}

@@ -1,0 +1,230 @@
+/** All pictures and videos of all flows, newest first. */
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { LoadMore } from "../components/load-more.tsx";
+import { PictureGrid } from "../components/picture-grid.tsx";
+import { Problem } from "../components/problem.tsx";
+import { ResultImage } from "../components/result-image.tsx";
+import { ShotLightbox } from "../components/shot-lightbox.tsx";
+import { downloadZip } from "../download.ts";
+import { replaceQuery, useAtTop, useHash } from "../hooks.ts";
+import { Icon } from "../kit/icon.tsx";
+import { TextFilter } from "../kit/text-filter.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { hrefOf, type Query, withQuery } from "../lib/route.ts";
+import { safeImageUrl } from "../lib/safe.ts";
+import { type Shot, shotsOf } from "../lib/shot.ts";
+import { setPreference, usePreference } from "../preference.ts";
+import { type PictureFilter, usePictures } from "../queries.ts";
+import { useMjflow } from "../session.ts";
+
+const ACTIONS: readonly (readonly [string, string])[] = [
+  ["IMAGINE", "Imagine"],
+  ["UPSCALE", "Upscale"],
+  ["VARIATION", "Vary"],
+  ["REROLL", "Reroll"],
+  ["ZOOM", "Zoom out"],
+  ["PAN", "Pan"],
+  ["INPAINT", "Vary region"],
+  ["VIDEO", "Animate"],
+  ["BLEND", "Blend"],
+];
+
+const SINCE: readonly (readonly [string, string])[] = [
+  ["1", "Last day"],
+  ["7", "Last 7 days"],
+  ["30", "Last 30 days"],
+];
+
+export default function GalleryPage({ query }: { query: Query }) {
+  const { kind = "", action = "", days = "", q = "", pic } = query;
+  const isAtTop = useAtTop();
+  const filter = useMemo<PictureFilter>(
+    () => ({ action, kind: kind === "image" || kind === "video" ? kind : "", since: sinceOf(days) }),
+    [action, kind, days],
+  );
+  const { pictures, isLoading, error, more } = usePictures(filter, isAtTop);
+  const shots = useMemo(() => {
+    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = ({ prompt, state }: (typeof pictures)[number]) =>
+      words.every((word) => `${prompt ?? ""} ${state ?? ""}`.toLowerCase().includes(word));
+    return pictures.filter(matches).flatMap(shotsOf);
+  }, [pictures, q]);
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const rowHeight = Number(usePreference("rowHeight"));
+  const hash = useHash();
+  const isFiltered = kind !== "" || action !== "" || days !== "" || q !== "";
+  const chosen = shots.filter(({ id }) => selected.has(id));
+  return (
+    <section className="page wide gallery">
+      <div className="toolbar">
+        <h1>Gallery</h1>
+        <TextFilter
+          type="search"
+          aria-label="Search prompts"
+          placeholder="Search prompts"
+          value={q}
+          onChange={(text) => replaceQuery({ q: text })}
+        />
+        <fieldset className="segments" aria-label="Kind">
+          {(
+            [
+              ["", "All"],
+              ["image", "Images"],
+              ["video", "Videos"],
+            ] as const
+          ).map(([value, name]) => (
+            <button
+              key={value}
+              type="button"
+              aria-pressed={kind === value}
+              onClick={() => replaceQuery({ kind: value })}
+            >
+              {name}
+            </button>
+          ))}
+        </fieldset>
+        <select aria-label="Action" value={action} onChange={(event) => replaceQuery({ action: event.target.value })}>
+          <option value="">Any action</option>
+          {ACTIONS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <select aria-label="Time" value={days} onChange={(event) => replaceQuery({ days: event.target.value })}>
+          <option value="">Any time</option>
+          {SINCE.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <input
+          type="range"
+          aria-label="Size of the images"
+          min={120}
+          max={420}
+          step={20}
+          value={rowHeight}
+          onChange={(event) => setPreference("rowHeight", event.target.value)}
+        />
+        <a className="button primary" href={hrefOf({ page: "create" })}>
+          <Icon name="sparkles" />
+          Create
+        </a>
+      </div>
+      <Problem error={error} />
+      {!isFiltered && <Drawing />}
+      <PictureGrid
+        label="Images, newest first"
+        shots={shots}
+        rowHeight={rowHeight}
+        hrefOf={(shot) => withQuery(hash, { pic: shot.id })}
+        selected={selected}
+        onSelect={setSelected}
+      />
+      {shots.length === 0 && !isLoading && !error && <Empty isFiltered={isFiltered} />}
+      <LoadMore more={more} isLoading={isLoading} label="Older images">
+        {q !== "" && `Searched ${pictures.length.toLocaleString("en")} results`}
+      </LoadMore>
+      {chosen.length > 0 && <SelectionBar shots={chosen} onClear={() => setSelected(new Set())} />}
+      {pic && <ShotLightbox shots={shots} current={pic} />}
+    </section>
+  );
+}
+
+/** The start of the day some days ago, so that the same address asks the same for a while. */
+function sinceOf(days: string): string {
+  const count = Number(days);
+  if (!(count > 0 && count <= 365)) return "";
+  const hour = 3_600_000;
+  return new Date(Math.floor((Date.now() - count * 24 * hour) / hour) * hour).toISOString();
+}
+
+function Empty({ isFiltered }: { isFiltered: boolean }) {
+  if (isFiltered)
+    return (
+      <div className="empty">
+        <p>No image matches.</p>
+        <button type="button" onClick={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}>
+          Clear filters
+        </button>
+      </div>
+    );
+  return (
+    <div className="empty">
+      <Icon name="images" size="large" />
+      <p>No images yet. The first ones need only a prompt.</p>
+      <a className="button primary" href={hrefOf({ page: "create" })}>
+        <Icon name="sparkles" />
+        Create images
+      </a>
+    </div>
+  );
+}
+
+/** The newest running flows, with the picture while it is drawn. */
+function Drawing() {
+  const mjflow = useMjflow();
+  const { data } = useQuery({
+    queryKey: ["drawing"],
+    queryFn: async () => (await mjflow.flows.list({ status: "running", details: true, limit: 6 }).page()).data,
+    refetchInterval: 3_000,
+  });
+  if (!data || data.length === 0) return null;
+  return (
+    <section className="drawing-row" aria-label="Running flows">
+      {data.map(({ id, prompt, action, previewUrl, taskCounts }) => {
+        const image = safeImageUrl(previewUrl);
+        const total = taskCounts && Object.values(taskCounts).reduce((sum, count) => sum + count, 0);
+        return (
+          <a key={id} href={hrefOf({ page: "flow", id })} title={prompt ?? action}>
+            {image ? <ResultImage src={image} alt="" /> : <span className="image soon">Drawing</span>}
+            <span className="drawing-words clip">
+              {taskCounts ? `${taskCounts.done} of ${total} done` : "Running"} · {prompt ?? action}
+            </span>
+          </a>
+        );
+      })}
+    </section>
+  );
+}
+
+function SelectionBar({ shots, onClear }: { shots: readonly Shot[]; onClear(): void }) {
+  const { show } = useToasts();
+  const [isBusy, setBusy] = useState(false);
+  const links = shots.map(({ video, sources }) => video ?? sources[0]).join("\n");
+  async function save() {
+    setBusy(true);
+    try {
+      const count = await downloadZip(shots);
+      const missing = "Only archived images can be saved here. Turn on Archive when you create.";
+      if (count === 0) show(missing);
+      else if (count < new Set(shots.map(({ sources }) => sources[0])).size) show(`${count} saved. ${missing}`);
+    } catch (error) {
+      show(String(error instanceof Error ? error.message : error));
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <div className="selection-bar" role="toolbar" aria-label="Selected images">
+      <strong className="number">{shots.length} selected</strong>
+      <button type="button" disabled={isBusy} onClick={save}>
+        <Icon name="download" />
+        {isBusy ? "Saving…" : "Download ZIP"}
+      </button>
+      <button
+        type="button"
+        onClick={() => void navigator.clipboard?.writeText(links).then(() => show("The links are copied."))}
+      >
+        <Icon name="link" />
+        Copy links
+      </button>
+      <button type="button" className="quiet icon-button" aria-label="Clear the selection" onClick={onClear}>
+        <Icon name="x" />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,213 @@
+/** The gallery and the lightbox in a real browser. */
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
+import { chromiumPath, click, launch, signIn, textOf, visit } from "./test-browser.ts";
+
+const chromium = chromiumPath();
+
+describe.skipIf(!chromium)("the gallery", () => {
+  let server: SpawnedServer;
+  let browser: Browser;
+  let folder: string;
+  /** An archived flow: an image with four, and two upscales. */
+  let flow: Json;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "mjflow-gallery-"));
+    server = await spawnServer();
+    browser = await launch(chromium!);
+    const plain = await server.start({ prompt: "a lighthouse --ar 16:9" });
+    await server.ended(plain);
+    const id = await server.start({ prompt: "A paper boat --ar 3:2", archive: true, then: [{ press: ["U1", "U2"] }] });
+    await server.ended(id);
+    flow = await until(
+      () => server.flow(id),
+      ({ tasks }) => tasks.length === 3 && tasks.every(({ copies }: Json) => copies.length > 0),
+    );
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function opened(hash = "#/gallery") {
+    const visitor = await visit(browser);
+    const { page } = visitor;
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/${hash}`);
+    await page.waitForSelector(".tile, .lightbox");
+    const session = await page.createCDPSession();
+    await session.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+    return visitor;
+  }
+  /** Waits for a complete file in the download folder. */
+  const saved = async (end: RegExp) =>
+    join(
+      folder,
+      (await until(
+        async () => readdirSync(folder).find((name) => end.test(name)),
+        (name) => name !== undefined,
+      ))!,
+    );
+  const focusedShot = (page: Page) => page.evaluate(() => (document.activeElement as HTMLElement)?.dataset["shot"]);
+
+  test("the first images need three requests of the API, and none reads a flow", async () => {
+    const { page, requested, complaints } = await opened();
+    requested.length = 0;
+    await page.reload();
+    await page.waitForFunction(() => document.querySelectorAll(".tile").length === 10);
+    const calls = requested.filter((url) => url.includes("/v1/"));
+    expect(calls.length, calls.join("\n")).toBeLessThanOrEqual(3);
+    expect(calls.filter((url) => url.includes("/v1/flows/"))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test("an image with four is four tiles, and the third opens as 3 of 4; the arrow keys show the next, and Escape returns", async () => {
+    const { page, complaints } = await opened();
+    const third = `${flow.tasks[0].id}.3`;
+    await page.locator(`[data-shot="${third}"]`).click();
+    await page.waitForSelector(".lightbox[open]");
+    expect(await textOf(page, ".lightbox-bar .number")).toBe("3 of 4 in this result");
+    await page.waitForFunction(() => {
+      const image = document.querySelector<HTMLImageElement>(".lightbox-layer img");
+      return image !== null && image.naturalWidth > 0;
+    });
+    await page.keyboard.press("ArrowRight");
+    await page.waitForFunction(() =>
+      document.querySelector(".lightbox-bar .number")?.textContent?.startsWith("4 of 4"),
+    );
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector(".lightbox"));
+    await page.waitForFunction((id) => (document.activeElement as HTMLElement)?.dataset["shot"] === id, {}, third);
+    expect(await focusedShot(page)).toBe(third);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the address of an open image shows it in another signed-in tab", async () => {
+    const pic = `${flow.tasks[1].id}.1`;
+    const { page } = await opened(`#/gallery?pic=${pic}`);
+    await page.waitForSelector(".lightbox[open]");
+    expect(await page.$eval(".lightbox", (dialog) => dialog.getAttribute("aria-label"))).toBe(
+      "U1: A paper boat --ar 3:2",
+    );
+  });
+
+  test("d saves the archived copy, byte for byte, under a name with the prompt and the press", async () => {
+    const { page } = await opened(`#/gallery?pic=${flow.tasks[2].id}.1`);
+    await page.waitForSelector(".lightbox[open]");
+    await page.keyboard.press("d");
+    const path = await saved(/\.png$/);
+    expect(path).toMatch(/a-paper-boat_u2_\w+_1\.png$/);
+    const [copy] = flow.tasks[2].copies;
+    expect(createHash("sha256").update(readFileSync(path)).digest("hex")).toBe(copy.sha256);
+  });
+
+  test("a selection by click, Shift and click, and the key x is saved as one ZIP file", async () => {
+    const { page, complaints } = await opened();
+    const ids = [flow.tasks[1], flow.tasks[2]].map(({ id }: Json) => `${id}.1`);
+    await page.focus(`[data-shot="${ids[0]}"]`);
+    await page.keyboard.press("x");
+    await page.waitForSelector(".selection-bar");
+    await page.locator(`[data-shot="${ids[1]}"]`).click();
+    await page.waitForFunction(() => document.querySelector(".selection-bar")?.textContent?.includes("2 selected"));
+    await page.keyboard.down("Shift");
+    await page.locator(`[data-shot="${flow.tasks[0].id}.1"]`).click();
+    await page.keyboard.up("Shift");
+    await page.waitForFunction(() => document.querySelector(".selection-bar")?.textContent?.includes("3 selected"));
+    await click(page, ".selection-bar button", "Download ZIP");
+    const zip = readFileSync(await saved(/\.zip$/));
+    // The number of files is at byte 10 of the record at the end.
+    expect(zip.readUInt16LE(zip.length - 12)).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+
+  test("c compares two images: the divider moves by keys, and a zoom of one is a zoom of both", async () => {
+    const { page } = await opened(`#/gallery?pic=${flow.tasks[1].id}.1`);
+    await page.waitForSelector(".lightbox[open]");
+    await page.keyboard.press("c");
+    await page.waitForSelector('.lightbox input[type="range"]');
+    const cut = () => page.evaluate(() => document.querySelector<HTMLElement>(".lightbox-cut")!.style.clipPath);
+    expect(await cut()).toContain("50%");
+    await page.focus('.lightbox input[type="range"]');
+    await page.keyboard.press("ArrowRight");
+    expect(await cut()).toContain("51%");
+    await page.focus(".lightbox-bar button");
+    await page.keyboard.press("z");
+    const scales = await page.$$eval(".lightbox-layer", (layers) =>
+      layers.map((layer) => /scale\((.*?)\)/.exec((layer as HTMLElement).style.transform)?.[1]),
+    );
+    expect(scales).toEqual(["2.5", "2.5"]);
+  });
+
+  test("the filters are in the address, and a filter without results says so", async () => {
+    const { page } = await opened("#/gallery?action=UPSCALE");
+    await page.waitForFunction(() => document.querySelectorAll(".tile").length === 2);
+    await page.locator("input[type=search]").fill("no such words");
+    await page.waitForFunction(() => document.querySelector(".empty")?.textContent?.includes("No image matches"));
+    expect(page.url()).toContain("q=no+such+words");
+    await click(page, ".empty button", "Clear filters");
+    await page.waitForFunction(() => document.querySelectorAll(".tile").length === 10);
+    expect(page.url()).toMatch(/#\/gallery$/);
+  });
+
+  test("a vendor's link that does not load is replaced by the next one, and only then the tile says so", async () => {
+    const { page } = await visit(browser);
+    await page.setRequestInterception(true);
+    page.on("request", (request) =>
+      request.url().includes("/media/") ? request.respond({ status: 404 }) : request.continue(),
+    );
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/gallery?action=UPSCALE`);
+    // The copy is gone, so the tile shows the vendor's image.
+    await page.waitForFunction(
+      () =>
+        [...document.querySelectorAll<HTMLImageElement>(".tile img")].filter(
+          ({ naturalWidth, src }) => naturalWidth > 0 && !src.includes("/media/"),
+        ).length === 2,
+    );
+  });
+
+  test.each([1440, 390])(
+    "at %i px axe finds no violation in the gallery and the lightbox, in light and dark",
+    async (width) => {
+      const { page } = await visit(browser, { width });
+      await page.setBypassCSP(true);
+      await signIn(page, server.url, API_KEY);
+      const { source } = await import("axe-core");
+      for (const scheme of ["light", "dark"]) {
+        await page.emulateMediaFeatures([
+          { name: "prefers-color-scheme", value: scheme },
+          { name: "prefers-reduced-motion", value: "reduce" },
+        ]);
+        for (const [hash, sign] of [
+          ["#/gallery", ".tile"],
+          [`#/gallery?pic=${flow.tasks[1].id}.1`, ".lightbox .task-actions .chip"],
+          [`#/flows/${flow.id}?view=images`, ".flow-images .tile"],
+        ] as const) {
+          await page.goto(`${server.url}/console/${hash}`);
+          if (width > 400 || !hash.includes("pic")) await page.waitForSelector(sign);
+          else await page.waitForSelector(".lightbox[open]");
+          await page.evaluate(source);
+          const found = await page.evaluate(async () => {
+            // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+            const { violations } = await (globalThis as any).axe.run(document, {
+              runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+            });
+            // biome-ignore lint/suspicious/noExplicitAny: axe's result
+            return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
+          });
+          expect(found, `${hash} ${scheme}`).toEqual([]);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect(wide, `${hash} ${scheme}`).toBeLessThanOrEqual(0);
+        }
+      }
+    },
+  );
+});
