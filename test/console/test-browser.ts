@@ -4,10 +4,23 @@ import puppeteer, { type Browser, type Page } from "puppeteer-core";
 
 const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** Returns the path of Chromium; undefined if none is installed, and then the tests are skipped. */
-export function chromiumPath(): string | undefined {
-  const named = process.env["MJFLOW_CHROMIUM"];
-  return (named ? [named] : PATHS).find(isExecutable);
+/**
+ * Returns the path of Chromium; undefined if none is installed, and then the tests are skipped.
+ *
+ * @throws Error if there is none in CI (`CI` or `MJFLOW_TEST_BROWSER=required`), where a skipped test would look like one that
+ *   passes; or if `MJFLOW_CHROMIUM` names no program
+ */
+export function chromiumPath(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  paths: readonly string[] = PATHS,
+): string | undefined {
+  const named = env["MJFLOW_CHROMIUM"];
+  const found = (named ? [named] : paths).find(isExecutable);
+  if (found !== undefined) return found;
+  if (named) throw new Error(`MJFLOW_CHROMIUM names no program: ${named}`);
+  if (env["CI"] || env["MJFLOW_TEST_BROWSER"] === "required")
+    throw new Error("There is no Chromium, so the browser tests cannot run. Install it, or set MJFLOW_CHROMIUM.");
+  return undefined;
 }
 
 export function launch(executablePath: string): Promise<Browser> {

@@ -1,14 +1,21 @@
-/**
- * The fast tests of core, which need about a second. `pure.test.ts` is excluded, because it reads source files and
- * would read Stryker's changed copies.
- */
+/** The tests that notice mutants of the package in `MJFLOW_MUTATED`. In core they need about a second. */
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { SLOW_TESTS } from "./slow-tests.ts";
+import { packageOf } from "./packages.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const name = process.env["MJFLOW_MUTATED"];
+const { tests, excluded = [] } = packageOf(name);
 
 export default defineConfig({
+  resolve: {
+    // The links in `node_modules` lead to the tree, and not to Stryker's changed copy of the package.
+    alias: [{ find: new RegExp(`^@mjflow/${name}/(.+)$`), replacement: `${root}packages/${name}/src/$1.ts` }],
+  },
   test: {
-    include: ["packages/core/src/**/*.test.ts"],
-    exclude: [...SLOW_TESTS, "packages/core/src/pure.test.ts"],
+    root,
+    include: [...tests],
+    exclude: ["**/node_modules/**", ...excluded],
     // One worker per run instead of one per file needs half the time and gives the same result.
     isolate: false,
     // Coverage counting makes the slowest tests much slower.

@@ -1,21 +1,22 @@
 /**
  * `npm run mutate` makes one small change at a time to core's sources and expects that a test fails each time. `npm run
- * mutate -- plan state/transitions` does so for these files only. Results of earlier runs are stored in `.tmp/mutation`
- * and reused if neither source nor test has changed; `--fresh` ignores them. `--since main~20` changes only lines that
- * are newer than this commit. The exit code is 1 if no test kills a mutant, unless `equivalent.json` explains why no test can.
+ * mutate -- webhooks` does so for another package of `packages.ts`, `npm run mutate -- webhooks/send plan` for these files only;
+ * files without a package are core's. Results of earlier runs are stored in `.tmp/mutation` and reused if neither source nor test
+ * has changed; `--fresh` ignores them. `--since main~20` changes only lines that are newer than this commit.
+ *
+ * Each run prints its score: the share of mutants that a test notices, without those for which `equivalent.json` explains why
+ * no test can. The exit code is 1 if the score is below that of the package. In core no mutant may survive.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
-import { join } from "node:path";
+import { join, matchesGlob } from "node:path";
 import { parseArgs } from "node:util";
+import { PACKAGES, packageOf } from "./packages.ts";
 import { type Located, runPass } from "./stryker.ts";
-import { type EquivalentMutant, isSame, judge, tableOf } from "./verdict.ts";
+import { type EquivalentMutant, isSame, judge, scoreOf, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const SOURCES = "packages/core/src";
-/** Files that contain only schemas of responses. The tests of the API compare every response with these schemas. */
-const DECLARED = ["response.ts", "mj-response.ts"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,13 +31,15 @@ process.chdir(ROOT);
 setPriority(10);
 const list = JSON.parse(readFileSync(join(ROOT, "test/mutation/equivalent.json"), "utf8")) as EquivalentMutant[];
 const concurrency = Math.min(Number(values.workers), availableParallelism());
-const files = positionals.length > 0 ? positionals.map(sourceOf) : sources();
+const { name, files } = chosen();
+const { minScore, files: copied } = packageOf(name);
+process.env["MJFLOW_MUTATED"] = name;
 const started = Date.now();
 
 const { since } = values;
 const mutated = since === undefined ? files : files.flatMap((file) => changedRanges(file, since));
 if (mutated.length === 0) {
-  console.log(`No line of core has changed since ${since}.`);
+  console.log(`No line of ${name} has changed since ${since}.`);
   process.exit(0);
 }
 const quick = await pass("quick", mutated);
@@ -44,7 +47,7 @@ const alive = quick.filter(({ killed }) => !killed);
 // The slow tests visit every state and take seconds. They run only for mutants of the state machine that the fast tests
 // did not kill. They do not run for listed mutants, because no test can kill these.
 const open = alive.filter(
-  (mutant) => mutant.file.startsWith(`${SOURCES}/state`) && !list.some((entry) => isSame(entry, mutant)),
+  (mutant) => mutant.file.startsWith("packages/core/src/state") && !list.some((entry) => isSame(entry, mutant)),
 );
 const slow = open.length > 0 ? await pass("slow", [...new Set(open.map(({ range }) => range))]) : [];
 const killedBySlow = new Set(slow.filter(({ killed }) => killed).map(keyOf));
@@ -65,13 +68,16 @@ for (const { file, line, was, is } of idle) {
   );
 }
 console.log(`${killedBySlow.size} were killed only by the slow tests; ${Math.round((Date.now() - started) / 1_000)} s`);
-process.exit(verdict.survivors.length + idle.length > 0 ? 1 : 0);
+const score = scoreOf(verdict.rows);
+console.log(`${name}: ${score.toFixed(1)} % of the mutants are noticed, at least ${minScore} % must be`);
+process.exit(score < minScore || idle.length > 0 ? 1 : 0);
 
-async function pass(name: "quick" | "slow", mutate: string[]): Promise<Located[]> {
+async function pass(kind: "quick" | "slow", mutate: string[]): Promise<Located[]> {
   const found = await runPass(ROOT, {
-    tests: `test/mutation/${name}.vitest.ts`,
+    tests: `test/mutation/${kind}.vitest.ts`,
     mutate,
-    cache: `.tmp/mutation/${name}`,
+    copied,
+    cache: `.tmp/mutation/${name === "core" ? kind : `${name}-${kind}`}`,
     fresh: values.fresh,
     concurrency,
   });
@@ -90,18 +96,34 @@ function keyOf({ range, is }: Located): string {
   return `${range} ${is}`;
 }
 
-function sources(): string[] {
-  return readdirSync(join(ROOT, SOURCES), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !DECLARED.includes(name))
-    .map((name) => `${SOURCES}/${name}`)
+/** The package of the arguments, and its files. All arguments name files of one package. */
+function chosen(): { name: string; files: string[] } {
+  const names = positionals.map((text) => text.replace(/^(?:packages\/)?([a-z-]+)\/src\//, "$1/").replace(/\.ts$/, ""));
+  const packages = new Set(
+    names.map((text) => (Object.hasOwn(PACKAGES, text.split("/")[0]!) ? text.split("/")[0]! : "core")),
+  );
+  if (packages.size > 1) fail(`Name files of one package, not of ${[...packages].join(" and ")}.`);
+  const [only = "core"] = packages;
+  const paths = names.map((text) => (text === only ? "" : text.replace(`${only}/`, ""))).filter((text) => text !== "");
+  return { name: only, files: paths.length > 0 ? paths.map((path) => sourceOf(only, path)) : sources(only) };
+}
+
+function sources(ofPackage: string): string[] {
+  const { sources: folder, declared = [] } = packageOf(ofPackage);
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts") && !/\.(?:test|fixture)\.ts$/.test(file))
+    .filter((file) => !declared.some((pattern) => matchesGlob(file, pattern)))
+    .map((file) => `${folder}/${file}`)
     .sort();
 }
 
 /** Finds a source file by `plan`, `plan.ts`, `state/transitions` or its whole path. */
-function sourceOf(name: string): string {
-  const short = name.replace(`${SOURCES}/`, "").replace(/\.ts$/, "");
-  const file = `${SOURCES}/${short}.ts`;
-  if (existsSync(join(ROOT, file))) return file;
-  console.error(`${file} does not exist.`);
+function sourceOf(ofPackage: string, path: string): string {
+  const file = `${packageOf(ofPackage).sources}/${path}.ts`;
+  return existsSync(join(ROOT, file)) ? file : fail(`${file} does not exist.`);
+}
+
+function fail(text: string): never {
+  console.error(text);
   process.exit(2);
 }

@@ -1,5 +1,5 @@
 /**
- * One pass of Stryker over core. Stryker copies core to a sandbox, so the tree may be edited meanwhile. It puts all
+ * One pass of Stryker over a package. Stryker copies the files that its tests need to a sandbox, so the tree may be edited meanwhile. It puts all
  * mutants into the copy at once and runs for each mutant only the tests that reach it.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,6 +12,8 @@ export interface Pass {
   tests: string;
   /** Stryker's patterns: a file, or `file:line:column-line:column`. */
   mutate: string[];
+  /** Patterns of the files that sources and tests need. */
+  copied: readonly string[];
   /** Path prefix of stored results, which are reused if neither source nor test has changed. */
   cache: string;
   fresh: boolean;
@@ -41,7 +43,10 @@ type Options = ConstructorParameters<typeof Stryker>[0];
 
 const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
-export async function runPass(root: string, { tests, mutate, cache, fresh, concurrency }: Pass): Promise<Located[]> {
+export async function runPass(
+  root: string,
+  { tests, mutate, copied, cache, fresh, concurrency }: Pass,
+): Promise<Located[]> {
   const report = `${cache}.report.json`;
   removeSurvivors(join(root, `${cache}.json`));
   const stryker = new Stryker({
@@ -56,8 +61,7 @@ export async function runPass(root: string, { tests, mutate, cache, fresh, concu
     force: fresh,
     // The timeout is long, so that a busy machine does not count a survivor as an endless loop.
     timeoutMS: 20_000,
-    // Core imports only itself and zod, so other files are not copied.
-    ignorePatterns: ["**", "!packages/core/**", "!test/mutation/**", "!package.json"],
+    ignorePatterns: ["**", ...copied.map((pattern) => `!${pattern}`), "!test/mutation/**", "!package.json"],
     tempDirName: ".tmp/mutation/sandbox",
     // Stryker would rewrite the tsconfig with TypeScript's old JavaScript API, which TypeScript 7 does not have.
     tsconfigFile: "none",

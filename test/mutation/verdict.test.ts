@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { type EquivalentMutant, judge, type Mutant, tableOf } from "./verdict.ts";
+import { type EquivalentMutant, judge, type Mutant, scoreOf, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const LIST = JSON.parse(readFileSync(new URL("equivalent.json", import.meta.url), "utf8")) as EquivalentMutant[];
@@ -33,6 +33,15 @@ it("an entry is idle if its mutant is killed or missing, but not if its file was
   expect(judge([mutant("a <= b", true)], [entry]).idle).toEqual([entry]);
   expect(judge([mutant("true", true)], [entry]).idle).toEqual([entry]);
   expect(judge([], [entry]).idle).toEqual([]);
+});
+
+it("the score is the share of killed mutants, without those that an entry explains", () => {
+  const rows = judge(
+    [mutant("a <= b", false), mutant("a >= b", true), mutant("true", true), mutant("", false)],
+    [entry],
+  ).rows;
+  expect(scoreOf(rows)).toBeCloseTo(200 / 3);
+  expect(scoreOf([])).toBe(100);
 });
 
 it("the table has one row per file and a row with the sums", () => {

@@ -60,6 +60,13 @@ export function isSame(a: Omit<EquivalentMutant, "why">, b: Omit<EquivalentMutan
   return a.file === b.file && a.line === b.line && a.was === b.was && a.is === b.is;
 }
 
+/** Share of the mutants that tests notice, percent. Listed mutants do not count. */
+export function scoreOf(rows: readonly Row[]): number {
+  const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const noticeable = sum(({ mutants, listed }) => mutants - listed);
+  return noticeable === 0 ? 100 : (100 * sum(({ killed }) => killed)) / noticeable;
+}
+
 /** Returns a Markdown table whose last row has the sums. */
 export function tableOf(rows: readonly Row[]): string {
   const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
