@@ -17,7 +17,8 @@ const skip = (why: string): Plan => ({ kind: "skip", why });
 const PAGES: Readonly<Record<string, string>> = {
   "docs/deploy.md": "needs an AWS account",
   "docs/operations.md": "needs a deployment on AWS",
-  "docs/self-hosting.md": "changes a server; `npm run hosting:check` runs its files",
+  "docs/self-hosting.md":
+    "changes a server; `npm run hosting:check` and `hosting:image` run its files, test/e2e/move.test.ts the move",
   "docs/releasing.md": "makes a release; `npm run packages:check` runs its commands",
   "docs/performance.md": "a benchmark of several minutes",
   "docs/reliability.md": "a simulation of several hours",

@@ -109,6 +109,11 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
   }
   if (id === "addAccount") return { variables: { ID: "simulator", NAME: `new-${Date.now().toString(36)}` } };
   if (path.startsWith("/v1/providers/{id}")) return { variables: await account(`sample-${Date.now().toString(36)}`) };
+  if (path.startsWith("/v1/templates/{name}")) {
+    const NAME = `sample-${Date.now().toString(36)}`;
+    await ok("PUT", `/v1/templates/${NAME}`, { then: [{ press: "U1" }] });
+    return { variables: { NAME } };
+  }
   if (path === "/docs/errors/{code}") return { variables: { CODE: "not_found" } };
   return { variables: {} };
 }

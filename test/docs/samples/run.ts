@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { OPERATIONS } from "../../../packages/docs/src/reference.ts";
 import { samplesOf } from "../../../packages/docs/src/snippets.ts";
-import { API_KEY, type SpawnedServer, spawnServer } from "../../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../../support/spawned.ts";
 import { documentSamples } from "./extract.ts";
 import { planOf } from "./plan.ts";
 import { NOT_RUN, prepare } from "./reference.ts";
@@ -20,6 +20,8 @@ import { missing, verify } from "./verify.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const TIMEOUT_MS = 120_000;
+/** Longest time of a build of the documentation on a busy machine, ms. */
+const BUILD_MS = 300_000;
 const words = process.argv.slice(2);
 
 const cwd = mkdtempSync(join(tmpdir(), "mjflow-samples-"));
@@ -41,6 +43,7 @@ const skipped = new Map<string, string[]>();
 try {
   await prepareFolder();
   await runDocuments();
+  await documentationBuilt();
   await runReference();
 } finally {
   await server.stop();
@@ -86,6 +89,15 @@ async function runDocuments(): Promise<void> {
       });
     } else await check(name, () => run(plan.how as "sh" | "ts" | "python", code, environment));
   }
+}
+
+/** Waits for the site: until its build has ended, the server answers that it is being built. */
+async function documentationBuilt(): Promise<void> {
+  await until(
+    () => fetch(`${server.url}/docs/`),
+    ({ status }) => status !== 503,
+    BUILD_MS,
+  );
 }
 
 async function runReference(): Promise<void> {
