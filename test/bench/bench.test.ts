@@ -3,6 +3,7 @@ import { lineChart } from "./chart/line.ts";
 import { stale } from "./document.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS } from "./flows/systems.ts";
 import { benchFlows } from "./flows.ts";
+import { benchServer } from "./server.ts";
 
 const FLOWS = 3;
 
@@ -19,6 +20,16 @@ for (const name of SYSTEM_NAMES.filter((system) => SYSTEMS[system].isSynced || s
     },
   );
 }
+
+test("the benchmark of one server has a row for each number of flows at the same time", async () => {
+  const found = await benchServer({ steps: [1, FLOWS], flowsEach: 1, atLeast: FLOWS, warmUpFlows: 1 });
+  expect(found.rows.map(({ concurrency, flows }) => [concurrency, flows])).toEqual([
+    [1, FLOWS],
+    [FLOWS, FLOWS],
+  ]);
+  expect(found.callbacksPerFlow).toBe(50);
+  for (const row of found.rows) expect(Math.min(row.flowsPerS, row.p50Ms, row.p99Ms)).toBeGreaterThan(0);
+});
 
 test("docs/performance.md and its charts match the results; otherwise run npm run bench:charts", () => {
   expect(stale()).toEqual([]);

@@ -120,7 +120,7 @@ async function measure(name: SystemName, { flows, concurrency, aloneFlows }: Flo
 }
 
 /** Fails if a system was fast but wrong. */
-function verify(title: string, { paid, duplicatePresses }: Ran): void {
+export function verify(title: string, { paid, duplicatePresses }: Ran): void {
   const wrong = paid.find((count) => count !== 5);
   if (wrong !== undefined) throw new Error(`${title}: a flow of 5 images had ${wrong} paid images`);
   if (duplicatePresses > 0) throw new Error(`${title}: ${duplicatePresses} buttons were pressed twice`);

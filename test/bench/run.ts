@@ -12,6 +12,7 @@ import { benchFlows, installPeers } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchNeighbors } from "./neighbors.ts";
 import { headNow, writeResult } from "./result.ts";
+import { benchServer } from "./server.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -31,6 +32,12 @@ const BENCHES: Record<string, () => Promise<object>> = {
         : { rounds: 3, flows: 300, concurrency: 16, aloneFlows: 60 },
     );
   },
+  server: () =>
+    benchServer(
+      quick
+        ? { steps: [1, 16], flowsEach: 1, atLeast: 10, warmUpFlows: 10 }
+        : { steps: [1, 4, 16, 64, 256], flowsEach: 2, atLeast: 200, warmUpFlows: 300 },
+    ),
   bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
   growth: () => benchGrowth({ sizes, rounds: quick ? 1 : 4, times: quick ? 10 : 60 }),
   cost: () => benchCost({ flows: quick ? 3 : 10 }),

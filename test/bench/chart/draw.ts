@@ -6,6 +6,7 @@ import type { FlowsFound, FlowsRow } from "../flows.ts";
 import type { GrowthFound, GrowthRow } from "../growth.ts";
 import type { NeighborsFound } from "../neighbors.ts";
 import type { Head, Result } from "../result.ts";
+import type { ServerFound } from "../server.ts";
 import { barChart } from "./bar.ts";
 import { lineChart } from "./line.ts";
 import { figure, type Tone } from "./svg.ts";
@@ -17,6 +18,7 @@ export interface Drawn {
 
 export interface Found {
   flows: Result<FlowsFound>;
+  server: Result<ServerFound>;
   callbacks: Result<CallbacksFound>;
   bundles: Result<BundlesFound>;
   growth: Result<GrowthFound>;
@@ -77,6 +79,34 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
       `Medians of ${found.rounds} rounds. Each has ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks, then ${found.aloneFlows} flows one after the other. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
+  },
+
+  server(found) {
+    const markdown = [
+      ...table(
+        [
+          "flows at the same time",
+          "flows/s",
+          "callback to follow-up: median",
+          "p99",
+          "CPU ms per flow",
+          "processors used",
+          "peak memory, MB",
+        ],
+        found.rows.map((row) => [
+          String(row.concurrency),
+          figure(row.flowsPerS),
+          `${figure(row.p50Ms)} ms`,
+          `${figure(row.p99Ms)} ms`,
+          row.cpuMsPerFlow === null ? "" : figure(row.cpuMsPerFlow),
+          row.cpus === null ? "" : figure(row.cpus),
+          row.peakMb === null ? "" : figure(row.peakMb),
+        ]),
+      ),
+      "",
+      `A flow has five paid images and ${figure(found.callbacksPerFlow)} callbacks, and takes ${figure(found.diskKbPerFlow)} kB of the disk. ${when(found)}`,
+    ].join("\n");
+    return { markdown };
   },
 
   callbacks(found) {
