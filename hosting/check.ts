@@ -4,6 +4,8 @@
  *
  * The example for the address of a server that was moved runs in front of two servers that accept only their own host name.
  *
+ * The documentation is built and served by Caddy.
+ *
  * Each proxy must serve the API and the console with TLS, and pass a body above its own default limit. It must pass the
  * first event of a stream while the flow still runs, and no log may contain the path of a callback.
  */
@@ -105,6 +107,26 @@ async function main(): Promise<void> {
     console.log(`✓ ${proxy.name}: API, console, large body, event stream; no callback path in a log`);
   }
   await checkMoved();
+  await checkDocs();
+}
+
+/** The documentation on a host of its own. */
+async function checkDocs(): Promise<void> {
+  const site = join(work, "site");
+  execFileSync(process.execPath, [join(ROOT, "packages/docs/build.ts"), site, "--base", "/"], { stdio: "ignore" });
+  const port = await freePort();
+  const policy = readFileSync(join(site, "policy.txt"), "utf8");
+  const { program, args, env } = caddyCommand("docs", "hosting/Caddyfile.docs", port, { SITE: site, POLICY: policy });
+  const running = start("Caddyfile.docs", program, args, env);
+  await reachable(port, running.text, "/");
+  const get = (path: string) => send(port, "GET", path, {});
+  const first = await get("/");
+  if (first.headers["content-security-policy"] !== policy) throw new Error("Caddyfile.docs sends another policy.");
+  const style = /href="(\/assets\/style[^"]+)"/.exec(await textOf(first))?.[1];
+  const paths = [`${style}`, "/quickstart", "/errors/not_found", "/reference/flows", "/no-such-page"];
+  const statuses = (await Promise.all(paths.map(get))).map(({ statusCode }) => statusCode);
+  if (statuses.join() !== "200,200,200,200,404") throw new Error(`Caddyfile.docs answered ${statuses} to ${paths}.`);
+  console.log("✓ Caddyfile.docs: pages, style and page of an error, with the policy of the site");
 }
 
 /** The former address of a moved server: callbacks and all other requests lead to two addresses of a deployment. */
@@ -187,9 +209,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
 }
 
 /** Waits until the proxy accepts TLS connections. */
-async function reachable(port: number, said: () => string): Promise<void> {
+async function reachable(port: number, said: () => string, path = "/healthz"): Promise<void> {
   for (const until = Date.now() + READY_MS; Date.now() < until; ) {
-    const status = await send(port, "GET", "/healthz", {}).then(
+    const status = await send(port, "GET", path, {}).then(
       ({ statusCode }) => statusCode,
       () => undefined,
     );

@@ -1,11 +1,11 @@
 /**
- * `npm run hosting:image`: carries out the steps of the Dockerfile without a container tool, and runs the result like a
- * container: a root directory of its own, a process table in which mjflow is process 1, no network but its own loopback,
- * and a volume.
+ * `npm run hosting:image`: carries out the steps of the Dockerfile without a container tool. Then it runs the result like a
+ * container: with a root directory and a volume, as process 1, and with no network but its own loopback.
  *
- * It needs Linux, root, the program `unshare`, and Debian 12 as in the base image: its programs are those of this machine.
- * The folder /usr is read-only, and Node 24 and npm are copied to /usr/local as the base image has them. What it does not
- * check: the base image itself, Docker's own reading of the files, and compose.yaml.
+ * It needs Linux, root, the program `unshare`, and Debian 12 as in the base image, because the programs are those of this
+ * machine. The folder /usr is read-only. Node 24 and npm are copied to /usr/local, where the base image has them.
+ *
+ * It does not check the base image itself, how Docker reads the Dockerfile, and compose.yaml.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import {
@@ -91,7 +91,7 @@ function buildStage({ image: base, name, instructions }: Stage, images: Readonly
   return image;
 }
 
-/** What the base image has besides the programs of Debian, which are bound to each process. */
+/** What the base image adds to the programs of Debian. Those are mounted for each process. */
 function createRoot(root: string): void {
   for (const folder of [
     "usr",
@@ -106,6 +106,7 @@ function createRoot(root: string): void {
   ]) {
     mkdirSync(join(root, folder), { recursive: true });
   }
+  // As in Debian, these are links into /usr.
   for (const link of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${link}`, join(root, link));
   execFileSync("chmod", ["1777", join(root, "tmp")]);
   chownSync(join(root, "home/node"), USERS["node"]!, USERS["node"]!);
@@ -163,7 +164,11 @@ function buildEnvironment(image: Image): Record<string, string> {
 }
 
 function environment({ env, user }: Image): Record<string, string> {
-  return { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", HOME: user === "root" ? "/root" : `/home/${user}`, ...env };
+  return {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: user === "root" ? "/root" : `/home/${user}`,
+    ...env,
+  };
 }
 
 /** @returns the command that runs a program in the root directory of an image, with mounts that end with the program */
@@ -237,7 +242,7 @@ async function checkContainer(image: Image): Promise<void> {
   expect("a flow after a stop", (JSON.parse(mjflow("flow", id, "--json")) as { id: string }).id, id);
   console.log("✓ SIGTERM ends process 1 with 0, and the next container has the flows");
 
-  expect("end by SIGKILL", await container.end("SIGKILL"), "SIGKILL");
+  await container.end("SIGKILL");
   container = await startContainer(image, [volume, data]);
   mjflow("watch", id);
   expect("exit code after SIGTERM", await container.end("SIGTERM"), 0);
@@ -274,8 +279,7 @@ async function startContainer(image: Image, volume: [string, string]): Promise<C
       "--pid",
       "--net",
       "--root",
-      "--wdns",
-      image.workdir,
+      `--wdns=${image.workdir}`,
       "--setuid",
       String(USERS[image.user]),
       "--setgid",
@@ -286,8 +290,9 @@ async function startContainer(image: Image, volume: [string, string]): Promise<C
   for (const until = Date.now() + START_MS; ; ) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`The container ended with ${await ended}:\n${output}`);
-    if (first() !== "" && exec(image.health).status === 0) break;
-    if (Date.now() > until) throw new Error(`The container is not healthy:\n${output}`);
+    const health = first() === "" ? undefined : exec(image.health);
+    if (health?.status === 0) break;
+    if (Date.now() > until) throw new Error(`The container is not healthy:\n${health?.stderr}\n${output}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   return {

@@ -114,6 +114,31 @@ describe.skipIf(process.platform === "win32")("mjflow dev --tunnel", () => {
     expect(() => process.kill(pid, 0)).toThrow();
   });
 
+  test("ngrok is used if cloudflared is not installed, and its address is read from its log", async () => {
+    const printed =
+      't=2026-11-30T10:00:00+0000 lvl=info msg="started tunnel" obj=tunnels name=command_line addr=http://127.0.0.1:';
+    install(
+      "ngrok",
+      PROGRAM.replace(/const target = .*\n/, 'const target = "http://" + process.argv[3];\n').replace(
+        / {2}console\.error\("INF Thank[\s\S]*?\n\}\);\n$/,
+        `  console.log('${printed}' + process.argv[3].split(":")[1] + " url=http://127.0.0.1:" + server.address().port);\n});\n`,
+      ),
+    );
+    const running = dev(["--tunnel"]);
+    const said = await running.said(/Ctrl-C stops it/);
+    expect(said).toMatch(/callbacks\s+http:\/\/127\.0\.0\.1:\d+ \(ngrok; a test callback arrived/);
+    expect(JSON.parse(read("env.json")).args).toEqual([
+      "http",
+      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      "--log",
+      "stdout",
+      "--log-format",
+      "logfmt",
+    ]);
+    running.child.kill("SIGINT");
+    expect((await running.ended).code).toBe(0);
+  });
+
   test("another tunnel program is used with its command, and its end is reported", async () => {
     // The first link in its output must be the address.
     const path = install("other", PROGRAM.replace(/ {2}console\.error\("INF (Thank|\| {2}Your).*\n/g, ""));

@@ -69,6 +69,7 @@ function baseUrlOf(text: string): string {
 
 /** Checks the key here, because the platform's own error for an invalid header would contain the key. */
 function keyOf(key: string | undefined): string | undefined {
+  if (key === "") throw invalidArgument("It is empty. Set MJFLOW_API_KEY, or give the key.", "apiKey");
   if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
     throw invalidArgument("It must be printable ASCII without spaces.", "apiKey");
   }

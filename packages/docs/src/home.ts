@@ -24,7 +24,7 @@ next: false
 
   Signed by Standard Webhooks, attempted ten times in three days, replayed on request. Samples in five languages verify them.
 
-- **[Eight vendors](/vendors)**
+- **[Vendors](/vendors)**
 
   CometAPI, gitaigc, xfusionai, AGICTO, midjourney-proxy, trueai-org, new-api relays, and a simulator.
 
