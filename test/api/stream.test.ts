@@ -2,6 +2,7 @@
  * The event stream as a browser's `EventSource` uses it (WHATWG HTML, 9.2). An `EventSource` connects again after the end
  * of every response, with the last event id. It stops only after a 204 or an error status.
  */
+import { EVENT_TYPES } from "@mjflow/core/event";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
 
@@ -63,6 +64,26 @@ async function ended(body: object = {}): Promise<string> {
   await api.harness.finishAll();
   return id;
 }
+
+test("the picture of a running task is in its progress webhook, in the stream and in reads, and not in those of its end", async () => {
+  await api.call(OPERATOR, "POST", "/v1/endpoints", { url: "https://shop.test/all", events: EVENT_TYPES });
+  const id = await start({ progress: true });
+  await api.harness.drain();
+  const previewUrl = "https://vendor.test/blurred.png";
+  await api.harness.post(api.harness.vendor.calls.at(-1)!, "IN_PROGRESS", { progress: 40, previewUrl });
+  await api.harness.drain();
+  const webhook = (type: string) => api.harness.receiver.posts.find(({ body }) => body.type === type)?.body.data;
+  const inStream = async (type: string) => (await connect(id)).messages.find(({ event }) => event === type)?.data.data;
+  for (const data of [webhook("task.progress"), await inStream("task.progress")]) {
+    expect(data).toMatchObject({ status: "IN_PROGRESS", progress: 40, previewUrl, imageUrl: null });
+  }
+  expect((await api.call(OPERATOR, "GET", `/v1/flows/${id}`)).body.tasks[0].previewUrl).toBe(previewUrl);
+
+  await api.harness.finishAll();
+  for (const data of [webhook("task.completed"), await inStream("task.completed")]) {
+    expect(data).toMatchObject({ status: "SUCCESS", previewUrl: null, imageUrl: expect.stringContaining("http") });
+  }
+});
 
 describe("an EventSource", () => {
   test("an EventSource stops after the end of a flow that ends during the connection, and gets each event once", async () => {
