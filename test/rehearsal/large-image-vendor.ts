@@ -11,9 +11,11 @@ export interface LargeImageVendor {
 const BYTES = 9 * 1024 * 1024;
 /** The first bytes of a PNG, by which Archive knows the type. */
 const HEAD = Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1");
+/** The last chunk of a PNG, without which Archive takes the image for incomplete. */
+const END = Buffer.from("\0\0\0\0IEND\xae\x42\x60\x82", "latin1");
 
 export async function startLargeImageVendor(): Promise<LargeImageVendor> {
-  const image = Buffer.concat([HEAD, Buffer.alloc(BYTES - HEAD.length, 1)]);
+  const image = Buffer.concat([HEAD, Buffer.alloc(BYTES - HEAD.length - END.length, 1), END]);
   let downloads = 0;
   let tasks = 0;
   const server = http.createServer(async (request, response) => {

@@ -15,8 +15,10 @@ const NOT_REACHED: Record<string, Record<string, string[]>> = {
     Stream: ["dynamodb:PutItem TableTable"],
   },
   "reads several rows at once, which depends on how calls of the shared code coincide": {
+    Archive: ["dynamodb:BatchGetItem TableTable"],
     Callback: ["dynamodb:BatchGetItem TableTable"],
     Deadletter: ["dynamodb:BatchGetItem TableTable"],
+    Submit: ["dynamodb:BatchGetItem TableTable"],
   },
 };
 

@@ -160,6 +160,7 @@ export async function checkLargeImage(
     const copies = await until("the copy", async () => {
       const { status, tasks } = await ok("GET", `/v1/flows/${id}`);
       expect(status !== "failed", `the task failed with ${tasks[0].failure?.code}`);
+      expect(!tasks[0].copyFailures?.length, `the copy failed with ${tasks[0].copyFailures?.[0]?.code}`);
       return tasks[0].copies?.length > 0 && tasks[0].copies;
     });
     expect(

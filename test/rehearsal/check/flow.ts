@@ -125,6 +125,27 @@ export async function checkFlows(session: Session): Promise<void> {
     const blended = await ended(await start({ action: "blend", base64Array: [id, PNG] }));
     expect(blended.status === "completed", `the flow is ${blended.status}: ${blended.tasks[0].failure?.code}`);
   });
+  await check("a flow is refused whose upload never arrived in S3", async () => {
+    const { id } = await ok("POST", "/v1/uploads", { contentType: "image/png", bytes: 70 });
+    const answer = await api("POST", "/v1/flows", { action: "blend", base64Array: [id, PNG] });
+    const { code, reason } = answer.body;
+    expect(code === "image_rejected" && reason === "not_sent", `the flow got ${answer.status} ${code} ${reason}`);
+  });
+  await check("pictures are listed, and a deleted flow takes its archived images along", async () => {
+    const id = await start({ prompt: "deleted later", archive: true });
+    await ended(id);
+    const [picture] = await until("the picture", async () => {
+      const { data } = await ok("GET", `/v1/pictures?flow=${id}`);
+      return data[0]?.copies.length > 0 && data;
+    });
+    await until("the deletion", async () => (await api("DELETE", `/v1/flows/${id}`)).status === 204);
+    const found = await api("GET", `/v1/flows/${id}`);
+    expect(found.status === 404, `the deleted flow got ${found.status}`);
+    const { pathname, search } = new URL(picture.copies[0].url);
+    const link = await api("GET", `${pathname}${search}`);
+    const { status } = link.status === 302 ? await fetch(link.headers.get("location")!) : link;
+    expect(status === 404, `the image of the deleted flow got ${status}`);
+  });
   await check("the compatible API submits and fetches", async () => {
     const { result } = await ok("POST", "/mj/submit/imagine", { prompt: "a compatible boat" });
     await until("the compatible task", async () => {
