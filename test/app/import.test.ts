@@ -85,11 +85,17 @@ async function stoppedServer(name: string) {
   const running = await create({ prompt: "running", then: [{ press: "U1" }] });
   await harness.drain();
   const [atVendor] = harness.vendor.calls.slice(-1);
-  // Its queue message is lost with the server.
+  // The messages of the next two flows are lost with the server: of a press that follows a success, and of a root.
+  const pressed = await create({ prompt: "pressed", then: [{ press: "U1" }] });
+  await harness.drain();
+  const [succeeded] = harness.vendor.calls.slice(-1);
+  await harness.post(succeeded!, "SUCCESS");
   const pending = await create({ prompt: "pending" });
   const views = Object.fromEntries(
     await Promise.all(
-      [ended, running, pending].map(async (id) => [id, (await call(shop.key, "GET", `/v1/flows/${id}`)).body] as const),
+      [ended, running, pressed, pending].map(
+        async (id) => [id, (await call(shop.key, "GET", `/v1/flows/${id}`)).body] as const,
+      ),
     ),
   );
   const app = (await call(OPERATOR, "GET", `/v1/apps/${shop.id}`)).body;
@@ -99,6 +105,7 @@ async function stoppedServer(name: string) {
     shop,
     ended,
     running,
+    pressed,
     pending,
     atVendor: atVendor!,
     views,
@@ -127,9 +134,9 @@ test("after an import all flows, keys, secrets and credit are those of the serve
   const { contents } = await exportFolder(server.dataDir, path("export"), NOW);
   expect(contents).toMatchObject({
     apps: 1,
-    flows: 3,
-    running: 2,
-    tasks: 4,
+    flows: 4,
+    running: 3,
+    tasks: 5,
     unfinished: { "fake/default": 1, "fake/second": 1 },
   });
   const table = createTable({ client: target.client(), table: TABLE });
@@ -156,7 +163,7 @@ test("after an import all flows, keys, secrets and credit are those of the serve
     expect((await call(server.shop.key, "GET", `/v1/flows/${id}`)).body).toEqual(view);
   }
   const listed = (await call(server.shop.key, "GET", "/v1/flows")).body.data.map(({ id }: { id: string }) => id);
-  expect(listed.toSorted()).toEqual([server.ended, server.running, server.pending].toSorted());
+  expect(listed.toSorted()).toEqual([server.ended, server.running, server.pressed, server.pending].toSorted());
   expect((await call(OPERATOR, "GET", `/v1/apps/${server.shop.id}`)).body).toEqual(server.app);
   expect((await call(OPERATOR, "GET", "/v1/banned-words")).body.words).toEqual(["gore"]);
   const again = { ...FLOW, prompt: "ended", then: [{ press: "U1" }], state: "ördér 7" };
@@ -178,15 +185,16 @@ test("after an import all flows, keys, secrets and credit are those of the serve
   harness.advance(5 * 60_000);
   await harness.sweep();
   await harness.finishAll();
-  for (const id of [server.running, server.pending]) {
+  for (const id of [server.running, server.pressed, server.pending]) {
     const { body } = await call(server.shop.key, "GET", `/v1/flows/${id}`);
     expect(body.status, id).toBe("completed");
   }
   expect(harness.vendor.calls.map(({ kind }) => kind).toSorted(), "no task is submitted twice").toEqual([
     "press",
+    "press",
     "submit",
   ]);
-  expect(harness.receiver.posts.map(({ body }) => body.type)).toEqual(["flow.completed", "flow.completed"]);
+  expect(harness.receiver.posts.map(({ body }) => body.type)).toEqual(Array(3).fill("flow.completed"));
   const { body: app } = await call(OPERATOR, "GET", `/v1/apps/${server.shop.id}`);
   expect(app.credit?.heldUsd ?? 0).toBe(0);
 
@@ -195,7 +203,7 @@ test("after an import all flows, keys, secrets and credit are those of the serve
   const alone = rotate([NEW_TOKEN_KEY], [NEW_VAULT_KEY]);
   await stage.call(server.shop.key, "POST", "/v1/flows", FLOW, {}, alone);
   await harness.finishAll();
-  expect(harness.receiver.posts.length, "webhooks are signed without the vault key of the server").toBe(3);
+  expect(harness.receiver.posts.length, "webhooks are signed without the vault key of the server").toBe(4);
 });
 
 describe("an export", () => {
