@@ -93,6 +93,10 @@ declare module "sst" {
       "name": string
       "type": "sst.aws.Dynamo"
     }
+    "TranslateKey": {
+      "type": "sst.sst.Secret"
+      "value": string
+    }
     "VaultKey": {
       "type": "sst.sst.Secret"
       "value": string

@@ -6,7 +6,7 @@ import { addressOf } from "./address.ts";
 import { blobs, flowDelete, inputsWrite, mediaRead, uploadAccess } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
-import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
+import { apiKey, previousVaultKey, providers, translateKey, vaultKey } from "./secret.ts";
 import { environment, setting } from "./setting.ts";
 import { stream } from "./stream.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
@@ -38,6 +38,7 @@ export const api = new sst.aws.Function("Api", {
     vaultKey,
     previousVaultKey,
     providers,
+    translateKey,
   ],
   permissions: [
     tableAccess,

@@ -17,6 +17,9 @@ export const vaultKey = new sst.Secret("VaultKey");
 /** The previous vault key, set as long as anything encrypted or signed with it is in use. Otherwise empty. */
 export const previousVaultKey = new sst.Secret("PreviousVaultKey", "");
 
+/** The API key of the translator of prompts. Empty: there is none, or it needs no key. */
+export const translateKey = new sst.Secret("TranslateKey", "");
+
 /** The operator key of the API. */
 export const apiKey = new sst.Secret("ApiKey");
 

@@ -80,6 +80,7 @@ export const environment = {
     MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent"),
   }),
   api: given({
+    ...translator(),
     MJFLOW_API_URL: apiAddress,
     MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off", "later"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
@@ -153,6 +154,17 @@ function url(name: string): string | undefined {
   const value = env[name] || undefined;
   if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} must be a URL`);
   return value;
+}
+
+/** The translator of prompts: both settings, or none. Its key is a secret. */
+function translator(): Record<string, string | undefined> {
+  const settings = {
+    MJFLOW_TRANSLATE_URL: url("MJFLOW_TRANSLATE_URL"),
+    MJFLOW_TRANSLATE_MODEL: env["MJFLOW_TRANSLATE_MODEL"] || undefined,
+  };
+  const missing = Object.values(settings).filter((value) => value === undefined);
+  if (missing.length === 1) throw new Error("MJFLOW_TRANSLATE_URL and MJFLOW_TRANSLATE_MODEL must be set together");
+  return settings;
 }
 
 /**

@@ -27,6 +27,7 @@ import {
 import { blobs, images, objects, objectUrl } from "./bucket.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
+import { translator } from "./translate.ts";
 import { withVendors } from "./vendor.ts";
 
 const env = process.env;
@@ -61,6 +62,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     images: images(),
     objects: objects(),
     uploadCounts: createUploadCounts(table()),
+    translator: translator(),
     random,
     ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,

@@ -17,7 +17,7 @@ const env = process.env;
  * Exceptions from the URL guard, comma-separated. Only the local server sets `MJFLOW_OUTBOUND_ALLOW`, because its
  * simulated vendor has a local address. Every request to a URL of others must use `outbound`.
  */
-const allow = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
+export const allow: readonly string[] = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
 export const outbound = /* @__PURE__ */ lazy(() => createOutbound({ allow }));
 export const guard = /* @__PURE__ */ lazy(() => createUrlGuard({ allow }));
 

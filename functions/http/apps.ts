@@ -71,13 +71,14 @@ export const apps = new Hono<AppEnv>()
     return c.json(keyView(await revokeKey(c.get("deps"), id, keyId)));
   });
 
-function appView({ id, name, limits, archive, createdAt, disabledAt, deletedAt }: App) {
+function appView({ id, name, limits, archive, translate = false, createdAt, disabledAt, deletedAt }: App) {
   const { flowsPerMinute = null, runningFlows = null, creditsUsd = null, counters = 1 } = limits ?? {};
   return {
     id,
     name,
     limits: { flowsPerMinute, runningFlows, creditsUsd },
     archive: archive ?? null,
+    translate,
     creditCounters: counters,
     createdAt: isoOf(createdAt),
     disabledAt: isoOf(disabledAt),

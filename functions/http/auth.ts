@@ -31,12 +31,12 @@ function unauthorized(reason: KeyProblem, detail: string = KEY_TEXTS[reason]): M
   return new MjflowError("unauthorized", { detail, extra: { reason } });
 }
 
-/** Stores the caller, its app id, its limits and its default for archiving in the request's context, where the routes read them. */
+/** Stores the caller, its app id, its limits and the defaults of its flows in the request's context, where the routes read them. */
 export function limitRate(c: Context<AppEnv>, caller: Caller): void {
   c.set("caller", caller);
   c.set("appId", caller.appId);
-  const { limits, archive = c.get("deps").archive } = caller;
-  c.set("deps", { ...c.get("deps"), limits, archive });
+  const { limits, archive = c.get("deps").archive, translate = false } = caller;
+  c.set("deps", { ...c.get("deps"), limits, archive, translate });
 }
 
 /** Rejects callers other than the operator, for routes that manage apps or affect all apps. */

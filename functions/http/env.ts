@@ -1,6 +1,6 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { MjflowError } from "@mjflow/core/error";
-import type { InputImages, QueueDepths, UploadCounts } from "@mjflow/core/port";
+import type { InputImages, QueueDepths, Translator, UploadCounts } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { BannedWordsCheck } from "@mjflow/engine/banned";
@@ -61,6 +61,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     uploadCounts: UploadCounts;
     /** The objects of deleted flows. */
     objects: Objects;
+    /** Translates prompts. Unset: this deployment cannot. */
+    translator?: Translator | undefined;
     /** Where the event streams of flows are. Unset: this deployment has none. */
     streams?: Streams | undefined;
     /** Origins whose web pages may call the API; `*`: every origin; empty: none. */

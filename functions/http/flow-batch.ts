@@ -63,8 +63,14 @@ function itemsOfOne(c: Context<AppEnv>, item: Record<string, unknown>, index: nu
     const { permutations, ...request } = parsed.data;
     checkCallbackUrl(c, "notifyHook", request.notifyHook);
     if (permutations !== "expand") return [{ index, request }];
-    const prompts = expandPermutations(request.prompt ?? "");
-    return prompts.map((prompt, permutation) => ({ index, permutation, request: { ...request, prompt } }));
+    const permutedPrompt = request.prompt ?? "";
+    const prompts = expandPermutations(permutedPrompt);
+    return prompts.map((prompt, permutation) => ({
+      index,
+      permutation,
+      permutedPrompt,
+      request: { ...request, prompt },
+    }));
   } catch (error) {
     if (error instanceof MjflowError) return [{ index, request: error }];
     throw error;

@@ -26,9 +26,9 @@ export function readFlow(c: Context<AppEnv>, id: string) {
 export function readTask(c: Context<AppEnv>, id: string) {
   const links = linksFor(c);
   return respondWhenChanged(c, async () => {
-    const { task } = await getOwnTask(c.get("deps"), c.get("appId"), id);
+    const { flow, task } = await getOwnTask(c.get("deps"), c.get("appId"), id);
     const nextInMs = () => readHintOfTask(c.get("deps"), task);
-    const body = taskView(task, links);
+    const body = taskView(task, links, flow);
     const complete = async () => (await withWaitPlaces(c.get("deps"), [task], [body]))[0]!;
     return { body, ended: isEnded(task), complete, nextInMs };
   });

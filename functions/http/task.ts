@@ -1,4 +1,5 @@
 /** `/v1/tasks`: reads a task, presses its buttons, submits modal answers and retries it. */
+import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
@@ -42,20 +43,26 @@ export const tasks = new Hono<AppEnv>()
     });
     return respond(c, task);
   })
-  .post("/:id/retry", async (c) => respond(c, await retryTask(c.get("deps"), c.get("appId"), c.req.param("id"))));
+  .post("/:id/retry", async (c) => {
+    const [deps, appId] = [c.get("deps"), c.get("appId")];
+    const task = await retryTask(deps, appId, c.req.param("id"));
+    // The view of a root needs its flow.
+    const { flow } = await getOwnTask(deps, appId, taskIdOf(task.flowId, task.path));
+    return respond(c, task, flow);
+  });
 
 async function own(c: Context<AppEnv>, id: string): Promise<Task> {
   return (await getOwnTask(c.get("deps"), c.get("appId"), id)).task;
 }
 
 /** Responds 202 while the task runs and 200 when it has ended. With `Prefer: wait` the client can wait for the end. */
-async function respond(c: Context<AppEnv>, first: Task) {
+async function respond(c: Context<AppEnv>, first: Task, flow?: Flow) {
   const id = taskIdOf(first.flowId, first.path);
   const reads = [first];
   const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);
   const nextInMs = await readHintOfTask(c.get("deps"), task);
   hintHeader(c, nextInMs);
-  const [view] = await withWaitPlaces(c.get("deps"), [task], [taskView(task, linksFor(c))]);
+  const [view] = await withWaitPlaces(c.get("deps"), [task], [taskView(task, linksFor(c), flow)]);
   const body = { ...view!, nextInMs };
   return c.json(body, isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
 }

@@ -48,6 +48,8 @@ export const EVERYTHING = {
   MJFLOW_STREAM_DOMAIN: "streams.example.com",
   MJFLOW_STREAMS_PER_APP: "20",
   MJFLOW_STREAM_URL: "https://streams.example.com",
+  MJFLOW_TRANSLATE_MODEL: "gpt-5-mini",
+  MJFLOW_TRANSLATE_URL: "https://api.example.com/v1",
   MJFLOW_TRIAL_STAGE: "skip",
   MJFLOW_SUBMIT_CONCURRENCY: "400",
   MJFLOW_SWEEP_CONCURRENCY: "40",

@@ -5,6 +5,7 @@ export const SECRETS = {
   VaultKey: "value-of-the-vault-key-in-an-evaluation",
   PreviousVaultKey: "value-of-the-previous-vault-key-in-an-evaluation",
   ApiKey: "value-of-the-api-key-in-an-evaluation",
+  TranslateKey: "value-of-the-translate-key-in-an-evaluation",
   Providers: '{"cometapi":{"baseUrl":"https://vendor.example","apiKey":"value-of-the-providers-in-an-evaluation"}}',
 };
 

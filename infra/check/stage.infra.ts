@@ -71,10 +71,13 @@ test("no resource of a trial stage has the name of production", () => {
   expect(JSON.stringify(trial)).not.toContain("mjflow-production-");
 });
 
-test.each(["PreviousHookKey", "PreviousVaultKey"])("if %s is not set, its link is empty", async (name) => {
-  const { links } = await evaluated("production", { flags: ["--without", name] });
-  expect(links[name]?.["value"]).toBe("");
-});
+test.each(["PreviousHookKey", "PreviousVaultKey", "TranslateKey"])(
+  "if %s is not set, its link is empty",
+  async (name) => {
+    const { links } = await evaluated("production", { flags: ["--without", name] });
+    expect(links[name]?.["value"]).toBe("");
+  },
+);
 
 test.each([
   ["a missing secret", "--without HookKey --without Providers", {}, "Set a value for HookKey"],
@@ -265,6 +268,10 @@ test.each([
   ["MJFLOW_LOG", "verbose"],
   ["MJFLOW_API_URL", "api.example.com"],
   ["MJFLOW_STREAM_URL", "streams.example.com"],
+  ["MJFLOW_TRANSLATE_URL", "api.example.com/v1"],
+  // One without the other translates nothing.
+  ["MJFLOW_TRANSLATE_URL", "https://api.example.com/v1"],
+  ["MJFLOW_TRANSLATE_MODEL", "gpt-5-mini"],
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
   ["MJFLOW_MJ_PUBLIC_IMAGES", "on"],

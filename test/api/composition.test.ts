@@ -28,6 +28,7 @@ const RESOURCES = {
   PreviousVaultKey: { value: "" },
   ApiKey: { value: "mjk_operator" },
   Providers: { value: "{}" },
+  TranslateKey: { value: SECRET },
   Api: { url: "https://function.test" },
   Stream: { url: "https://stream.test" },
   Callback: { url: "https://callback.test" },
@@ -40,7 +41,13 @@ interface Composed {
   submit: ReturnType<typeof composeSubmit>;
 }
 
-/** Composes the parts of the functions again, with only this setting. */
+/** Settings that mean something only together with another one. */
+const TOGETHER: Record<string, Record<string, string>> = {
+  MJFLOW_TRANSLATE_MODEL: { MJFLOW_TRANSLATE_URL: "https://translator.test/v1" },
+  MJFLOW_TRANSLATE_URL: { MJFLOW_TRANSLATE_MODEL: "a-model" },
+};
+
+/** Composes the parts of the functions again, with only this setting and those that it needs. */
 async function compose(name: string, value: string | undefined): Promise<Composed> {
   vi.resetModules();
   for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);
@@ -48,6 +55,7 @@ async function compose(name: string, value: string | undefined): Promise<Compose
   vi.stubEnv("AWS_REGION", "us-east-1");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  for (const [other, needed] of Object.entries(TOGETHER[name] ?? {})) vi.stubEnv(other, needed);
   vi.stubEnv(name, value);
   const { useLocalBackend } = await import("../../functions/composition/base.ts");
   useLocalBackend({
@@ -212,6 +220,8 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
     ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],
   ],
+  MJFLOW_TRANSLATE_MODEL: [["a-model", ({ api }) => api.translator !== undefined, true, false]],
+  MJFLOW_TRANSLATE_URL: [["https://translator.test/v1", ({ api }) => api.translator !== undefined, true, false]],
   MJFLOW_FAN_OUT: [
     ["each", ({ api }) => api.fanOut, "each", "one"],
     ["each", ({ deliver }) => deliver.fanOut, "each", "one"],

@@ -22,7 +22,9 @@ export interface ApiResponse {
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 export function createApiClient(
-  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl" | "consoleUrl" | "archive">> = {},
+  instead: Partial<
+    Pick<ApiDeps, "sleep" | "corsOrigins" | "streams" | "apiUrl" | "consoleUrl" | "archive" | "translator">
+  > = {},
   options: TestHarnessOptions = {},
 ) {
   const harness = createTestHarness(options);

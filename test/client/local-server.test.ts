@@ -257,6 +257,7 @@ describe("responses have exactly the members of the types", () => {
         name: true,
         limits: true,
         archive: true,
+        translate: true,
         creditCounters: true,
         createdAt: true,
         disabledAt: true,

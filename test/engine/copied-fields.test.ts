@@ -263,8 +263,16 @@ describe("retry and restart", () => {
 
   test("a restarted flow has every field of the request, also notifyHook, events and progress", async () => {
     const harness = createTestHarness({ accounts: { fake: { a: {} }, other: { c: {} } } });
+    harness.deps.translator = { translate: async (texts) => texts.map((text) => `one ${text}`) };
     const old = await harness.start({
-      ...{ prompt: "a {red, blue} boat", mode: "fast", botType: "NIJI_JOURNEY", state: "order 7", archive: true },
+      ...{
+        prompt: "a {red, blue} boat",
+        translate: true,
+        mode: "fast",
+        botType: "NIJI_JOURNEY",
+        state: "order 7",
+        archive: true,
+      },
       ...{ progress: true, notifyHook: "https://app.test/hook", events: ["task.completed", "flow.completed"] },
       ...{ onVendorLoss: "restart", resubmit: "never", dimensions: "SQUARE", then: [{ press: "U1" }, { press: "U2" }] },
     });
@@ -290,5 +298,6 @@ describe("retry and restart", () => {
     ];
     expect(fieldsOf(rootOf(next), ofRoot)).toEqual(fieldsOf(rootOf(old), ofRoot));
     expect(rootOf(next)).toMatchObject({ resubmit: "never", taskCount: 2 });
+    expect(next).toMatchObject({ prompt: "one a {one red, one blue} one boat", originalPrompt: "a {red, blue} boat" });
   });
 });

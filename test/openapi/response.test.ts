@@ -238,6 +238,25 @@ describe("conflicts, limits and wrong values", () => {
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
   });
 
+  test("a prompt that cannot be translated gets translation_unavailable, or translation_failed with a pause", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { deps, container } = harness.api;
+    const body = { ...FLOW, translate: true };
+    const rerun = `/v1/flows/${harness.flow}/rerun`;
+    expect(await codeOf(ask("POST", "/v1/flows", body))).toBe("translation_unavailable");
+    expect(await codeOf(ask("POST", rerun, { prompt: "a lake", translate: true }))).toBe("translation_unavailable");
+    deps.translator = { translate: async () => [] };
+    const broken = container();
+    const failed = await harness.ask(harness.key, "POST", { path: "/v1/flows", body }, broken);
+    expect([failed.status, failed.body.code, failed.headers.get("retry-after")]).toEqual([
+      503,
+      "translation_failed",
+      "2",
+    ]);
+    const again = { path: rerun, body: { prompt: "a lake", translate: true } };
+    expect((await harness.ask(harness.key, "POST", again, broken)).body.code).toBe("translation_failed");
+  });
+
   test("a flow that was deleted is not created again by a repeated request, and a running flow is not deleted", async () => {
     harness = await createOpenApiHarness(seen);
     const key = { "idempotency-key": "deleted" };

@@ -43,6 +43,7 @@ const settings = {
   SST_SECRET_VaultKey: "vault-key-of-the-rehearsal-of-32-characters",
   SST_SECRET_PreviousHookKey: "",
   SST_SECRET_PreviousVaultKey: "",
+  SST_SECRET_TranslateKey: "",
   SST_SECRET_ApiKey: OPERATOR_KEY,
   SST_SECRET_Providers: JSON.stringify({
     simulator: { baseUrl: simulator.baseUrl("simulator"), apiKey: "simulated" },

@@ -17,6 +17,7 @@ import type {
   Queue,
   Store,
   SubmitOutcome,
+  Translator,
   Vendor,
   WebhookStore,
 } from "@mjflow/core/port";
@@ -155,6 +156,7 @@ export function createTestHarness({
     uploadCounts: createUploadCounts(table),
     objects: { deleteAll: async (prefix: string) => void deletedPrefixes.push(prefix) },
     imageUrl: (key: string, extension: string) => `https://api.test/${key}/signature.${extension}`,
+    translator: undefined as Translator | undefined,
     limits: undefined as Limits | undefined,
     accounts: createAccounts(deps),
     limiter: createConcurrencyLimiter({ ...deps, vendorStore }),

@@ -3,7 +3,7 @@
  * whether it succeeded, as on these servers. A read gets a proper HTTP status, because its clients would parse an error
  * as a task.
  */
-import { MjflowError } from "@mjflow/core/error";
+import { type ErrorCode, MjflowError } from "@mjflow/core/error";
 import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
 
@@ -43,14 +43,17 @@ export function mjResponse(
 
 export const accepted = (id: string) => mjResponse(MJ_CODE.accepted, "Submit success", id);
 
+const LATER: ReadonlySet<ErrorCode> = new Set(["overloaded", "translation_failed", "idempotency_in_flight"]);
+
 /**
  * Converts an error of the native API into a compat API response.
  * @param isRead true for routes that read a task
  */
 export function refusal(error: MjflowError, isRead = false): MjResponse {
   const { code, status, extra, field, message } = error;
-  // Nothing was submitted: no credit, a limit of the app, or an overloaded table. Or an equal request is still running.
-  if (status === 402 || status === 429 || code === "overloaded" || code === "idempotency_in_flight") {
+  // Nothing was submitted: no credit, a limit of the app, an overloaded table or a failed translation. Or an equal request is
+  // still running.
+  if (status === 402 || status === 429 || LATER.has(code)) {
     return mjResponse(MJ_CODE.full, message);
   }
   if (typeof extra["bannedWord"] === "string") {

@@ -17,6 +17,7 @@ import {
   REPLAYED,
   RETRY_AFTER,
   type RouteGroup,
+  TRANSLATION_ERRORS,
 } from "./route-description.ts";
 
 const LAST_EVENT_ID: Header = {
@@ -66,6 +67,7 @@ export const flows = {
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
         "not_found",
+        ...TRANSLATION_ERRORS,
         "banned_prompt",
         "image_rejected",
         "press_unsupported",
@@ -155,6 +157,7 @@ export const flows = {
         ...AUTH_ERRORS,
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
+        ...TRANSLATION_ERRORS,
         "not_found",
         "wrong_state",
         "banned_prompt",

@@ -88,6 +88,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     template: "Name of a template of your app. Its plan is the plan of the flow, so `then` must be absent.",
     permutations:
       "What happens to groups in braces in the prompt, such as `a {red, blue} boat`. `send` (default): the vendor gets the prompt as it is. `expand`: mjflow creates one flow of each prompt that they stand for, at most 40, and responds 207. Groups can be nested. A comma after a backslash is text.",
+    translate:
+      "`true` translates the words of all prompts into English before the flow is stored, the prompts of `then` too. Links, parameters such as `--ar 3:2`, weights and groups in braces stay as they are. `originalPrompt` shows your prompt beside the translation. A request has at most 20 different prompts for it. If the translation fails twice, the request is rejected with `translation_failed`, and nothing is stored or charged. Default: that of the app, which is `false` unless the operator has set it.",
     batch:
       "Up to 100 flows in one request, each with the fields of this object. The other fields of the request are the defaults of all items. The response is 207 with a result for each flow.",
   }),
@@ -160,6 +162,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     name: "Name of the app, for people.",
     limits: "Limits of the app. A limit that is absent does not apply.",
     archive: "Default of `archive` for the app's flows. Default: that of the deployment.",
+    translate: "Default of `translate` for the app's requests, also for the compat API. Default: `false`.",
     creditCounters:
       "Number of counters that the limits are divided over, for an app with more than 250 new flows per second. It cannot be changed later. Default: 1.",
   }),
@@ -167,6 +170,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     name: "Name of the app, for people.",
     limits: "All limits of the app. They replace the previous limits; null removes all of them.",
     archive: "Default of `archive` for the app's flows. null: that of the deployment.",
+    translate: "Default of `translate` for the app's requests, also for the compat API.",
     disabled: "While it is true, the API rejects the app's keys with 403.",
   }),
   describe(

@@ -79,6 +79,12 @@ export const IDEMPOTENCY_ERRORS = [
   "idempotency_mismatch",
 ] as const satisfies readonly ErrorCode[];
 
+/** Errors of routes that translate prompts. */
+export const TRANSLATION_ERRORS = [
+  "translation_failed",
+  "translation_unavailable",
+] as const satisfies readonly ErrorCode[];
+
 export const IDEMPOTENCY_KEY: Header = {
   name: "Idempotency-Key",
   about:

@@ -78,6 +78,8 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_PROGRESS",
     "MJFLOW_RESUBMIT",
     "MJFLOW_STREAM_URL",
+    "MJFLOW_TRANSLATE_MODEL",
+    "MJFLOW_TRANSLATE_URL",
   ],
   Deliver: [
     "MJFLOW_API_URL",
@@ -139,6 +141,7 @@ export const LINKS: Record<string, string[]> = {
     "Stream",
     "SubmitQueue",
     "Table",
+    "TranslateKey",
     "VaultKey",
   ],
   Stream: ["ApiKey", "PreviousVaultKey", "Table", "VaultKey"],

@@ -28,6 +28,8 @@ export type ServerErrorCode =
   | "press_not_offered"
   | "press_unsupported"
   | "banned_prompt"
+  | "translation_failed"
+  | "translation_unavailable"
   | "overloaded"
   | "internal";
 

@@ -128,6 +128,11 @@ export interface FlowInput {
    * of each prompt; only `flows.createMany` returns several flows. Default: send.
    */
   permutations?: "expand" | "send";
+  /**
+   * True: the words of all prompts are translated into English before the flow is stored; parameters, links, weights and groups
+   * in braces stay. Default: that of the app, which is false unless the operator has set it.
+   */
+  translate?: boolean;
 }
 
 /** A task that ended with an image or a video. */
@@ -327,6 +332,8 @@ export interface Task {
   /** What could not be archived, and why. Empty if nothing failed. */
   copyFailures: CopyFailure[];
   buttons: Button[];
+  /** The prompt of the app, before its translation; null if it was not translated. Older servers do not send it. */
+  originalPrompt?: string | null;
   finalPrompt: string | null;
   /** Text result of describe and shorten tasks; null for other tasks. */
   text: string | null;
@@ -405,6 +412,8 @@ export interface PlanStep {
   parentId: string;
   press: string;
   prompt: string | null;
+  /** The prompt of the app, before its translation; null if it was not translated. Older servers do not send it. */
+  originalPrompt?: string | null;
   hasMask: boolean;
   status: "planned" | "running" | "done" | "failed" | "skipped";
 }
@@ -416,7 +425,10 @@ export interface FlowSummary {
   state: string | null;
   action: RootAction;
   provider: string;
+  /** The prompt that vendors get. */
   prompt: string | null;
+  /** The prompt of the app, before its translation; null if it was not translated. Older servers do not send it. */
+  originalPrompt?: string | null;
   createdAt: string;
   endedAt: string | null;
   /**
@@ -838,6 +850,8 @@ export interface AppInput {
   limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
   /** Default of `archive` for the flows of the app. Unset: the deployment's setting. */
   archive?: ArchiveMode;
+  /** Default of `translate` for the requests of the app, also for the compat API. Default: false. */
+  translate?: boolean;
   /** Number of counters that the limits are divided over, for more than 250 new flows per second. It cannot be changed. Default: 1. */
   creditCounters?: number;
 }
@@ -847,6 +861,7 @@ export interface AppPatch {
   name?: string;
   limits?: AppInput["limits"] | null;
   archive?: ArchiveMode | null;
+  translate?: boolean;
   disabled?: boolean;
 }
 
@@ -856,6 +871,8 @@ export interface App {
   limits: Limits;
   /** Default of `archive` for its flows; null: the deployment's setting. */
   archive: ArchiveMode | null;
+  /** Default of `translate` for its requests. Older servers do not send it. */
+  translate?: boolean;
   /** Number of counters that the limits are divided over. */
   creditCounters: number;
   createdAt: string | null;

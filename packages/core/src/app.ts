@@ -36,6 +36,8 @@ export interface App {
   limits?: Limits;
   /** Whether the images of its flows are archived, and when their copies are sent. Unset: the deployment's default. */
   archive?: ArchiveMode;
+  /** True: the prompts of its flows are translated, unless a request says otherwise. Unset: they are not. */
+  translate?: boolean;
   createdAt: number;
   /** Epoch ms; while it is set, the app's keys are rejected. Running flows continue. Unset: not disabled. */
   disabledAt?: number;
@@ -146,6 +148,7 @@ export const AppRequest = z.strictObject({
   name,
   limits: z.optional(LimitsInput),
   archive: z.optional(ArchiveMode),
+  translate: z.optional(z.boolean()),
   creditCounters: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_COUNTERS))),
 });
 export type AppRequest = z.infer<typeof AppRequest>;
@@ -158,6 +161,7 @@ export const AppPatch = z.strictObject({
   name: z.optional(name),
   limits: z.optional(z.nullable(LimitsInput)),
   archive: z.optional(ArchiveModeOrNull),
+  translate: z.optional(z.boolean()),
   disabled: z.optional(z.boolean()),
 });
 export type AppPatch = z.infer<typeof AppPatch>;

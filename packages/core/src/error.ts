@@ -174,6 +174,19 @@ export const ERRORS = {
     retry: "never",
     advice: "Remove the word in `bannedWord`. Nothing was submitted or charged.",
   },
+  translation_unavailable: {
+    status: 422,
+    title: "This deployment cannot translate prompts",
+    retry: "never",
+    advice: "Send `translate: false` or ask the operator for a translator. Nothing was submitted or charged.",
+  },
+  translation_failed: {
+    status: 503,
+    title: "The prompt could not be translated",
+    retry: { afterMs: 2_000 },
+    advice:
+      "Send the same request again after Retry-After, or with `translate: false`. Nothing was stored, submitted or charged.",
+  },
   overloaded: {
     status: 503,
     title: "Storage is busy",

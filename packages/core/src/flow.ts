@@ -39,7 +39,10 @@ export interface Flow {
   anyProvider?: boolean;
   /** What happens after a vendor loss. Unset: the unfinished tasks fail. */
   onVendorLoss?: "restart";
+  /** The prompt that vendors get. */
   prompt?: string;
+  /** The prompt of the app, before its translation. Unset: `prompt` is that of the app. */
+  originalPrompt?: string;
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   /** Options of a video. Unset: the root is no video, or has no options. */
   video?: VideoOptions;

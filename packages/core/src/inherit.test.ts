@@ -74,6 +74,7 @@ test("a restarted flow takes over every field of the request, and nothing of wha
     anyProvider: true,
     onVendorLoss: "restart",
     prompt: "a boat",
+    originalPrompt: "船",
     dimensions: "SQUARE",
     video: { motion: "high" },
     mode: "fast",

@@ -32,7 +32,17 @@ type OwnOfFlow =
       | "rerunOf"
     );
 const OF_REQUEST = [
-  ...(["appId", "action", "anyProvider", "onVendorLoss", "prompt", "dimensions", "video", "mode"] as const),
+  ...([
+    "appId",
+    "action",
+    "anyProvider",
+    "onVendorLoss",
+    "prompt",
+    "originalPrompt",
+    "dimensions",
+    "video",
+    "mode",
+  ] as const),
   ...(["botType", "accountFilter", "state", "notifyHook", "events", "eventMask", "logRows", "template"] as const),
   ...(["archive", "progress"] as const),
 ] as const satisfies readonly (keyof Flow)[];

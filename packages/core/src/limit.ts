@@ -31,6 +31,23 @@ export const REQUEST = {
   bodyBytes: 6 * 1024 * 1024,
 } as const;
 
+/**
+ * Limits of the translation of prompts. Two tries and the writes of a flow fit into the timeout of the API. A hanging translator
+ * holds an execution of the API for `totalMs`.
+ */
+export const TRANSLATION = {
+  /** Different prompts of one request. */
+  prompts: 20,
+  tries: 2,
+  tryMs: 7_000,
+  /** All prompts of one request together. */
+  totalMs: 14_000,
+  /** Prompts of one request that are translated at one time. */
+  parallel: 5,
+  /** The response of the translator. A prompt has 16 KB, and its translation can be as long. */
+  responseBytes: 256 * 1024,
+} as const;
+
 /** Maximum number of credit counters of an app. It is here, so that workers do not load the schemas of apps with it. */
 export const MAX_COUNTERS = 16;
 

@@ -130,7 +130,7 @@ export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, media
   const result = task?.result;
   const action = task?.action ?? pointer.action;
   const text = clean(textResultOf(action, result) ?? result?.promptEn ?? result?.prompt);
-  const prompt = task?.modal?.prompt ?? pointer.prompt ?? text;
+  const prompt = task?.modal?.originalPrompt ?? task?.modal?.prompt ?? pointer.prompt ?? text;
   const failed = status === "FAILURE" || status === "CANCEL";
   const link = linkOf(task, mediaUrl);
   const toLink = (media: Media): Media => ({ ...media, url: link(media.url) });

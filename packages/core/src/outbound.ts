@@ -19,6 +19,11 @@ export interface Post {
   headers: Record<string, string>;
   body: string;
   timeoutMs: number;
+  /**
+   * Bytes of the response body that the caller needs; they may come until the end of `timeoutMs`. Unset: the first 4 KB, for an
+   * error message, and only what comes within a second.
+   */
+  bodyBytes?: number;
 }
 
 export interface Fetched {

@@ -13,6 +13,8 @@ import type { PlanInput } from "./request.ts";
 /** The answer for a task with an open modal (status MODAL). */
 export interface ModalAnswer {
   prompt?: string;
+  /** The prompt of the app, before its translation. Unset: `prompt` is that of the app. */
+  originalPrompt?: string;
   mask?: MaskRef;
 }
 
@@ -44,13 +46,17 @@ export interface Press {
  */
 export function storedPlan(input: readonly PlanInput[], masks: Masks, at = "then"): Press[] {
   const plan = storedLevel(input, masks, at, 1, { presses: 0 });
-  if (new TextEncoder().encode(JSON.stringify(plan)).length > REQUEST.planBytes) {
-    throw new MjflowError("invalid_request", {
-      field: at,
-      detail: `The plan is larger than ${REQUEST.planBytes} bytes.`,
-    });
-  }
+  assertPlanSize(plan, at);
   return plan;
+}
+
+/** @throws MjflowError `invalid_request` with the field of the plan */
+export function assertPlanSize(plan: readonly Press[], at: string): void {
+  if (new TextEncoder().encode(JSON.stringify(plan)).length <= REQUEST.planBytes) return;
+  throw new MjflowError("invalid_request", {
+    field: at,
+    detail: `The plan is larger than ${REQUEST.planBytes} bytes.`,
+  });
 }
 
 function storedLevel(

@@ -455,6 +455,17 @@ export interface Clock {
   now(): number;
 }
 
+/** Translates texts into English. */
+export interface Translator {
+  /**
+   * Translates the texts of one prompt. The result comes from outside: it must be checked.
+   *
+   * @returns the translations in the order of the texts
+   * @throws Error with a message that contains no text, key or path
+   */
+  translate(texts: readonly string[], options: { timeoutMs: number }): Promise<readonly unknown[]>;
+}
+
 /** One structured line per event, with `flow` and `task` ids where they exist. Never log a token, key or vendor URL. */
 export interface Log {
   info(event: string, fields?: Record<string, unknown>): void;
@@ -492,6 +503,8 @@ export type Metric =
   /** Failed look-ups whose key the vendor refused. They are also counted in `LookupFailures`. */
   | "LookupsRefused"
   | "FlowsEnded"
+  /** Requests that were rejected because a prompt could not be translated. */
+  | "TranslationsFailed"
   | "Told"
   /** Events that two workers posted, because one of them crashed or the queue delivered a message twice. */
   | "Reposted"

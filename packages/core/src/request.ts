@@ -172,6 +172,11 @@ const flowFields = {
    * stand for. `send` (default): the prompt goes to the vendor as it is.
    */
   permutations: z.optional(z.enum(["expand", "send"])),
+  /**
+   * True: the words of all prompts are translated into English before the flow is stored. Unset: the default of the app, which
+   * is false unless the operator has set it.
+   */
+  translate: z.optional(z.boolean()),
 };
 
 /** One flow: the body of `POST /v1/flows` without `batch`, and each item of a batch. */

@@ -165,6 +165,18 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
       "Remove the word in `bannedWord`. The moderation of a vendor is another check: it ends the task with the failure code of the same name.",
     see: { "/vendors#banned-words": "Banned words", "/failures": "Failure codes" },
   },
+  translation_unavailable: {
+    cause: "The request or its app asks for a translation, and the operator of this deployment has set no translator.",
+    remedy: "Send `translate: false` and an English prompt, or ask the operator to set `MJFLOW_TRANSLATE_URL`.",
+    see: { "/translation": "Translate prompts" },
+  },
+  translation_failed: {
+    cause:
+      "The translator did not respond in time, responded with an error, or its result cannot be used: for example it has a parameter. mjflow tried twice.",
+    remedy:
+      "Send the same request again after `Retry-After`, with the same `Idempotency-Key`. If it lasts, send `translate: false`, or ask the operator to read the log.",
+    see: { "/translation": "Translate prompts" },
+  },
   overloaded: {
     cause:
       "The table throttles, the disk of a local server is full, or one app starts more flows than its credit counter can record.",

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { actionOfPress, isUnsupportedName, LABELS, modalKindOf } from "@mjflow/core/button";
-import { BANNED, MAX_RUNNING, REQUEST, STREAMS } from "@mjflow/core/limit";
+import { BANNED, MAX_RUNNING, REQUEST, STREAMS, TRANSLATION } from "@mjflow/core/limit";
 import { PRESS_NAMES } from "@mjflow/core/press-name";
 import type { ProviderCapabilities } from "@mjflow/core/port";
 import { estimateUsd } from "@mjflow/core/price";
@@ -226,6 +226,7 @@ function limitTable(): string {
     [
       ["body of a request", kb(REQUEST.bodyBytes), "413 `too_large`"],
       ["`prompt`", `${kb(REQUEST.promptBytes)} in UTF-8`, "400 `invalid_request`"],
+      ["different prompts of a request to translate", String(TRANSLATION.prompts), "400"],
       ["`state`", `${kb(REQUEST.stateBytes)} in UTF-8`, "400"],
       ["images of one root", String(REQUEST.images), "400"],
       ["presses of a plan, over all levels", String(REQUEST.planPresses), "400"],

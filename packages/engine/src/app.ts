@@ -35,11 +35,12 @@ type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;
 
 export async function addApp(
   deps: AppDeps,
-  { name, limits: given, archive, creditCounters = 1 }: AppRequest,
+  { name, limits: given, archive, translate, creditCounters = 1 }: AppRequest,
 ): Promise<App> {
   const now = deps.clock.now();
   const limits = creditCounters === 1 ? given : { ...given, counters: creditCounters };
-  const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, archive, createdAt: now };
+  const id = appIdOf(now, deps.random.bytes(10));
+  const app: App = { id, rev: 0, name, limits, archive, translate: translate || undefined, createdAt: now };
   const saved = await deps.store.saveApp(app);
   if (!saved.ok) throw new MjflowError("internal", { detail: "The id of the new app already exists." });
   deps.log.info("app.added", { app: app.id });
@@ -57,7 +58,7 @@ export async function getApp({ store }: Pick<EngineDeps, "store">, id: string): 
 export async function updateApp(
   deps: AppDeps,
   id: string,
-  { name, limits, archive, disabled }: AppPatch,
+  { name, limits, archive, translate, disabled }: AppPatch,
 ): Promise<App> {
   const disabledAt = (app: App) => (disabled ? (app.disabledAt ?? deps.clock.now()) : undefined);
   return updateAppWithRetry(deps, id, (app) => ({
@@ -65,6 +66,7 @@ export async function updateApp(
     ...(name !== undefined && { name }),
     ...(limits !== undefined && { limits: withCounters(limits, app.limits?.counters) }),
     ...(archive !== undefined && { archive: archive ?? undefined }),
+    ...(translate !== undefined && { translate: translate || undefined }),
     ...(disabled !== undefined && { disabledAt: disabledAt(app) }),
   }));
 }
@@ -191,6 +193,8 @@ export interface Caller {
   limits?: Limits;
   /** The app's default for archiving. Unset: the deployment's. */
   archive?: ArchiveMode;
+  /** The app's default for translations. Unset: prompts are not translated. */
+  translate?: boolean;
 }
 
 /** An operator key from the configuration of the deployment. */
@@ -279,6 +283,7 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
         operator: false,
         ...(app.limits && { limits: app.limits }),
         ...(app.archive !== undefined && { archive: app.archive }),
+        ...(app.translate && { translate: true }),
       };
     },
   };

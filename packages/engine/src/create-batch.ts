@@ -25,6 +25,8 @@ const MESSAGES = 10;
 export interface BatchItem {
   index: number;
   permutation?: number;
+  /** The prompt with its groups in braces. Unset: not expanded. */
+  permutedPrompt?: string;
   request: FlowRequest | MjflowError;
 }
 
@@ -54,18 +56,22 @@ export async function createFlows(
   { target: id, resumed }: { target: string; resumed: boolean },
 ): Promise<Batch> {
   const roots = collectMessages(deps);
-  const collecting = { ...deps, queue: roots.queue };
   const endsAt = deps.clock.now() + BATCH_TIME_MS;
+  const collecting = { ...deps, queue: roots.queue, sharedTranslations: { endsAt, known: new Map() } };
   const results: BatchResult[] = [];
   let refusal: MjflowError | undefined;
   let rate: RateState | undefined;
 
-  async function create({ request }: BatchItem, position: number): Promise<{ flow: FlowWithTasks; micro: number }> {
+  async function create(
+    { request, permutation: at, permutedPrompt: prompt }: BatchItem,
+    position: number,
+  ): Promise<{ flow: FlowWithTasks; micro: number }> {
     if (request instanceof MjflowError) throw request;
     if (refusal) throw refusal;
     if (deps.clock.now() >= endsAt) throw new MjflowError("overloaded", { detail: "There was no time for this flow." });
     const flowId = batchFlowId(id, position);
-    const created = await createFlow(collecting, appId, request, defaults, { flowId, resumed });
+    const permutation = at !== undefined && prompt !== undefined ? { permutation: { at, prompt } } : {};
+    const created = await createFlow(collecting, appId, request, defaults, { flowId, resumed, ...permutation });
     if (created.rate) rate = created.rate;
     return { flow: created, micro: microOf(created) };
   }

@@ -22,6 +22,7 @@ import type { EngineDeps } from "./deps.ts";
 import { type CheckedImages, checkImages, type ImageForm, type InputImageDeps } from "./input-image.ts";
 import { type CreatedFlow, startFlow } from "./start-flow.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Permutation, TranslateDeps } from "./translate.ts";
 
 /** Defaults for flows whose request does not set these values. */
 export interface FlowDefaults {
@@ -34,6 +35,8 @@ export interface FlowDefaults {
   deliveryLog?: boolean;
   /** Id of the provider; "auto": any provider that supports the action. */
   defaultProvider?: string;
+  /** Whether prompts are translated. Unset: they are not. */
+  translate?: boolean;
 }
 
 /**
@@ -49,6 +52,10 @@ export interface ChosenIds {
   eventMask?: number;
   /** Id of the flow whose request is used again; unset: none. */
   rerunOf?: string;
+  /** Translations that are known already, by the prompt of the app; unset: none. */
+  translations?: ReadonlyMap<string, string>;
+  /** Set if the prompt is one of several that a prompt with groups in braces stands for. */
+  permutation?: Permutation;
 }
 
 export type CreateFlowDeps = Pick<
@@ -58,22 +65,24 @@ export type CreateFlowDeps = Pick<
   subscriptions: Subscriptions;
   accounts: AccountSelectionDeps["accounts"];
   banned: Pick<BannedWordsCheck, "assertAllowed">;
-} & InputImageDeps &
+} & Pick<TranslateDeps, "translator" | "sharedTranslations"> &
+  InputImageDeps &
   AppLimits;
 
 /**
  * Every image has the form that the chosen vendor reads before anything is stored. A flow is never visible in part: the flow row is the last write before the response. Without the flow row, the other
  * rows are invisible until they expire. The message is sent afterwards. If the message is lost, the sweeper sends it
- * again when the root is due.
+ * again when the root is due. Prompts are translated after all other checks, because a translation costs money and time.
  *
  * @throws MjflowError `invalid_request` or `press_unsupported` with the field; `banned_prompt` with field and word;
- *   `image_rejected` with field and reason; `not_found` if the flow of a repeated request was deleted; `overloaded`; the errors of the app's limits (credit.ts)
+ *   `image_rejected` with field and reason; `not_found` if the flow of a repeated request was deleted; `overloaded`; the errors of
+ *   the app's limits (credit.ts) and of a translation (translate.ts)
  */
 export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
   given: FlowRequest,
-  { storeProgress, resubmit, archive: defaultArchive, defaultProvider, deliveryLog = true }: FlowDefaults,
+  { storeProgress, resubmit, archive: defaultArchive, defaultProvider, deliveryLog = true, translate }: FlowDefaults,
   chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
@@ -81,9 +90,11 @@ export async function createFlow(
   const action = sent.action ?? "imagine";
   const id = chosen.flowId ?? newFlowId(deps);
   await deps.banned.assertAllowed(promptsIn(sent));
-  const images = await imagesOf(deps, appId, sent, chosen.resumed ? id : undefined);
+  const existing = chosen.resumed ? (await deps.store.load(id, [])).flow : undefined;
+  if (existing?.deletedAt !== undefined) throw new MjflowError("not_found");
+  const images = existing ? unread(sent) : await checkImages(deps, appId, sent);
   const masks = { ref: id, images: [] };
-  const then = storedPlan(images.request.then ?? [], masks);
+  const plan = storedPlan(images.request.then ?? [], masks);
   const { onVendorLoss } = sent;
   const needs = { ...vendorNeedsOf(sent), dataField: images.dataField };
   const criteria = {
@@ -97,6 +108,9 @@ export async function createFlow(
   const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
   const { request, linkField } = await images.resolve(imageFormOf(deps, { provider, account }, action));
   const inputs = inputsFromRequest(request, masks.images);
+  const isTranslated = !existing && (sent.translate ?? translate ?? false);
+  const translated = isTranslated && (await translateOnDemand(deps, sent, plan, chosen));
+  const { then, prompt = request.prompt, originalPrompt } = translated || { then: plan };
   const location = { flowId: id, provider, account };
   const archive = request.archive ?? defaultArchive;
   const subscribed = withArchiveMode(await deps.subscriptions.eventMask(appId, request), archive);
@@ -114,7 +128,8 @@ export async function createFlow(
     account,
     anyProvider: anyProvider || undefined,
     onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
-    prompt: request.prompt,
+    prompt,
+    originalPrompt,
     dimensions: request.dimensions,
     video: videoOptionsOf(request),
     mode: request.mode,
@@ -168,18 +183,16 @@ async function withTemplate(...args: Parameters<typeof import("./template.ts").w
   return template.withTemplate(...args);
 }
 
-/** @param id id of a flow that an earlier request may have stored; its images are not read again. Unset: a new flow */
-async function imagesOf(
-  deps: CreateFlowDeps,
-  appId: string,
-  sent: FlowRequest,
-  id: string | undefined,
-): Promise<CheckedImages> {
-  const stored = id === undefined ? undefined : (await deps.store.load(id, [])).flow;
-  if (!stored) return checkImages(deps, appId, sent);
-  if (stored.deletedAt !== undefined) throw new MjflowError("not_found");
-  const unread = { request: sent, linkField: undefined };
-  return { ...unread, linkOnly: undefined, resolve: async () => unread };
+/** The images of a flow that an earlier request has stored. They are not read again. */
+function unread(sent: FlowRequest): CheckedImages {
+  const images = { request: sent, linkField: undefined };
+  return { ...images, linkOnly: undefined, resolve: async () => images };
+}
+
+/** Loads the code with the first translation: most requests have none. */
+async function translateOnDemand(...args: Parameters<typeof import("./translate.ts").translateFlow>) {
+  const { translateFlow } = await import("./translate.ts");
+  return translateFlow(...args);
 }
 
 /** How the vendor of this account reads the images of a root. */

@@ -237,7 +237,8 @@ async function deletingUnused<T>(
   try {
     return await work();
   } catch (error) {
-    const isRejected = error instanceof MjflowError && error.status < 500;
+    // After a failed translation nothing is stored either.
+    const isRejected = error instanceof MjflowError && (error.status < 500 || error.code === "translation_failed");
     if (isRejected) await mjTaskIds.delete(pointer).catch(() => {});
     throw error;
   }

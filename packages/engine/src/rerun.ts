@@ -3,7 +3,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { archivesLater } from "@mjflow/core/event";
 import type { Flow, Inputs } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
-import type { Press } from "@mjflow/core/plan";
+import type { ModalAnswer, Press } from "@mjflow/core/plan";
 import type { FlowRequest, PlanInput } from "@mjflow/core/request";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
@@ -11,9 +11,15 @@ import type { FlowWithTasks } from "./update-flow.ts";
 
 const IMAGE_FIELDS = ["base64Array", "sourceBase64", "targetBase64", "image", "endImage", "maskBase64"] as const;
 
+/** `fields`: those of a request. `translations`: the prompts that vendors got, by the prompt of the app. */
+export interface Rerun {
+  fields: Record<string, unknown>;
+  translations: Map<string, string>;
+}
+
 /**
  * Returns the fields of a request that makes the same flow again, with the changes. It must be validated, because the
- * changes can be anything.
+ * changes can be anything. Prompts are those of the app. If the flow was translated, its new prompts are translated too.
  *
  * @param changes fields of `FlowRequest`; null removes a field
  * @throws MjflowError `wrong_state` if images of the flow are no longer stored and the changes have no others
@@ -22,20 +28,34 @@ export async function rerunRequest(
   deps: Pick<EngineDeps, "blobs">,
   { flow, tasks }: FlowWithTasks,
   changes: Readonly<Record<string, unknown>>,
-): Promise<Record<string, unknown>> {
+): Promise<Rerun> {
   const root = tasks.find(({ path }) => path === ROOT_PATH);
   if (!root) throw new MjflowError("not_found");
   const replacesPlan = "then" in changes || "template" in changes;
   const replacesImages = IMAGE_FIELDS.some((field) => field in changes);
+  const translations = translationsOf(flow, root);
+  const wasTranslated = [...translations].some(([own, sent]) => own !== sent);
+  const hasNewPrompts = replacesPlan || "prompt" in changes;
   const original: FlowRequest = {
     ...fieldsOf(flow, root),
+    // The default of the app can be another one today. It decides about new prompts only.
+    ...(wasTranslated ? { translate: true } : !hasNewPrompts && { translate: false }),
     ...(await imagesOf(deps, root, replacesImages)),
     ...(!replacesPlan && root.then && { then: await planOf(deps, root.then) }),
   };
   const changed = Object.entries({ ...original, ...changes }).filter(
     ([field, value]) => value !== undefined && !(value === null && Object.hasOwn(FIELDS, field)),
   );
-  return Object.fromEntries(changed);
+  return { fields: Object.fromEntries(changed), translations };
+}
+
+function translationsOf(flow: Flow, { then = [] }: Task): Map<string, string> {
+  const answers = (presses: readonly Press[]): ModalAnswer[] =>
+    presses.flatMap(({ modal = {}, then: next = [] }) => [modal, ...answers(next)]);
+  const all = [flow, ...answers(then)].flatMap(({ prompt, originalPrompt = prompt }) =>
+    prompt === undefined || originalPrompt === undefined ? [] : [[originalPrompt, prompt] as const],
+  );
+  return new Map(all);
 }
 
 /** The fields of a request that a flow stores, each under its own name. The compiler checks that none is missing. */
@@ -44,11 +64,13 @@ const FIELDS: Record<Exclude<keyof FlowRequest, "permutations">, true> = {
   ...{ base64Array: true, sourceBase64: true, targetBase64: true, image: true, endImage: true, maskBase64: true },
   ...{ motion: true, loop: true, batchSize: true, videoType: true, state: true, notifyHook: true, events: true },
   ...{ archive: true, progress: true, resubmit: true, onVendorLoss: true, then: true, template: true },
+  ...{ translate: true },
 };
 
 function fieldsOf(flow: Flow, root: Task): FlowRequest {
-  const { action, prompt, mode, botType, dimensions, accountFilter, video, state, notifyHook, events } = flow;
-  const { progress, onVendorLoss } = flow;
+  const { action, mode, botType, dimensions, accountFilter, video, state, notifyHook, events } = flow;
+  const { progress, onVendorLoss, originalPrompt, prompt: sent } = flow;
+  const prompt = originalPrompt ?? sent;
   const kept = { action, prompt, mode, botType, dimensions, accountFilter, state, notifyHook, events, progress };
   return {
     ...kept,
@@ -80,7 +102,7 @@ async function planOf({ blobs }: Pick<EngineDeps, "blobs">, then: readonly Press
       press,
       ...(modal && {
         modal: {
-          ...(modal.prompt !== undefined && { prompt: modal.prompt }),
+          ...(modal.prompt !== undefined && { prompt: modal.originalPrompt ?? modal.prompt }),
           ...(mask !== undefined && { maskBase64: mask }),
         },
       }),

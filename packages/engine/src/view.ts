@@ -65,6 +65,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     action: flow.action,
     provider: rootOf(tasks)?.provider ?? flow.provider,
     prompt: flow.prompt ?? null,
+    originalPrompt: flow.originalPrompt ?? null,
     mode: flow.mode ?? null,
     notifyHook: flow.notifyHook ?? null,
     events: flow.events ?? null,
@@ -83,7 +84,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     restartedAs: flow.restartedAs ?? null,
     /** The steps of the plan, also those whose tasks do not exist yet. */
     plan: planSteps(flow, ordered).map((step) => stepView(flow.id, step)),
-    tasks: ordered.map((task) => taskView(task, links)),
+    tasks: ordered.map((task) => taskView(task, links, flow)),
     counts: countsOf(flow, tasks),
     urls: flowUrls(flow.id, links),
   };
@@ -96,6 +97,7 @@ function stepView(flowId: string, { path, parentPath, press, modal, status }: Pl
     parentId: taskIdOf(flowId, parentPath),
     press,
     prompt: modal?.prompt ?? null,
+    originalPrompt: modal?.originalPrompt ?? null,
     hasMask: modal?.mask !== undefined,
     status,
   };
@@ -130,6 +132,7 @@ export function flowSummary(flow: Flow, links: Links) {
     action,
     provider,
     prompt: flow.prompt ?? null,
+    originalPrompt: flow.originalPrompt ?? null,
     createdAt: isoOf(createdAt),
     endedAt: isoOf(endedAt),
     template: flow.template ?? null,
@@ -145,7 +148,8 @@ function copyFailureText({ code }: CopyFailure): string {
   return COPY_FAILURES[code] ?? code;
 }
 
-export function taskView(task: Task, links: Links) {
+/** @param flow its flow, which has the prompts of the root; a task that is no root needs none */
+export function taskView(task: Task, links: Links, flow?: Pick<Flow, "originalPrompt">) {
   const parent = parentPath(task.path);
   const retried = retriedPath(task.path);
   const { result, failure } = task;
@@ -179,6 +183,8 @@ export function taskView(task: Task, links: Links) {
       ...button,
       name: canonicalButtonName(button.customId) ?? null,
     })),
+    /** The prompt of the app for this task, before its translation; null if it was not translated. */
+    originalPrompt: (parent === undefined ? flow?.originalPrompt : task.modal?.originalPrompt) ?? null,
     finalPrompt: result?.finalPrompt ?? null,
     /** Text result of describe and shorten. */
     text: textResultOf(task.action, result) ?? result?.promptEn ?? result?.prompt ?? null,
@@ -250,7 +256,7 @@ export type TaskView = ReturnType<typeof taskView>;
 export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, type: EventType, links: Links) {
   if (!task) return { ...flowSummary(flow, links), counts: countsOf(flow, tasks) };
   const told = hasCopiesToldLater(task, type) ? { ...task, copies: undefined, copyFailures: undefined } : task;
-  return { ...taskView(told, links), state: flow.state ?? null };
+  return { ...taskView(told, links, flow), state: flow.state ?? null };
 }
 
 /**

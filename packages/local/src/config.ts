@@ -24,6 +24,8 @@ export interface LocalServerConfig {
   tunnel?: string;
   /** Real vendors; all other providers are simulated. */
   providers: Record<string, { baseUrl: string; apiKey: string }>;
+  /** Key of the translator of prompts; unset: it needs none, or there is none. */
+  translateKey?: string;
   /** Local backend; unset: the one that wrote the data folder, otherwise sqlite. */
   engine?: EngineName;
   /** Accepts one loss of data that the start reports, see folder-check.ts. */
@@ -61,6 +63,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
     ...tunnelOf(env),
     providers,
+    ...translateKeyOf(env),
     ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
     ...(env["MJFLOW_ACCEPT_LOSS"] && { acceptLoss: env["MJFLOW_ACCEPT_LOSS"] }),
     bodyBudgetBytes: numberOf(env, "MJFLOW_BODY_BUDGET_MB", BODY_BUDGET_BYTES / MB, { min: 8, max: 4_096 }) * MB,
@@ -81,6 +84,17 @@ function tunnelOf(env: Env): Pick<LocalServerConfig, "tunnel"> {
     throw new ConfigError("MJFLOW_TUNNEL must be on, off, or the command of a tunnel program with {port} in it");
   }
   return { tunnel };
+}
+
+/** The API function reads the other settings of the translator itself. */
+function translateKeyOf(env: Env): Pick<LocalServerConfig, "translateKey"> {
+  const { MJFLOW_TRANSLATE_URL: url, MJFLOW_TRANSLATE_MODEL: model, MJFLOW_TRANSLATE_KEY: translateKey } = env;
+  if (!url && !model && !translateKey) return {};
+  if (!url || !model) throw new ConfigError("MJFLOW_TRANSLATE_URL and MJFLOW_TRANSLATE_MODEL must be set together");
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new ConfigError("MJFLOW_TRANSLATE_URL must start with http:// or https://");
+  }
+  return translateKey ? { translateKey } : {};
 }
 
 /** The API function reads the setting itself. An invalid value must stop the start, not every request. */

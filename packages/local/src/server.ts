@@ -121,6 +121,7 @@ export async function startLocalServer(
       PreviousVaultKey: { value: "" },
       ApiKey: { value: apiKey },
       Providers: { value: JSON.stringify(providers) },
+      TranslateKey: { value: config.translateKey ?? "" },
       Callback: { url: callbackUrl },
       Api: { url },
       Stream: { url },

@@ -31,6 +31,7 @@ const APP = {
   name: ["na", "text"],
   limits: ["li", "json"],
   archive: ["ar", "json"],
+  translate: ["tr", "flag"],
   createdAt: ["cr", "number"],
   disabledAt: ["da", "number"],
   deletedAt: ["de", "number"],

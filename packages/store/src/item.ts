@@ -78,7 +78,7 @@ const TASK = {
   previousLocations: ["pl", "json"],
 } as const satisfies Fields<Exclude<keyof Task, "flowId" | "path">>;
 
-/** `id` is in the key. `state` and `prompt` are text and never JSON, because they must come back byte for byte (T5). */
+/** `id` is in the key. `state` and the prompts are text and never JSON, because they must come back byte for byte (T5). */
 const FLOW = {
   appId: [ATTRIBUTE.appId, "text"],
   rev: [REV_ATTRIBUTE, "number"],
@@ -93,6 +93,7 @@ const FLOW = {
   restartOf: ["rf", "text"],
   restartedAs: ["ra", "text"],
   prompt: ["prompt", "text"],
+  originalPrompt: ["op", "text"],
   dimensions: ["di", "text"],
   video: ["vi", "json"],
   mode: ["mo", "text"],

@@ -39,7 +39,7 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
   const agentFor = createAgents({ resolve, ca });
 
   return {
-    async post({ url: text, headers, body, timeoutMs }) {
+    async post({ url: text, headers, body, timeoutMs, bodyBytes }) {
       const startedAt = now();
       const target = guard.check(text);
       if (!target.ok) return { kind: "forbidden", why: target.why };
@@ -49,7 +49,10 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
       try {
         const agent = agentFor(target);
         const response = await sendRequest({ url, method: "POST", headers, body, agent }, deadline.signal);
-        const prefix = await readResponsePrefix(response, MAX_STORED_BODY_BYTES, BODY_TIMEOUT_MS);
+        const prefix =
+          bodyBytes === undefined
+            ? await readResponsePrefix(response, MAX_STORED_BODY_BYTES, BODY_TIMEOUT_MS)
+            : await readResponsePrefix(response, bodyBytes, Math.max(1, timeoutMs - tookMs()));
         return { kind: "answered", ...headOf(response, now()), body: prefix, tookMs: tookMs() };
       } catch (error) {
         if (isForbidden(error)) return { kind: "forbidden", why: error.message };
