@@ -23,6 +23,7 @@ const FlowsPage = lazy(() => import("./pages/flows.tsx"));
 const FlowPage = lazy(() => import("./pages/flow.tsx"));
 const CreatePage = lazy(() => import("./pages/create.tsx"));
 const DeliveriesPage = lazy(() => import("./pages/deliveries.tsx"));
+const SettingsPage = lazy(() => import("./pages/settings.tsx"));
 const HealthPage = lazy(() => import("./pages/health.tsx"));
 
 export function App() {
@@ -91,6 +92,8 @@ function PageOf({ route }: { route: Route }) {
       return <CreatePage key={route.query["from"] ?? ""} query={route.query} />;
     case "deliveries":
       return <DeliveriesPage />;
+    case "settings":
+      return <SettingsPage section={route.section} />;
     case "health":
       return <HealthPage />;
     default:

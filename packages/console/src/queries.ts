@@ -296,6 +296,28 @@ export function useDeliveries(query: DeliveryQuery) {
   });
 }
 
+/**
+ * True if the key is the operator's; undefined until it is known. The API has no route that says so, so one query of the operator
+ * is tried once for each key.
+ */
+export function useIsOperator(): boolean | undefined {
+  const mjflow = useMjflow();
+  const { data } = useQuery({
+    queryKey: ["is-operator"],
+    queryFn: async () => {
+      try {
+        await mjflow.apps.list().page();
+        return true;
+      } catch (error) {
+        if (isNotFound(error)) return false;
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return data;
+}
+
 /** Polls a query of the operator about the whole deployment. An app's key gets 403, which stops the polling. */
 function useOperations<T>(name: string, query: (mjflow: Mjflow) => Promise<T>) {
   const mjflow = useMjflow();

@@ -1,5 +1,6 @@
 /** What is around every page: the navigation, the state of the connection, and where the focus goes. */
 import { type ReactNode, useEffect, useRef } from "react";
+import { ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
@@ -20,6 +21,7 @@ const LINKS: readonly Link[] = [
   { page: "flows", icon: "workflow", name: "Flows" },
   { page: "deliveries", icon: "send", name: "Deliveries" },
   { page: "health", icon: "activity", name: "Health" },
+  { page: "settings", icon: "settings", name: "Settings" },
 ];
 const TITLES: Record<Route["page"], string> = {
   gallery: "Gallery",
@@ -64,6 +66,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           {children}
         </main>
       </div>
+      <ShortcutKeys />
       <nav className="tabbar" aria-label="Pages, phone">
         {LINKS.map((link) => (
           <NavLink key={link.page} {...link} route={route} />

@@ -1,0 +1,41 @@
+/** The keys that work on every page, and the sheet that lists all keys. */
+import { useEffect, useState } from "react";
+import { Dialog } from "../kit/dialog.tsx";
+import { hrefOf } from "../lib/route.ts";
+import { GO } from "../lib/shortcut.ts";
+import { Shortcuts } from "../settings/shortcuts.tsx";
+
+/** Time for the second key after `g`. */
+const SECOND_MS = 1_500;
+
+export function ShortcutKeys() {
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    let goUntil = 0;
+    function onKeyDown(event: KeyboardEvent) {
+      const target = event.target as HTMLElement;
+      const isField = target.closest("input, textarea, select, [contenteditable]") !== null;
+      if (isField || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      // A dialog has its own keys.
+      if (document.querySelector("dialog[open]")) return;
+      const { key } = event;
+      const page = Date.now() < goUntil ? GO[key] : undefined;
+      goUntil = key === "g" && page === undefined ? Date.now() + SECOND_MS : 0;
+      const search = document.querySelector<HTMLInputElement>("main input[type=search]");
+      if (page !== undefined) location.hash = hrefOf({ page });
+      else if (key === "?") setOpen(true);
+      else if (key === "n") location.hash = hrefOf({ page: "create" });
+      else if (key === "/" && search) search.focus();
+      else return;
+      event.preventDefault();
+    }
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+  if (!isOpen) return null;
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={() => setOpen(false)}>
+      <Shortcuts />
+    </Dialog>
+  );
+}

@@ -1,0 +1,55 @@
+/** What the operator sets: vendor accounts, apps with their keys, and banned words. And what this browser keeps. */
+import type { ReactNode } from "react";
+import { Icon } from "../kit/icon.tsx";
+import { hrefOf } from "../lib/route.ts";
+import { useIsOperator } from "../queries.ts";
+import { Appearance } from "../settings/appearance.tsx";
+import { Apps } from "../settings/apps.tsx";
+import { BannedWords } from "../settings/banned-words.tsx";
+import { Shortcuts } from "../settings/shortcuts.tsx";
+import { VendorAccounts } from "../settings/vendor-accounts.tsx";
+
+interface Section {
+  id: string;
+  name: string;
+  icon: string;
+  isOperatorOnly: boolean;
+  content: ReactNode;
+}
+
+const SECTIONS: readonly Section[] = [
+  { id: "vendors", name: "Vendor accounts", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
+  { id: "apps", name: "Apps and keys", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
+  { id: "banned", name: "Banned words", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
+  { id: "appearance", name: "Appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
+  { id: "shortcuts", name: "Shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
+];
+
+export default function SettingsPage({ section }: { section: string | undefined }) {
+  const isOperator = useIsOperator();
+  if (isOperator === undefined) return null;
+  // An app's key may not read the operator's settings, so they are not shown.
+  const allowed = SECTIONS.filter(({ isOperatorOnly }) => isOperator || !isOperatorOnly);
+  const shown = allowed.find(({ id }) => id === section) ?? allowed[0]!;
+  return (
+    <div className="settings">
+      <nav aria-label="Settings">
+        <h1>Settings</h1>
+        {allowed.map(({ id, name, icon }) => (
+          <a
+            key={id}
+            href={hrefOf({ page: "settings", section: id })}
+            aria-current={id === shown.id ? "page" : undefined}
+          >
+            <Icon name={icon} />
+            {name}
+          </a>
+        ))}
+      </nav>
+      <section className="settings-content" aria-labelledby="settings-section">
+        <h2 id="settings-section">{shown.name}</h2>
+        {shown.content}
+      </section>
+    </div>
+  );
+}

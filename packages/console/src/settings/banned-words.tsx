@@ -1,0 +1,82 @@
+/** Words that this deployment sends to no vendor. */
+import { useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { Problem } from "../components/problem.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { toMjflowError, useAction } from "../queries.ts";
+import { useMjflow } from "../session.ts";
+
+interface BannedList {
+  words: string[];
+  configured: string[];
+  updatedAt: string | null;
+}
+
+export function BannedWords() {
+  const mjflow = useMjflow();
+  const { act, busy, error, clear } = useAction();
+  const [text, setText] = useState("");
+  const {
+    data,
+    error: readError,
+    refetch,
+  } = useQuery({
+    queryKey: ["banned-words"],
+    queryFn: () => mjflow.request<BannedList>({ path: "/v1/banned-words" }),
+  });
+  const save = (words: readonly string[]) =>
+    act("save", async () => {
+      await mjflow.request({ method: "PUT", path: "/v1/banned-words", body: { words } });
+      await refetch();
+    });
+  async function add(event: FormEvent) {
+    event.preventDefault();
+    const added = text
+      .split(/[\n,]/)
+      .map((word) => word.trim())
+      .filter(Boolean);
+    const words = [...new Set([...(data?.words ?? []), ...added])];
+    if (added.length > 0 && (await save(words))) setText("");
+  }
+  if (readError) return <Problem error={toMjflowError(readError)} />;
+  if (!data) return <div className="skeleton setting-soon" />;
+  return (
+    <div className="card setting-form">
+      <p className="faint">A prompt with one of these words is refused before anything is paid.</p>
+      <form className="row add" onSubmit={add}>
+        <label>
+          Add words
+          <input value={text} placeholder="several with commas" onChange={(event) => setText(event.target.value)} />
+        </label>
+        <button type="submit" disabled={!!busy || text.trim() === ""}>
+          <Icon name="plus" />
+          Add
+        </button>
+      </form>
+      <Problem error={error} onClose={clear} />
+      <ul className="chips" aria-label="Banned words">
+        {data.words.map((word) => (
+          <li key={word}>
+            <button
+              type="button"
+              className="chip"
+              disabled={!!busy}
+              aria-label={`Remove ${word}`}
+              onClick={() => void save(data.words.filter((other) => other !== word))}
+            >
+              <bdi>{word}</bdi>
+              <Icon name="x" size="tiny" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      {data.words.length === 0 && <p className="well">No words.</p>}
+      {data.configured.length > 0 && (
+        <details>
+          <summary>{data.configured.length} words of the configuration, which cannot be changed here</summary>
+          <p className="small">{data.configured.join(", ")}</p>
+        </details>
+      )}
+    </div>
+  );
+}

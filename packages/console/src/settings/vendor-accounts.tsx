@@ -1,0 +1,244 @@
+/** Vendors and their accounts: add, pause, change and remove. */
+import type { Provider, ProviderAccount } from "@mjflow/client";
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { Problem } from "../components/problem.tsx";
+import { useNow } from "../hooks.ts";
+import { useConfirm } from "../kit/confirm.tsx";
+import { Dialog } from "../kit/dialog.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { Menu, MenuItem } from "../kit/menu.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { ago } from "../lib/time.ts";
+import { toMjflowError, useAction, useProviders } from "../queries.ts";
+import { useMjflow } from "../session.ts";
+
+interface AccountInput {
+  baseUrl?: string;
+  apiKey?: string;
+  weight?: number;
+  maxRunning?: number | null;
+}
+
+function pathOf(provider: string, name: string): string {
+  return `/v1/providers/${encodeURIComponent(provider)}/accounts/${encodeURIComponent(name)}`;
+}
+
+export function VendorAccounts() {
+  const { data, error } = useProviders();
+  const [form, setForm] = useState<{ provider: string; account?: ProviderAccount }>();
+  if (error) return <Problem error={toMjflowError(error)} />;
+  if (!data) return <div className="skeleton setting-soon" />;
+  return (
+    <>
+      <p className="faint">New flows are shared among the accounts by weight and health.</p>
+      {data.map((provider) => (
+        <Vendor key={provider.id} provider={provider} onForm={setForm} />
+      ))}
+      {form && <AccountForm {...form} onClose={() => setForm(undefined)} />}
+    </>
+  );
+}
+
+type OnForm = (form: { provider: string; account?: ProviderAccount }) => void;
+
+function Vendor({ provider, onForm }: { provider: Provider; onForm: OnForm }) {
+  const { id, title, actions, modes, accounts } = provider;
+  return (
+    <section className="card vendor-card" aria-label={title}>
+      <header>
+        <div>
+          <h3>
+            {title} <span className="tag">{id}</span>
+          </h3>
+          <p className="faint small">
+            {actions.join(", ")} · {modes.join(", ")}
+          </p>
+        </div>
+        <button type="button" onClick={() => onForm({ provider: id })}>
+          <Icon name="plus" />
+          Add account
+        </button>
+      </header>
+      {accounts.length > 0 && (
+        <div className="sheet-scroll">
+          <table className="setting-table">
+            <thead>
+              <tr>
+                <th scope="col">Account</th>
+                <th scope="col">Callbacks</th>
+                <th scope="col">State</th>
+                <th scope="col">Weight</th>
+                <th scope="col">At a time</th>
+                <th scope="col">
+                  <span className="unseen">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {accounts.map((account) => (
+                <AccountRow key={account.name} provider={id} account={account} onForm={onForm} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function AccountRow(props: { provider: string; account: ProviderAccount; onForm: OnForm }) {
+  const { provider, account, onForm } = props;
+  const { name, callbacks, heardAt, circuit, weight, maxRunning, waiting } = account;
+  const mjflow = useMjflow();
+  const queries = useQueryClient();
+  const confirm = useConfirm();
+  const { show } = useToasts();
+  const { act, busy } = useAction();
+  const now = useNow(5_000);
+  const run = (work: () => Promise<unknown>) =>
+    act("change", async () => {
+      try {
+        await work();
+      } catch (error) {
+        show(toMjflowError(error).detail);
+      }
+      await queries.invalidateQueries({ queryKey: ["providers"] });
+    });
+  const setWeight = (to: number) =>
+    run(() => mjflow.request({ method: "PATCH", path: pathOf(provider, name), body: { weight: to } }));
+  async function remove() {
+    const body = `Its key is deleted. Running tasks of ${provider}/${name} may be lost.`;
+    const isSure = await confirm({ title: `Remove ${name}?`, body, action: "Remove account", isDangerous: true });
+    if (isSure) await run(() => mjflow.request({ method: "DELETE", path: pathOf(provider, name) }));
+  }
+  return (
+    <tr>
+      <th scope="row">
+        <bdi>{name}</bdi>
+      </th>
+      <td>
+        {callbacks === "silent" ? (
+          <span className="pill ask">no callbacks</span>
+        ) : (
+          <span className={heardAt ? "pill ok" : "pill"}>{heardAt ? ago(heardAt, now) : "none yet"}</span>
+        )}
+      </td>
+      <td>
+        {weight === 0 ? "paused" : circuit === "closed" ? "healthy" : `circuit ${circuit}`}
+        {waiting && waiting.count > 0 && `, ${waiting.count} waiting`}
+      </td>
+      <td className="number">{weight}</td>
+      <td className="number">{maxRunning ?? "no limit"}</td>
+      <td>
+        <Menu label={`Actions of ${name}`}>
+          <MenuItem icon="pencil" onSelect={() => onForm({ provider, account })}>
+            Edit
+          </MenuItem>
+          <MenuItem
+            icon={weight === 0 ? "play" : "circle-stop"}
+            disabled={!!busy}
+            onSelect={() => setWeight(weight === 0 ? 1 : 0)}
+          >
+            {weight === 0 ? "Resume new flows" : "Pause new flows"}
+          </MenuItem>
+          <MenuItem icon="trash-2" isDangerous disabled={!!busy} onSelect={remove}>
+            Remove
+          </MenuItem>
+        </Menu>
+      </td>
+    </tr>
+  );
+}
+
+function AccountForm(props: { provider: string; account?: ProviderAccount; onClose(): void }) {
+  const { provider, account, onClose } = props;
+  const mjflow = useMjflow();
+  const queries = useQueryClient();
+  const { act, busy, error } = useAction();
+  const [name, setName] = useState(account?.name ?? "");
+  const [baseUrl, setBaseUrl] = useState("");
+  const [apiKey, setApiKey] = useState("");
+  const [weight, setWeight] = useState(String(account?.weight ?? 1));
+  const [maxRunning, setMaxRunning] = useState(String(account?.maxRunning ?? ""));
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    const body: AccountInput = {
+      ...(baseUrl.trim() && { baseUrl: baseUrl.trim() }),
+      ...(apiKey.trim() && { apiKey: apiKey.trim() }),
+      weight: Number(weight),
+      ...(maxRunning !== "" && { maxRunning: Number(maxRunning) }),
+    };
+    const isDone = await act("save", async () => {
+      await mjflow.request({ method: account ? "PATCH" : "POST", path: pathOf(provider, name.trim()), body });
+      await queries.invalidateQueries({ queryKey: ["providers"] });
+    });
+    if (isDone) onClose();
+  }
+  return (
+    <Dialog
+      title={account ? `Account ${account.name} of ${provider}` : `New account of ${provider}`}
+      narrow
+      onClose={onClose}
+    >
+      <form onSubmit={submit}>
+        {!account && (
+          <label>
+            Name
+            <input required value={name} placeholder="main" onChange={(event) => setName(event.target.value)} />
+          </label>
+        )}
+        <label>
+          API key of the vendor
+          <input
+            type="password"
+            autoComplete="off"
+            value={apiKey}
+            placeholder={account ? "unchanged" : ""}
+            onChange={(event) => setApiKey(event.target.value)}
+          />
+        </label>
+        <label>
+          Base URL
+          <input
+            type="url"
+            value={baseUrl}
+            placeholder={account ? "unchanged" : "of the configuration"}
+            onChange={(event) => setBaseUrl(event.target.value)}
+          />
+        </label>
+        <div className="row">
+          <label>
+            Weight
+            <input
+              type="number"
+              min={0}
+              max={1000}
+              value={weight}
+              onChange={(event) => setWeight(event.target.value)}
+            />
+          </label>
+          <label>
+            Tasks at a time
+            <input
+              type="number"
+              min={1}
+              value={maxRunning}
+              placeholder="no limit"
+              onChange={(event) => setMaxRunning(event.target.value)}
+            />
+          </label>
+        </div>
+        <Problem error={error} />
+        <div className="actions end">
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button type="submit" className="primary" disabled={!!busy}>
+            {busy ? "Saving…" : "Save"}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

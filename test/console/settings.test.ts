@@ -1,0 +1,192 @@
+/** Settings and shortcuts in a real browser. */
+import type { Browser, Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
+import { chromiumPath, click, launch, signIn, textOf, visit, waitForText } from "./test-browser.ts";
+
+const chromium = chromiumPath();
+
+describe.skipIf(!chromium)("settings", () => {
+  let server: SpawnedServer;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    server = await spawnServer();
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+
+  async function opened(hash: string, key = API_KEY) {
+    const visitor = await visit(browser);
+    await signIn(visitor.page, server.url, key);
+    await visitor.page.goto(`${server.url}/console/${hash}`);
+    return visitor;
+  }
+  const fill = (page: Page, label: string, text: string) => page.locator(`dialog ::-p-aria(${label})`).fill(text);
+
+  test("an operator makes an app with limits and a key that works, and the key is shown once", async () => {
+    const { page, complaints, requested } = await opened("#/settings/apps");
+    await click(page, "button", "New app");
+    await fill(page, "Name", "shop");
+    await fill(page, "Running flows at a time", "3");
+    await click(page, "dialog button", "Save");
+    await page.waitForSelector('section[aria-label="shop"]');
+    await waitForText(page, "0 of 3");
+    await click(page, 'section[aria-label="shop"] button', "Create key");
+    await page.waitForSelector("dialog .new-key");
+    const key = await textOf(page, "dialog .new-key");
+    const { status } = await server.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${key}` });
+    expect(status).toBe(200);
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog"));
+    expect(await page.content()).not.toContain(key);
+    expect(page.url()).not.toContain(key);
+    expect(requested.filter((url) => url.includes(key))).toEqual([]);
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain(key);
+
+    // Nothing is revoked before the second button, which names it.
+    await click(page, ".key-list button", "Revoke");
+    await click(page, "dialog button", "Keep as is");
+    const keys = async () => {
+      const { body } = await server.call("GET", "/v1/apps");
+      const app = body.data.find(({ name }: Json) => name === "shop");
+      return (await server.call("GET", `/v1/apps/${app.id}/keys`)).body.data;
+    };
+    expect((await keys())[0].revokedAt).toBeNull();
+    await click(page, ".key-list button", "Revoke");
+    await click(page, "dialog button", "Revoke key");
+    await page.waitForFunction(() => !document.querySelector(".key-list li"));
+    expect((await keys())[0].revokedAt).not.toBeNull();
+    expect(complaints).toEqual([]);
+  });
+
+  test("an operator adds a vendor account, pauses it and removes it", async () => {
+    const { page, complaints } = await opened("#/settings/vendors");
+    const accounts = async () => {
+      const { body } = await server.call("GET", "/v1/providers");
+      return body.data.find(({ id }: Json) => id === "newapi").accounts as Json[];
+    };
+    const card = "section[aria-label]:has(.tag)";
+    await page.waitForSelector(card);
+    await page.evaluate(() => {
+      const cards = [...document.querySelectorAll(".vendor-card")];
+      const found = cards.find((each) => each.querySelector(".tag")?.textContent === "newapi")!;
+      found.querySelector<HTMLElement>("header button")!.click();
+    });
+    await fill(page, "Name", "spare");
+    await fill(page, "API key of the vendor", "sk-secret-of-spare");
+    await fill(page, "Base URL", `${server.simulatorUrl}/newapi`);
+    await click(page, "dialog button", "Save");
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll(".setting-table th")].some((cell) => cell.textContent === "spare"),
+    );
+    expect(await page.content()).not.toContain("sk-secret-of-spare");
+    await page.locator('button[aria-label="Actions of spare"]').click();
+    await click(page, '[role="menu"][aria-label="Actions of spare"] button', "Pause new flows");
+    await waitForText(page, "paused");
+    expect((await accounts()).find(({ name }) => name === "spare").weight).toBe(0);
+    await page.locator('button[aria-label="Actions of spare"]').click();
+    await click(page, '[role="menu"][aria-label="Actions of spare"] button', "Remove");
+    await click(page, "dialog button", "Remove account");
+    await page.waitForFunction(
+      () => ![...document.querySelectorAll(".setting-table th")].some((cell) => cell.textContent === "spare"),
+    );
+    expect((await accounts()).map(({ name }) => name)).not.toContain("spare");
+    expect(complaints).toEqual([]);
+  });
+
+  test("banned words are added with commas and removed one by one", async () => {
+    const { page } = await opened("#/settings/banned");
+    await page.locator(".setting-form input").fill("krill, plankton");
+    await click(page, ".setting-form button", "Add");
+    await page.waitForSelector('button[aria-label="Remove plankton"]');
+    await page.locator('button[aria-label="Remove krill"]').click();
+    await page.waitForFunction(() => !document.querySelector('button[aria-label="Remove krill"]'));
+    expect((await server.call("GET", "/v1/banned-words")).body.words).toEqual(["plankton"]);
+  });
+
+  test("an app's key sees only the choices of its browser", async () => {
+    const app = (await server.call("POST", "/v1/apps", { name: "small" })).body;
+    const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+    const { page } = await opened("#/settings", key);
+    await page.waitForSelector('nav[aria-label="Settings"] a');
+    expect(await page.$$eval('nav[aria-label="Settings"] a', (all) => all.map((a) => a.textContent))).toEqual([
+      "Appearance",
+      "Shortcuts",
+    ]);
+  });
+
+  test("the dark theme stays after a reload", async () => {
+    const { page } = await opened("#/settings/appearance");
+    await click(page, ".segments button", "Dark");
+    await page.reload();
+    await page.waitForSelector(".setting-form");
+    expect(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)).toBe(
+      "rgb(11, 11, 13)",
+    );
+  });
+
+  test("? lists the shortcuts, g and a letter open a page, and a field takes the keys as text", async () => {
+    const { page } = await opened("#/flows");
+    await page.waitForSelector("main input[type=search]");
+    await page.keyboard.press("?");
+    await page.waitForSelector("dialog[open] .shortcuts");
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog"));
+    await page.keyboard.press("/");
+    await page.keyboard.type("gs n");
+    expect(page.url()).toContain("#/flows");
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.type("gs");
+    await page.waitForSelector('nav[aria-label="Settings"]');
+    await page.keyboard.press("n");
+    await page.waitForSelector(".composer textarea");
+  });
+
+  test("a key that is kept on the device signs in another tab, and signing out there signs out here", async () => {
+    const { page } = await visit(browser);
+    await page.goto(`${server.url}/console`);
+    await page.locator('input[name="key"]').fill(API_KEY);
+    await page.locator('input[name="stay"]').click();
+    await page.locator("button[type=submit]").click();
+    await page.waitForSelector('nav[aria-label="Pages"]');
+    const other = await page.browserContext().newPage();
+    await other.goto(`${server.url}/console/#/flows`);
+    await other.waitForSelector('nav[aria-label="Pages"]');
+    await click(other, ".rail button .name", "Sign out");
+    await page.waitForSelector('input[name="key"]');
+    expect(await page.evaluate(() => localStorage.getItem("mjflow.key"))).toBeNull();
+  });
+
+  test.each([1280, 390])("at %i px axe finds no violation in the settings, in light and dark", async (width) => {
+    const { page } = await visit(browser, { width });
+    await page.setBypassCSP(true);
+    await signIn(page, server.url, API_KEY);
+    const { source } = await import("axe-core");
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMediaFeatures([
+        { name: "prefers-color-scheme", value: scheme },
+        { name: "prefers-reduced-motion", value: "reduce" },
+      ]);
+      for (const section of ["vendors", "apps", "banned", "appearance", "shortcuts"]) {
+        await page.goto(`${server.url}/console/#/settings/${section}`);
+        await page.waitForSelector(".settings-content :is(.card, .empty)");
+        await page.evaluate(source);
+        const found = await page.evaluate(async () => {
+          // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+          const { violations } = await (globalThis as any).axe.run(document, {
+            runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+          });
+          // biome-ignore lint/suspicious/noExplicitAny: axe's result
+          return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
+        });
+        expect(found, `${section} ${scheme}`).toEqual([]);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(wide, `${section} ${scheme}`).toBeLessThanOrEqual(0);
+      }
+    }
+  });
+});
