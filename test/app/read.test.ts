@@ -248,7 +248,7 @@ test("providers are listed with capabilities and account health, and without API
         id: "fake",
         title: "Fake",
         actions: ["imagine", "blend"],
-        modes: ["fast"],
+        modes: ["fast", "relax", "turbo"],
         abilities: {
           notifyHook: "documented",
           listByCondition: true,
@@ -259,7 +259,13 @@ test("providers are listed with capabilities and account health, and without API
           optionalFields: [],
           promptActions: [],
           modals: true,
+          modalPresses: null,
           unsupportedPresses: [],
+          dataOnly: [],
+          linksOnly: [],
+          endOnly: false,
+          separateImages: false,
+          masks: "image",
         },
         accounts: [
           {
