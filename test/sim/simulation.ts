@@ -67,6 +67,7 @@ import { type CallOutcome, type CrashPoint, createProcesses, type Wrap } from ".
 import { createRng } from "./random.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createVendor, type SearchMode, type VendorTask } from "./vendor.ts";
+import type { Wire } from "./wire.ts";
 
 /** The functions that processes run. The keys are those of the frozen earlier version in test/fault/version. */
 export const CURRENT_VERSION = {
@@ -107,6 +108,8 @@ export interface SimulationVariant {
   clockOf?(process: string, now: () => number): Clock;
   /** Returns the callback token keys of a new process, newest first. @param at ms since the start of the run */
   keysOf?(process: string, at: number): readonly string[];
+  /** Routes and bodies of the vendor. Unset: those of midjourney-proxy. */
+  wire?: Wire;
   /** Whether submissions can be searched for by our `state`, and how (`SearchMode`). Unset: not at all. */
   searched?: SearchMode;
   /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
@@ -388,6 +391,7 @@ export async function runSimulation({
     scheduler,
     rng,
     profile,
+    wire: variant.wire,
     searched: variant.searched ?? false,
     isBusy: (name) => variant.isBusy?.(name, since()) || spells.isBusy(name, since()),
     answerMs: (name) => Math.max(variant.answerMs?.(name, since()) ?? 0, spells.answerMs(name, since())),
@@ -642,7 +646,9 @@ export async function runSimulation({
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, variant.createdWithinMs ?? 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
-      const then = [...(plan ?? randomPlan(rng.int(0, 3), rng))];
+      const planned = plan ?? randomPlan(rng.int(0, 3), rng);
+      // Vendors of other families have no modal that takes the prompt of a press.
+      const then = [...(variant.wire ? withoutPrompts(planned) : planned)];
       const usesEndpoint = hooks === "always" || (hooks && hookRng.chance(0.15));
       const usesNotifyHook = hooks === "always" || (hooks && hookRng.chance(0.2));
       const archived = hooks === "always" || (hooks && hookRng.chance(0.15));
@@ -856,6 +862,10 @@ function withCalls<P extends object>(wrap: Wrap, provider: P): P {
 function ofAccount(store: Store, account: string): Store {
   const createFlow: Store["createFlow"] = (flow, root) => store.createFlow({ ...flow, account }, { ...root, account });
   return { ...store, createFlow };
+}
+
+function withoutPrompts(plan: readonly PlanInput[]): PlanInput[] {
+  return plan.map(({ prompt: _, then, ...rest }) => ({ ...rest, ...(then && { then: withoutPrompts(then) }) }));
 }
 
 function randomPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {

@@ -7,12 +7,11 @@ import type { Button } from "@mjflow/core/button";
 import { SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import type { Provider, SubmitOutcome } from "@mjflow/core/port";
 import { isFinal, type ReportStatus } from "@mjflow/core/report";
-import { dialect } from "@mjflow/providers/dialect";
-import { createProvider, type MjproxyProvider } from "@mjflow/providers/mjproxy";
 import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { createVendorHttp, type Reply, type VendorCall } from "./vendor-http.ts";
+import { mjproxyWire, type Wire, type WireProvider } from "./wire.ts";
 
 /** One task that the vendor accepted; one image to pay. */
 export interface VendorTask {
@@ -26,6 +25,8 @@ export interface VendorTask {
   customId?: string;
   parentId?: string;
   token: string;
+  /** Callback URL of the request. */
+  hook: string;
   status: ReportStatus;
   endsAt: number;
   ends: "SUCCESS" | "FAILURE";
@@ -56,6 +57,8 @@ export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: FaultProfile;
+  /** Routes and bodies; unset: those of midjourney-proxy. */
+  wire?: Wire | undefined;
   /** Whether submissions can be searched for by the `state` that we sent, and how. */
   searched: SearchMode;
   /** Whether an account rejects every submission as busy now; a number: with this Retry-After, ms. Unset: never. */
@@ -72,7 +75,7 @@ export interface VendorDeps {
 }
 
 export interface Vendor {
-  provider: MjproxyProvider;
+  provider: WireProvider;
   accepted: VendorTask[];
   find(account: string, id: string): VendorTask | undefined;
   /** Presses of a missing customId or of an unfinished parent; these are faults of mjflow. */
@@ -117,7 +120,7 @@ function overloadedRelay(status: number, message: string, code: string): Reply {
 }
 
 export function createVendor(deps: VendorDeps): Vendor {
-  const { scheduler, rng, profile, searched, onAccepted, post, forge } = deps;
+  const { scheduler, rng, profile, searched, wire = mjproxyWire, onAccepted, post, forge } = deps;
   const submissions: Vendor["submissions"] = [];
   const accepted: VendorTask[] = [];
   const byId = new Map<string, VendorTask>();
@@ -133,7 +136,9 @@ export function createVendor(deps: VendorDeps): Vendor {
 
   function report(task: VendorTask, shown: Shown, delayMs: number): void {
     if (silent) return;
-    const body = JSON.stringify(bodyOf(task, shown));
+    const sent = wire.callbackOf(bodyOf(task, shown), { state: stateOf(task), hook: task.hook });
+    if (sent === undefined) return;
+    const body = JSON.stringify(sent);
     const deliver = (afterMs: number) => {
       if (rng.chance(profile.loseCallback)) return;
       const holdMs = rng.chance(profile.delayCallback) ? rng.int(10_000, 600_000) : 0;
@@ -216,7 +221,7 @@ export function createVendor(deps: VendorDeps): Vendor {
     if (press) check(account, press);
     const nth = accepted.filter((other) => other.account === account).length;
     const task: VendorTask = {
-      id: String(1_700_000_000_000_000 + nth),
+      id: wire.idOf(nth),
       account,
       flowPart,
       path,
@@ -224,7 +229,8 @@ export function createVendor(deps: VendorDeps): Vendor {
       at: scheduler.now(),
       customId: press?.customId,
       parentId: press?.parentId,
-      token: hook.split("/callbacks/")[1]!,
+      token: /\/callbacks\/([^/?]+)/.exec(hook)![1]!,
+      hook,
       status: "SUBMITTED",
       endsAt: 0,
       ...drawTask(),
@@ -381,17 +387,7 @@ export function createVendor(deps: VendorDeps): Vendor {
     return reply;
   }
 
-  const adapter = createProvider(
-    dialect({
-      id: "sim",
-      title: "Simulated",
-      sources: [],
-      mode: "prompt",
-      search: searched === false ? [] : ["query"],
-      operations: ["imagine", "action", "modal", "list"],
-    }),
-    { httpClient: createVendorHttp({ scheduler, rng, profile, handle }) },
-  );
+  const adapter = wire.connect(createVendorHttp({ scheduler, rng, profile, wire, handle }), searched);
   /** The last reply to each call, by account, state and verb; for a look-up by its ids. */
   const meant = new Map<string, Reply>();
 
@@ -404,19 +400,27 @@ export function createVendor(deps: VendorDeps): Vendor {
   }
 
   /** A list with rows must be read, whatever surrounds it. An empty one may look like no list. */
-  async function comparedList(key: string, call: ReturnType<Provider["lookup"]>): ReturnType<Provider["lookup"]> {
+  async function comparedList(
+    account: string,
+    ids: readonly string[],
+    call: ReturnType<Provider["lookup"]>,
+  ): ReturnType<Provider["lookup"]> {
     const result = await call.catch((error: Error) => error);
-    const reply = meant.get(key);
-    const listed = reply?.kind === "answer" && reply.of === "list" ? (reply.body as unknown[]).length : 0;
+    const keys = wire.looksUpEach ? ids : [ids.join()];
+    const replies = keys.map((key) => meant.get(`${account} ${key}`));
+    const lists = replies.flatMap((reply) => (reply?.kind === "answer" && reply.of === "list" ? [reply.body] : []));
+    // A request that fails may make the whole look-up fail.
+    const isFailed = result instanceof Error && lists.length < keys.length;
+    const listed = isFailed ? 0 : (lists as unknown[][]).flat().length;
     const read = result instanceof Error ? 0 : result.reports.length;
     if (read !== listed) misread.push(`a list of ${listed} rows was read as ${read}`);
     if (result instanceof Error) throw result;
     return result;
   }
 
-  const provider: MjproxyProvider = {
+  const provider: WireProvider = {
     ...adapter,
-    lookup: (ids, account) => comparedList(`${account.apiKey} ${ids.join()}`, adapter.lookup(ids, account)),
+    lookup: (ids, account) => comparedList(account.apiKey, ids, adapter.lookup(ids, account)),
     submit: (call, context) =>
       compared(`${context.account.apiKey} ${context.state} submit`, adapter.submit(call, context)),
     press: (call, context) =>
@@ -491,13 +495,19 @@ export function imageUrlOf({ account, flowPart, path, attempt }: VendorTask): st
 
 /** Buttons contain the task id, which is equal at other accounts. So a press at the wrong account looks valid. */
 export function buttonsOf({ id }: VendorTask): Button[] {
-  const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
+  const job = jobOf(id);
   const four = [1, 2, 3, 4];
   return [
     ...four.map((n) => ({ customId: `MJ::JOB::upsample::${n}::${job}`, label: `U${n}`, emoji: "" })),
     ...four.map((n) => ({ customId: `MJ::JOB::variation::${n}::${job}`, label: `V${n}`, emoji: "" })),
     { customId: `MJ::JOB::reroll::0::${job}::SOLO`, label: "", emoji: "🔄" },
   ];
+}
+
+/** Returns Midjourney's id of a task: equal for tasks with equal ids. */
+export function jobOf(id: string): string {
+  const digits = /\d{12,}/.exec(id)?.[0] ?? "";
+  return `00000000-0000-4000-8000-${digits.slice(-12).padStart(12, "0")}`;
 }
 
 /** Returns a real token with one character changed, in its claims or in its MAC. */

@@ -621,6 +621,11 @@ export interface LookupResult {
   reports: Report[];
   /** Number of requests that the look-up needed: one for a vendor with list-by-condition. */
   requests: number;
+  /**
+   * Ids whose own request failed while those of others were answered. Nothing is known about these tasks. Unset: none, as
+   * always at a vendor with one request for all ids.
+   */
+  failed?: readonly string[];
 }
 
 export interface SearchResult extends LookupResult {

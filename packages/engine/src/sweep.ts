@@ -298,6 +298,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
   const found = new Map<Task, Report>();
   const lookedUp = new Set<Task>();
   const absent = new Set<Task>();
+  let unanswered = 0;
   // A vendor whose look-ups fail is asked by one worker, not by each one that has tasks of the account.
   if (!(await deps.accounts.claimLookup(providerId, account)))
     return applyLookupResults(deps, tasks, { lookedUp, found, absent });
@@ -305,14 +306,18 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     const named = tasks.filter((task) => task.vendorTaskId !== undefined);
     for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
       const batch = named.slice(i, i + LOOKUP_BATCH);
-      const { reports, requests } = await vendor.provider.lookup(
-        [...new Set(batch.map((t) => t.vendorTaskId!))],
-        config,
-      );
+      const ids = [...new Set(batch.map((t) => t.vendorTaskId!))];
+      const { reports, requests, failed = [] } = await vendor.provider.lookup(ids, config);
       swept.requests += requests;
       deps.log.count("Lookups", requests);
+      if (failed.length > 0) deps.log.count("LookupFailures", failed.length);
       const byId = new Map(reports.map((report) => [report.vendorTaskId, report]));
       for (const task of batch) {
+        // The look-up works, and says nothing about this task.
+        if (failed.includes(task.vendorTaskId!)) {
+          unanswered++;
+          continue;
+        }
         lookedUp.add(task);
         const report = byId.get(task.vendorTaskId);
         if (report) found.set(task, report);
@@ -342,7 +347,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     if (fault === "unauthorized") deps.log.count("LookupsRefused");
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, fault, error: error.message });
   }
-  if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, "worked");
+  if (lookedUp.size + unanswered === tasks.length) await deps.accounts.recordLookup(providerId, account, "worked");
   await applyLookupResults(deps, tasks, { lookedUp, found, absent });
 }
 

@@ -6,6 +6,7 @@ import {
   type AccountConfig,
   type CallContext,
   LookupError,
+  type LookupResult,
   type Provider,
   type RootCall,
   type SubmitOutcome,
@@ -14,6 +15,7 @@ import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
 import { capabilitiesOf, type Dialect, type Operation, ROUTES } from "./dialect.ts";
 import type { ProviderDeps } from "./family.ts";
+import { fetchEach } from "./fetch-each.ts";
 import type { HttpOutcome } from "./http-client.ts";
 import { type Fields, integerOf, isFields, linkOf, parseDocuments, parseJson, textOf } from "./json.ts";
 import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
@@ -33,9 +35,6 @@ interface LookupRequest {
   body?: Body;
   partial?: true;
 }
-
-/** Parallel single fetches at a vendor without a list. They count against the vendor's rate limit. */
-const FETCHES = 5;
 
 const UNSUPPORTED_OUTCOME: SubmitOutcome = { kind: "refused", failure: failure("unsupported") };
 
@@ -81,19 +80,12 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyPro
     return { ...report, vendorTaskId: report.vendorTaskId ?? id };
   }
 
-  async function fetchEach(ids: readonly string[], account: AccountConfig) {
-    const reports: Report[] = [];
-    for (let i = 0; i < ids.length; i += FETCHES) {
-      const found = await Promise.all(ids.slice(i, i + FETCHES).map((id) => fetchOne(id, account)));
-      reports.push(...found.filter((report) => report !== undefined));
-    }
-    return { reports, requests: ids.length };
-  }
+  const fetchAll = (ids: readonly string[], account: AccountConfig) => fetchEach(ids, (id) => fetchOne(id, account));
 
-  async function listBatch(ids: readonly string[], account: AccountConfig) {
+  async function listBatch(ids: readonly string[], account: AccountConfig): Promise<LookupResult> {
     const outcome = await requestLookup("list", account, { body: { ids } });
     if (isNoRoute(outcome)) {
-      const each = await fetchEach(ids, account);
+      const each = await fetchAll(ids, account);
       return { ...each, requests: each.requests + 1 };
     }
     const body = parseJson(textOr(outcome, account));
@@ -135,15 +127,17 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyPro
     },
 
     async lookup(ids, account) {
-      if (!dialect.operations.includes("list")) return fetchEach(ids, account);
+      if (!dialect.operations.includes("list")) return fetchAll(ids, account);
       const reports: Report[] = [];
+      const failed: string[] = [];
       let requests = 0;
       for (let i = 0; i < ids.length; i += LOOKUP_BATCH) {
         const batch = await listBatch(ids.slice(i, i + LOOKUP_BATCH), account);
         reports.push(...batch.reports);
+        failed.push(...(batch.failed ?? []));
         requests += batch.requests;
       }
-      return { reports, requests };
+      return { reports, requests, failed };
     },
 
     search(states, account) {

@@ -1,7 +1,6 @@
 /** Requests of the families, and the reading of look-ups. */
 import { LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import { type AccountConfig, LookupError } from "@mjflow/core/port";
-import type { Report } from "@mjflow/core/report";
 import type { ProviderDeps } from "../../family.ts";
 import type { HttpOutcome } from "../../http-client.ts";
 import { type Fields, isFields, parseJson } from "../../json.ts";
@@ -74,20 +73,4 @@ export function urlOf(baseUrl: string, prefix: string, path: string): string {
         .join("")}${path}`;
   }
   return `${base}${prefix}${path}`;
-}
-
-/** Parallel requests for single tasks. They count against the vendor's rate limit. */
-const FETCHES = 5;
-
-/** Looks tasks up one by one, a few at one time. @param fetchOne returns undefined for a task that the vendor does not know */
-export async function fetchEach(
-  ids: readonly string[],
-  fetchOne: (id: string) => Promise<Report | undefined>,
-): Promise<Report[]> {
-  const reports: Report[] = [];
-  for (let i = 0; i < ids.length; i += FETCHES) {
-    const found = await Promise.all(ids.slice(i, i + FETCHES).map(fetchOne));
-    reports.push(...found.filter((report) => report !== undefined));
-  }
-  return reports;
 }

@@ -3,10 +3,11 @@ import type { AccountConfig, CallContext, SearchResult, SubmitOutcome } from "@m
 import { LookupError } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import type { Connect } from "../../family.ts";
+import { fetchEach } from "../../fetch-each.ts";
 import { type Fields, isFields, textOf } from "../../json.ts";
 import { addressWithRef } from "../shared/address.ts";
 import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../shared/answer.ts";
-import { createCaller, fetchEach } from "../shared/call.ts";
+import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks } from "../shared/input.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, failureCodeOf, INPAINT, jobIdOf, reportOf, stateOf } from "./read.ts";
@@ -83,10 +84,12 @@ export const connect: Connect = (deps) => {
   async function search(states: readonly string[], account: AccountConfig): Promise<SearchResult> {
     const { found, requests } = await searchIds(states, account);
     const entries = [...found];
-    const reports = await fetchEach(
+    const { reports, failed } = await fetchEach(
       entries.map(([, jobId]) => jobId),
       (jobId) => fetchOne(jobId, account),
     );
+    // These tasks exist. Without their reports they would count as not found, and would be paid again.
+    if (failed.length > 0) throw new LookupError("a task of the list was not answered");
     const stateById = new Map(entries.map(([state, jobId]) => [jobId, state]));
     return {
       reports: reports.map((report) => ({ ...report, state: stateById.get(report.vendorTaskId!)! })),
@@ -149,13 +152,13 @@ export const connect: Connect = (deps) => {
         return modal ? [[modal.state, id] as const] : [];
       });
       const named = ids.filter((id) => !localModalOf(id));
-      const reports = await fetchEach(named, (jobId) => fetchOne(jobId, account));
-      if (modals.length === 0) return { reports, requests: named.length };
+      const { reports, failed, requests } = await fetchEach(named, (jobId) => fetchOne(jobId, account));
+      if (modals.length === 0) return { reports, requests, failed };
       // The answer of this modal was lost, so the vendor's id of the task is not known.
       const byState = new Map(modals);
       const searched = await search([...byState.keys()], account);
       const found = searched.reports.map((report) => ({ ...report, vendorTaskId: byState.get(report.state!)! }));
-      return { reports: [...reports, ...found], requests: named.length + searched.requests };
+      return { reports: [...reports, ...found], requests: requests + searched.requests, failed };
     },
 
     search,

@@ -1,0 +1,60 @@
+/**
+ * Vendors of other protocol families in the simulation: the same faults and rules, with the family's own routes, bodies and means to
+ * settle a submission without an answer.
+ */
+import { describe, expect, test } from "vitest";
+import { ALL_FAULTS, type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
+import { faultAlone, LIMITS } from "./fault-setup.ts";
+import { checkInvariants } from "./invariant.ts";
+import { runSimulation } from "./simulation.ts";
+import type { Wire } from "./wire.ts";
+import { ttapiWire } from "./wire-ttapi.ts";
+
+/** These vendors have no modal. No relay with an old row or with damaged bodies is in front of them. */
+const ABSENT = { modal: 0, notYet: 0, frozen: 0, junk: 0 } as const;
+const FAULTS = (Object.keys(NO_FAULTS) as (keyof FaultProfile)[]).filter((fault) => !Object.hasOwn(ABSENT, fault));
+
+describe.each([["ttapi", ttapiWire]] satisfies [string, Wire][])("%s", (_, wire) => {
+  test("without faults every flow completes with no look-up, and nothing is paid twice", async () => {
+    const run = await runSimulation({ seed: 1, flows: 20, hooks: false, variant: { wire } });
+    const { findings, counts } = checkInvariants(run);
+    expect(findings).toEqual([]);
+    expect(counts).toMatchObject({ flows: 20, unfinished: 0, lookups: 0, resubmitted: 0 });
+    expect(counts.paid).toBe(counts.tasks);
+  });
+
+  test.each(FAULTS)("with the fault %s every flow ends, and no known submission is paid twice", async (fault) => {
+    for (let seed = 1; seed <= 2; seed++) {
+      const profile = { ...faultAlone(fault), ...ABSENT };
+      const { findings } = checkInvariants(await runSimulation({ seed, flows: 6, profile, variant: { wire } }));
+      expect(findings).toEqual([]);
+    }
+  });
+
+  test("with all faults together every flow ends, and no known submission is paid twice", async () => {
+    const profile = { ...ALL_FAULTS, ...ABSENT };
+    for (let seed = 1; seed <= 8; seed++) {
+      for (const searched of [false, { reachMs: 300_000 }] as const) {
+        const limits = seed % 2 === 0 ? LIMITS : undefined;
+        const run = await runSimulation({ seed, flows: 8, profile, limits, variant: { wire, searched } });
+        expect(checkInvariants(run).findings).toEqual([]);
+      }
+    }
+  });
+
+  test("lost answers are settled by callbacks, or by the list if it has our reference", async () => {
+    const profile = { ...NO_FAULTS, answerLost: 0.3, loseCallback: 0.6 };
+    const sums = { found: 0, blind: 0 };
+    for (let seed = 1; seed <= 6; seed++) {
+      for (const searched of [{ reachMs: 3_600_000 }, false] as const) {
+        const run = await runSimulation({ seed, flows: 8, profile, variant: { wire, searched } });
+        const { findings, counts } = checkInvariants(run);
+        expect(findings).toEqual([]);
+        expect(counts.duplicates).toBe(0);
+        sums[searched ? "found" : "blind"] += counts.resubmitted;
+      }
+    }
+    expect(sums.found).toBe(0);
+    expect(sums.blind).toBeGreaterThan(0);
+  });
+});
