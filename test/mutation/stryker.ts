@@ -61,6 +61,8 @@ export async function runPass(
     force: fresh,
     // The timeout is long, so that a busy machine does not count a survivor as an endless loop.
     timeoutMS: 20_000,
+    // All tests of a package that is tested by the tests of the engine, on a busy machine.
+    dryRunTimeoutMinutes: 60,
     ignorePatterns: ["**", ...copied.map((pattern) => `!${pattern}`), "!test/mutation/**", "!package.json"],
     tempDirName: ".tmp/mutation/sandbox",
     // Stryker would rewrite the tsconfig with TypeScript's old JavaScript API, which TypeScript 7 does not have.
