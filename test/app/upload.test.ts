@@ -6,8 +6,6 @@ import { taskIdOf } from "@mjflow/core/id";
 import { UPLOAD, uploadKeyOf } from "@mjflow/core/upload";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { ATTRIBUTE } from "@mjflow/store/keys";
-import { createMemoryTable } from "@mjflow/store/memory-table";
-import { createUploadCounts } from "@mjflow/store/upload-count";
 import { describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
@@ -113,15 +111,6 @@ describe("uploads of one hour", () => {
     expect((await announce(client, key, 1)).status).toBe(429);
     expect((await announce(client, (await client.join("another")).key, UPLOAD.bytes)).status).toBe(201);
     expect(await repeated(client, OPERATOR, UPLOAD.bytes, fits + 3)).toEqual([fits + 3, 0]);
-  });
-
-  test("are counted once each, however many are announced at the same time", async () => {
-    const counts = createUploadCounts(createMemoryTable());
-    const add = () => counts.add("app_1", 0, 3, { bytes: 30, uploads: 20 });
-    const results = await Promise.all(Array.from({ length: 25 }, add));
-    expect(results.filter((isCounted) => isCounted)).toHaveLength(10);
-    expect(await counts.add("app_1", UPLOAD.hourMs, 30, { bytes: 30, uploads: 1 })).toBe(true);
-    expect(await counts.add("app_1", UPLOAD.hourMs, 0, { bytes: 30, uploads: 1 })).toBe(false);
   });
 
   test("are no longer stored when their hour is over", async () => {

@@ -3,12 +3,14 @@
  * network faults and costs run only on engines with DynamoDB's protocol.
  */
 import { randomBytes } from "node:crypto";
+import { UPLOAD } from "@mjflow/core/upload";
 import { type Item, ItemError, itemBytes } from "@mjflow/store/codec";
 import { ATTRIBUTE, type Key } from "@mjflow/store/keys";
 import { createMeter, type Meter } from "@mjflow/store/meter";
 import { createPlainRows, type PlainFields } from "@mjflow/store/plain-row";
 import { createTable, type Table } from "@mjflow/store/table";
 import type { Condition, Update } from "@mjflow/store/update";
+import { createUploadCounts } from "@mjflow/store/upload-count";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Fault, intercept, loseResponses } from "./fault.ts";
 import { TABLE, type TableMaker } from "./table.maker.ts";
@@ -401,6 +403,21 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
 
       test("two fields that share an attribute are a TypeError", () => {
         expect(() => createPlainRows(table, { a: ["x.", "spread of text"], b: ["x.y", "integer"] })).toThrow(TypeError);
+      });
+    });
+
+    describe("the uploads of an hour", () => {
+      test("are counted up to both limits, each one once, also if they are announced at the same time", async () => {
+        const counts = createUploadCounts(table);
+        const app = newKey().pk;
+        const add = (bytes: number, most: { bytes: number; uploads: number }, hour = 0) =>
+          counts.add(app, hour * UPLOAD.hourMs, bytes, most);
+        const added = await Promise.all(Array.from({ length: 25 }, () => add(3, { bytes: 30, uploads: 20 })));
+        expect(added.filter((isCounted) => isCounted)).toHaveLength(10);
+        expect(await add(1, { bytes: 30, uploads: 20 })).toBe(false);
+        expect(await add(1, { bytes: 31, uploads: 10 })).toBe(false);
+        expect(await add(1, { bytes: 31, uploads: 11 })).toBe(true);
+        expect(await add(30, { bytes: 30, uploads: 1 }, 1)).toBe(true);
       });
     });
 
