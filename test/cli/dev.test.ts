@@ -1,8 +1,12 @@
 /** Tests `mjflow dev`, and that the other commands find its key. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@mjflow/local/engine/port";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { until } from "../support/spawned.ts";
 import { type Running, start } from "./test-mjflow.ts";
 
 let folder: string;
@@ -71,6 +75,67 @@ describe("a server for other machines", () => {
     },
     90_000,
   );
+
+  test.each([
+    ["no server is there", "no connection (ECONNREFUSED)"],
+    ["another server is there", "HTTP 204 came from another server"],
+  ])(
+    "a public address that does not lead to this server is named after the start if %s, and by doctor",
+    async (_, why) => {
+      const cwd = mkdtempSync(join(tmpdir(), "mjflow-cli-public-"));
+      onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+      const other = createServer((_, response) => response.writeHead(204).end());
+      await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+      const publicUrl = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+      onTestFinished(() => void other.close());
+      if (why.startsWith("no connection")) await new Promise((resolve) => other.close(resolve));
+      const vendor = { MJFLOW_TRUEAI_BASE_URL: "http://127.0.0.1:9/trueai", MJFLOW_TRUEAI_KEY: "sk-vendor" };
+      open = start(undefined, ["dev", "--port", "0"], { cwd, env: { ...vendor, MJFLOW_PUBLIC_URL: publicUrl } });
+      const said = await open.said(/A test callback to/);
+      expect(said).toContain(`! A test callback to ${publicUrl} did not arrive here: ${why}.`);
+      const port = new URL(/API\s+(\S+)/.exec(said)![1]!).port;
+      const doctor = await start(undefined, ["doctor"], { cwd, env: { MJFLOW_PORT: port } }).ended;
+      expect(doctor.stdout).toMatch(/! callbacks +A test callback to/);
+      open.child.kill("SIGTERM");
+      expect((await open.ended).code).toBe(0);
+    },
+    90_000,
+  );
+
+  test("a public address that leads to this server gets one test callback, and no warning is printed", async () => {
+    const cwd = mkdtempSync(join(tmpdir(), "mjflow-cli-public-"));
+    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+    const seen: string[] = [];
+    let port = 0;
+    const proxy = createServer((incoming, outgoing) => {
+      seen.push(incoming.url!);
+      const passed = request(
+        { host: "127.0.0.1", port, path: incoming.url, method: incoming.method, headers: incoming.headers },
+        (response) => {
+          outgoing.writeHead(response.statusCode!, response.headers);
+          response.pipe(outgoing);
+        },
+      );
+      // The server does not listen yet: the request is repeated.
+      passed.on("error", () => outgoing.writeHead(502).end());
+      incoming.pipe(passed);
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void proxy.close());
+    const publicUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    port = await freePort();
+    const vendor = { MJFLOW_TRUEAI_BASE_URL: "http://127.0.0.1:9/trueai", MJFLOW_TRUEAI_KEY: "sk-vendor" };
+    open = start(undefined, ["dev", "--port", String(port)], { cwd, env: { ...vendor, MJFLOW_PUBLIC_URL: publicUrl } });
+    await open.said(/Ctrl-C stops it/);
+    await until(
+      async () => seen.length,
+      (count) => count > 0,
+    );
+    open.child.kill("SIGTERM");
+    const { code, stdout, stderr } = await open.ended;
+    expect([code, stdout + stderr]).toEqual([0, expect.not.stringContaining("!")]);
+    expect(seen).toEqual([expect.stringMatching(/^\/callbacks\/tunnel-test-\w+$/)]);
+  }, 90_000);
 
   test("an unknown setting stops the start and names the nearest one", async () => {
     open = start(undefined, ["dev"], { cwd: folder, env: { MJFLOW_COMETAPI_URL: "https://x.example.com" } });

@@ -76,6 +76,8 @@ export async function copyDataFolder(dataDir: string, target: string, database: 
 
 export interface BackupRoute {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Adds a warning that `mjflow doctor` shows. */
+  warn(text: string): void;
   /** Removes the file that names this server. */
   close(): void;
 }
@@ -96,7 +98,9 @@ export function createBackupRoute(
 ): BackupRoute {
   const secret = randomBytes(32).toString("base64url");
   const path = join(dataDir, SERVER_FILE);
-  writeFileSync(path, JSON.stringify({ ...note, secret }), { mode: 0o600 });
+  const write = (text: ServerNote) => writeFileSync(path, JSON.stringify({ ...text, secret }), { mode: 0o600 });
+  let isClosed = false;
+  write(note);
 
   async function respond(request: IncomingMessage): Promise<[number, string]> {
     if (request.method !== "POST" || !isEqual(request.headers.authorization ?? "", `Bearer ${secret}`)) {
@@ -123,7 +127,11 @@ export function createBackupRoute(
       );
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ detail }));
     },
-    close: () => rmSync(path, { force: true }),
+    warn: (warning) => void (isClosed || write({ ...note, warning })),
+    close() {
+      isClosed = true;
+      rmSync(path, { force: true });
+    },
   };
 }
 

@@ -50,3 +50,9 @@ export function tunnelWarning(url: string, why: string): string {
   const seconds = TIMINGS.unknownMs / 1_000;
   return `No test callback arrived through ${url}: ${why}. Callbacks of vendors may not arrive either. ${COST} ${seconds} s later. Start again, or use another tunnel program.`;
 }
+
+/** @param why why the test callback of this machine did not arrive */
+export function publicUrlWarning(url: string, why: string): string {
+  const seconds = TIMINGS.unknownMs / 1_000;
+  return `A test callback to ${url} did not arrive here: ${why}. If vendors cannot reach this address either, no callback arrives. ${COST} ${seconds} s later. Check that MJFLOW_PUBLIC_URL leads to this server, and that its proxy passes /callbacks/.`;
+}

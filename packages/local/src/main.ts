@@ -45,6 +45,7 @@ onStopSignal(async () => {
 });
 
 console.log(greeting(server));
+void server.callbackTest.then((warning) => warning !== undefined && console.error(`! ${warning}`));
 
 /** Async, so that a configuration error becomes a rejection like any other error. */
 async function start(): Promise<LocalServer> {

@@ -15,7 +15,8 @@ import { VENDORS_PK } from "@mjflow/store/keys";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { type BodyReader, continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { BUCKET_PATH, type BucketRoute, createBucketRoute } from "./bucket-route.ts";
-import { cutOffVendors, cutOffWarning, tunnelWarning } from "./callback-reach.ts";
+import { cutOffVendors, cutOffWarning, publicUrlWarning, tunnelWarning } from "./callback-reach.ts";
+import { createCallbackTest } from "./callback-test.ts";
 import { type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
@@ -44,6 +45,8 @@ export interface LocalServer {
   engine: EngineName;
   /** The tunnel for callbacks; undefined without one. `tookMs`: duration of the test callback; unset if it did not arrive. */
   tunnel: { program: string; url: string; tookMs?: number } | undefined;
+  /** The warning if a test callback to `MJFLOW_PUBLIC_URL` did not arrive. Undefined if it did, or if none was sent. */
+  callbackTest: Promise<string | undefined>;
   /** Registers a callback for the end of the tunnel program. */
   onTunnelEnd(callback: (why: string) => void): void;
   /** Registers a callback for a crash of the local backend. After a crash the local server can only be restarted. */
@@ -57,6 +60,9 @@ export interface LocalServer {
  * account or app gets a quarter of the slots (`groupLimit`). An archive copy needs memory and disk.
  */
 const SLOTS = { submit: 128, deliver: 128, archive: 4, deadletter: 2 } as const;
+
+/** Time for a test callback to the public address, ms. A proxy may start after this server. */
+const PUBLIC_URL_TEST_MS = 15_000;
 
 /**
  * Starts the local server, at most once per process: the functions cache their clients for the life of the process, as
@@ -138,7 +144,11 @@ export async function startLocalServer(
     cleanups.push(() => backup.close());
     const corsOrigins = parseCorsOrigins(process.env["MJFLOW_CORS_ORIGINS"] ?? "");
     const bucket = createBucketRoute({ ...backend.bucket, publicUrl: callbackUrl, corsOrigins });
-    serve(server, functions, { backup, bucket, bodies });
+    const callbackTest = createCallbackTest();
+    serve(server, functions, { backup, bucket, bodies, onCallback: callbackTest.sees });
+    // Simulated vendors call this server directly, so the public address matters only to real ones.
+    const isTested = !tunnel && config.publicUrl !== undefined && Object.keys(config.providers).length > 0 && !warning;
+    const publicTest = isTested ? callbackTest.run(callbackUrl, PUBLIC_URL_TEST_MS) : undefined;
     const mapping = (name: QueueName | "deadletter", source: MessageSource) => {
       const [handler, timeoutS, slots] = [functions[name], FUNCTION_TIMEOUT_S[name], SLOTS[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize: 1, slots });
@@ -159,6 +169,13 @@ export async function startLocalServer(
       real: Object.keys(config.providers),
       engine: backend.engine,
       tunnel: tunnel && { program: tunnel.program, url: tunnel.url, ...(tested && "tookMs" in tested && tested) },
+      callbackTest: (async () => {
+        const result = await publicTest;
+        if (result === undefined || !("why" in result)) return undefined;
+        const text = publicUrlWarning(callbackUrl, result.why);
+        backup.warn(text);
+        return text;
+      })(),
       onTunnelEnd: (callback) => tunnel?.onEnd(callback),
       onCrash: backend.onCrash,
       stop,
@@ -246,7 +263,12 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
 function serve(
   server: Server,
   { api, callback }: Functions,
-  { backup, bucket, bodies }: { backup: BackupRoute; bucket: BucketRoute; bodies: BodyReader },
+  {
+    backup,
+    bucket,
+    bodies,
+    onCallback,
+  }: { backup: BackupRoute; bucket: BucketRoute; bodies: BodyReader; onCallback: (path: string) => void },
 ): void {
   const site = consoleSite();
   const documentation = documentationSite();
@@ -266,6 +288,7 @@ function serve(
       return;
     }
     const isCallback = path.startsWith("/callbacks/");
+    if (isCallback) onCallback(path.split("?", 1)[0]!);
     const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
     const options = { bodies, needsBody: needsBody(path, request) };
     serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() =>
