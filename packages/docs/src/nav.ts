@@ -36,6 +36,9 @@ export const VENDOR_PAGES = [
   "newapi",
   "simulator",
   "ttapi",
+  "acedatacloud",
+  "useapi",
+  "legnext",
 ] as const;
 
 export const SECTIONS: readonly Section[] = [

@@ -5,8 +5,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { actionOfPress, isUnsupportedName, LABELS, modalKindOf } from "@mjflow/core/button";
 import { BANNED, MAX_RUNNING, REQUEST, STREAMS, TRANSLATION } from "@mjflow/core/limit";
-import { PRESS_NAMES } from "@mjflow/core/press-name";
 import type { ProviderCapabilities } from "@mjflow/core/port";
+import { PRESS_NAMES } from "@mjflow/core/press-name";
 import { estimateUsd } from "@mjflow/core/price";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { UPLOAD } from "@mjflow/core/upload";

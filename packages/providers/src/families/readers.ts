@@ -3,4 +3,7 @@ import type { FamilyReader } from "../family.ts";
 
 export const READERS: Readonly<Record<string, () => Promise<FamilyReader>>> = {
   ttapi: () => import("./ttapi/read.ts"),
+  acedatacloud: () => import("./acedatacloud/read.ts"),
+  useapi: () => import("./useapi/read.ts"),
+  legnext: () => import("./legnext/read.ts"),
 };

@@ -15,12 +15,12 @@ export type Meaning = "busy" | "unclear" | "words" | FailureCode;
 export interface AnswerRules {
   /** Reads an acceptance; undefined if the body is none. A body that names the id of a new task is one. */
   accepted(body: Fields, status: number): SubmitOutcome | undefined;
-  /** Meanings of statuses that differ from HTTP's. */
-  statuses?: Readonly<Record<number, Meaning>>;
+  /** Meanings of statuses that differ from HTTP's, or what the words decide there. */
+  statuses?: Readonly<Record<number, Meaning | ((words: string) => Meaning)>>;
   /** The texts of an error body, the one for people first. */
   textsOf(body: Fields): readonly string[];
   /** Meaning of a family's own phrases. They come before those that all vendors use. Undefined: they say nothing. */
-  meaningOf?(words: string): Meaning | undefined;
+  meaningOf?(words: string): Exclude<Meaning, "words"> | undefined;
 }
 
 /** What was sent. */
@@ -81,11 +81,12 @@ export function readAnswer(outcome: HttpOutcome, rules: AnswerRules, { prompt, a
     failure: failure(code, description ? { vendor: { description } } : {}),
   });
   const fallback: Meaning = status >= 500 || body === undefined || texts.length === 0 ? "unclear" : "words";
-  let meaning: Meaning = rules.statuses?.[status] ?? HTTP_MEANS[status] ?? fallback;
-  if (meaning === "words") meaning = rules.meaningOf?.(words) ?? failureCodeOf(words) ?? "vendor_refused";
+  const own = rules.statuses?.[status];
+  const said = (typeof own === "function" ? own(words) : own) ?? HTTP_MEANS[status] ?? fallback;
+  const meaning = said === "words" ? (rules.meaningOf?.(words) ?? failureCodeOf(words) ?? "vendor_refused") : said;
   if (meaning === "busy") return busy();
   if (meaning === "unclear") return { kind: "unclear", reason: `HTTP ${status}` };
-  return refuse(meaning as FailureCode);
+  return refuse(meaning);
 }
 
 /** The call was not repeated, because a redirected POST would change. The text has only scheme and host: a path may hold a key. */

@@ -11,3 +11,8 @@ export function imageListOf(images: readonly string[], form: "links" | "data"): 
 export function promptWithLinks(prompt: string, images: readonly string[]): string | undefined {
   return imageListOf(images, "links") && [...images, prompt].join(" ").trim();
 }
+
+/** Adds the mode as a flag, if the prompt has no mode flag yet. */
+export function promptWithMode(prompt: string, mode: string | undefined): string {
+  return mode === undefined || /(?:^|\s)--(?:fast|relax|turbo)\b/i.test(prompt) ? prompt : `${prompt} --${mode}`.trim();
+}

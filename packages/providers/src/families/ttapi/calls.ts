@@ -9,6 +9,7 @@ import { addressWithRef } from "../shared/address.ts";
 import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../shared/answer.ts";
 import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks } from "../shared/input.ts";
+import { lookUpOrSearch } from "../shared/lookup.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, failureCodeOf, INPAINT, jobIdOf, reportOf, stateOf } from "./read.ts";
 
@@ -146,19 +147,9 @@ export const connect: Connect = (deps) => {
       return submit("/inpaint", { jobId: modal.parent, mask, ...text }, context, prompt);
     },
 
-    async lookup(ids, account) {
-      const modals = ids.flatMap((id) => {
-        const modal = localModalOf(id);
-        return modal ? [[modal.state, id] as const] : [];
-      });
-      const named = ids.filter((id) => !localModalOf(id));
-      const { reports, failed, requests } = await fetchEach(named, (jobId) => fetchOne(jobId, account));
-      if (modals.length === 0) return { reports, requests, failed };
-      // The answer of this modal was lost, so the vendor's id of the task is not known.
-      const byState = new Map(modals);
-      const searched = await search([...byState.keys()], account);
-      const found = searched.reports.map((report) => ({ ...report, vendorTaskId: byState.get(report.state!)! }));
-      return { reports: [...reports, ...found], requests: requests + searched.requests, failed };
+    lookup(ids, account) {
+      const each = (named: readonly string[]) => fetchEach(named, (id) => fetchOne(id, account));
+      return lookUpOrSearch(ids, account, each, search);
     },
 
     search,

@@ -1,0 +1,27 @@
+/** Look-ups of a family whose tasks may have a local modal. */
+import type { AccountConfig, LookupResult, SearchResult } from "@mjflow/core/port";
+import { localModalOf } from "./press.ts";
+
+/**
+ * Looks up tasks. The answer of a local modal was lost, so the vendor's id of its task is not known: the vendor is searched for our
+ * reference. A modal that is not found is left out, because nothing proves that the vendor has no such task.
+ */
+export async function lookUpOrSearch(
+  ids: readonly string[],
+  account: AccountConfig,
+  lookUp: (ids: readonly string[]) => Promise<LookupResult>,
+  search: (states: readonly string[], account: AccountConfig) => Promise<SearchResult>,
+): Promise<LookupResult> {
+  const modals = new Map(
+    ids.flatMap((id) => {
+      const modal = localModalOf(id);
+      return modal ? [[modal.state, id] as const] : [];
+    }),
+  );
+  const named = ids.filter((id) => !localModalOf(id));
+  const looked: LookupResult = named.length > 0 ? await lookUp(named) : { reports: [], requests: 0 };
+  if (modals.size === 0) return looked;
+  const searched = await search([...modals.keys()], account);
+  const found = searched.reports.map((report) => ({ ...report, vendorTaskId: modals.get(report.state!)! }));
+  return { ...looked, reports: [...looked.reports, ...found], requests: looked.requests + searched.requests };
+}

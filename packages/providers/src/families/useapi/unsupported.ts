@@ -1,0 +1,10 @@
+/** Presses that this family can never make. Their buttons are left out of results. */
+export const UNSUPPORTED_PRESSES: readonly string[] = [
+  "favourite",
+  "vary:region",
+  "describe",
+  "shorten",
+  "video",
+  "animate",
+  "extend",
+];
