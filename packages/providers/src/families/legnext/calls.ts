@@ -16,8 +16,8 @@ const RULES: AnswerRules = {
     const vendorTaskId = status < 300 ? idOf(jobIn(body)?.["job_id"]) : undefined;
     return vendorTaskId === undefined ? undefined : { kind: "accepted", vendorTaskId };
   },
-  // 403 is about the content, or a verb that the account may not use.
-  statuses: { 403: (words) => failureCodeOf(words) ?? "unsupported", 404: "vendor_refused" },
+  // 403 is about the content, or about an account that may not do this. mjflow sends only verbs that every account has.
+  statuses: { 403: (words) => failureCodeOf(words) ?? "vendor_unauthorized", 404: "vendor_refused" },
   textsOf: (body) => [errorTextOf(body) ?? ""].filter((text) => text !== ""),
 };
 

@@ -103,7 +103,7 @@ test("fast is the default, turbo is a flag, and relax is refused without a reque
 
 test.each([
   ["sensitive content detected", "banned_prompt"],
-  ["This feature is only available for whitelisted accounts.", "unsupported"],
+  ["This feature is only available for whitelisted accounts.", "vendor_unauthorized"],
 ])("a 403 that says %s is %s", async (message, code) => {
   const { calls } = vendor({ error: { code: 403, message, raw_message: message, detail: null } }, 403);
   const outcome = await calls.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
