@@ -13,6 +13,29 @@ const paid = () => stack.simulator.ledger().counts.tasks;
 
 const FAMILIES = [...FORMS.keys()] as FamilyId[];
 
+test("a lost root goes only to a vendor that has its mode, and its images in their form", async () => {
+  stack = await startSimulated("ttapi", { credit: 0 }, "legnext", "midjourney-proxy");
+  const flow = await stack.start({ mode: "relax", onVendorLoss: "restart" });
+  await stack.pass(6 * MINUTE);
+  const task = await stack.task(flow);
+  // Legnext has no relax mode.
+  expect([task.provider, task.status]).toEqual(["midjourney-proxy", "SUCCESS"]);
+  expect(paid()).toBe(1);
+});
+
+test("a request for what a family cannot do is rejected before anything is stored or paid", async () => {
+  stack = await startSimulated("legnext");
+  const data = ["data:image/png;base64,iVBORw0KGgo="];
+  for (const request of [
+    { mode: "relax" as const },
+    { base64Array: data },
+    { then: [{ press: "pan:left" }] },
+    { then: [{ press: "vary:region", modal: { prompt: "a hat" } }] },
+  ])
+    await expect(stack.start(request), JSON.stringify(request)).rejects.toThrow(/legnext/);
+  expect(paid()).toBe(0);
+});
+
 describe.each(FAMILIES)("family %s", (id) => {
   // The four pictures of Legnext come with the grid, so selecting one is no paid task.
   const ofUpscale = id === "legnext" ? 0 : 1;

@@ -35,6 +35,28 @@ describe("configured vendors", () => {
     expect(registry.dialect("nobody")).toBeUndefined();
   });
 
+  test("a vendor of another protocol family is configured in the same way, and its code is not loaded for that", () => {
+    const registry = create({ ttapi: account });
+    expect(registry.get("ttapi")!.provider).toMatchObject({ id: "ttapi", title: "TTAPI" });
+    expect(registry.known!().map(({ id }) => id)).toEqual(expect.arrayContaining(["cometapi", "useapi", "legnext"]));
+  });
+
+  test("what nothing confirms is off, and is turned on by its name", () => {
+    const actions = (setting: object) =>
+      create({ acedatacloud: { ...account, ...setting } }).get("acedatacloud")!.provider.capabilities.rootActions;
+    expect(actions({})).not.toContain("describe");
+    expect(actions({ unproven: ["texts"] })).toEqual(["imagine", "blend", "edit", "describe", "shorten"]);
+  });
+
+  test.each([[["wings"]], ["texts"], [[7]]])(
+    "the unproven names %j are an error that names the known ones",
+    (unproven) => {
+      expect(() => create({ acedatacloud: { ...account, unproven } })).toThrow(
+        '"unproven" of provider "acedatacloud" needs a list of: texts',
+      );
+    },
+  );
+
   test("blanks and line breaks around a key and an address are removed", () => {
     const vendor = create({ cometapi: { baseUrl: ` ${baseUrl}\n`, apiKey: `${apiKey}\r\n` } }).get("cometapi")!;
     expect(vendor.account("default")).toEqual(account);

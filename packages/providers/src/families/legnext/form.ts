@@ -8,8 +8,7 @@ export const legnext: Form = {
     notifyHook: "documented",
     listByCondition: false,
     searchByState: false,
-    // `upscale:2` is picture 2 of the grid, which is there already.
-    instantActions: ["UPSCALE"],
+    instantActions: [],
     rootActions: ["imagine", "blend", "describe", "shorten", "retexture"],
     modes: ["fast", "turbo"],
     seed: true,
