@@ -42,6 +42,8 @@ const NEW_VAULT_KEY = "the vault key of the deployment, 32 or more characters";
 const WEBHOOK = { url: "https://shop.test/hook", events: ["flow.completed"] };
 const ACCOUNT = { baseUrl: "https://vendor.test", apiKey: "sk-of-the-second-account" };
 const NOW = HARNESS_START;
+/** Characters at which readers of lines split, and others that formats of files change. */
+const STATE = "ördér 7 \u2028 \u2029 \r\n \u0000 \ud83d\ude00";
 
 const root = mkdtempSync(join(tmpdir(), "mjflow-import-"));
 const path = (...names: string[]) => join(root, ...names);
@@ -77,10 +79,7 @@ async function stoppedServer(name: string) {
   await call(OPERATOR, "PUT", "/v1/banned-words", { words: ["gore"] });
   const create = async (body: object, headers = {}) =>
     (await call(shop.key, "POST", "/v1/flows", { ...FLOW, ...body }, headers)).body.id as string;
-  const ended = await create(
-    { prompt: "ended", then: [{ press: "U1" }], state: "ördér 7" },
-    { "idempotency-key": "k1" },
-  );
+  const ended = await create({ prompt: "ended", then: [{ press: "U1" }], state: STATE }, { "idempotency-key": "k1" });
   await harness.finishAll();
   const running = await create({ prompt: "running", then: [{ press: "U1" }] });
   await harness.drain();
@@ -166,7 +165,7 @@ test("after an import all flows, keys, secrets and credit are those of the serve
   expect(listed.toSorted()).toEqual([server.ended, server.running, server.pressed, server.pending].toSorted());
   expect((await call(OPERATOR, "GET", `/v1/apps/${server.shop.id}`)).body).toEqual(server.app);
   expect((await call(OPERATOR, "GET", "/v1/banned-words")).body.words).toEqual(["gore"]);
-  const again = { ...FLOW, prompt: "ended", then: [{ press: "U1" }], state: "ördér 7" };
+  const again = { ...FLOW, prompt: "ended", then: [{ press: "U1" }], state: STATE };
   const repeated = await call(server.shop.key, "POST", "/v1/flows", again, { "idempotency-key": "k1" });
   expect(repeated.body.id, "a repeated request creates no second flow").toBe(server.ended);
 

@@ -8,16 +8,7 @@
  *     objects/<n>     the bytes of one object
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Item } from "@mjflow/store/codec";
@@ -85,9 +76,12 @@ function writeLines(path: string): Lines {
   let lines = 0;
   return {
     add(value) {
-      const line = `${JSON.stringify(value)}\n`;
+      // Readers of lines also split at these two separators, which JSON leaves as they are.
+      const json = JSON.stringify(value).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+      const line = `${json}\n`;
       hash.update(line);
-      writeSync(file, line);
+      // Unlike `writeSync` it never writes a part of the text.
+      writeFileSync(file, line);
       lines++;
     },
     close() {
