@@ -3,6 +3,7 @@
  * code. An invalid value stops the deployment here, because a function would silently ignore it.
  */
 import { parseCorsOrigins } from "../packages/core/src/cors.ts";
+import { checkedChoice } from "../packages/core/src/setting.ts";
 import { parseAllowed } from "../packages/webhooks/src/allow-list.ts";
 
 const env = process.env;
@@ -76,24 +77,24 @@ export const environment = {
   every: given({
     // `size.ts` checks the number.
     MJFLOW_DUE_SHARDS: env["MJFLOW_DUE_SHARDS"],
-    MJFLOW_FAN_OUT: choice("MJFLOW_FAN_OUT", "one", "each"),
-    MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent"),
+    MJFLOW_FAN_OUT: checkedChoice(env, "MJFLOW_FAN_OUT"),
+    MJFLOW_LOG: checkedChoice(env, "MJFLOW_LOG"),
   }),
   api: given({
     ...translator(),
     MJFLOW_API_URL: apiAddress,
-    MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off", "later"),
+    MJFLOW_ARCHIVE: checkedChoice(env, "MJFLOW_ARCHIVE"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
     MJFLOW_CONSOLE_URL: setting.console?.origin,
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
-    MJFLOW_DELIVERY_LOG: choice("MJFLOW_DELIVERY_LOG", "on", "off"),
+    MJFLOW_DELIVERY_LOG: checkedChoice(env, "MJFLOW_DELIVERY_LOG"),
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
     MJFLOW_MJ_PUBLIC_IMAGES: appIds("MJFLOW_MJ_PUBLIC_IMAGES"),
     ...outbound,
-    MJFLOW_PROGRESS: choice("MJFLOW_PROGRESS", "on", "off"),
-    MJFLOW_RESUBMIT: choice("MJFLOW_RESUBMIT", "after-grace", "never"),
+    MJFLOW_PROGRESS: checkedChoice(env, "MJFLOW_PROGRESS"),
+    MJFLOW_RESUBMIT: checkedChoice(env, "MJFLOW_RESUBMIT"),
     MJFLOW_STREAM_URL: url("MJFLOW_STREAM_URL"),
   }),
   deliver: given({

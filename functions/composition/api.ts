@@ -2,6 +2,7 @@ import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { bannedWordsOf } from "@mjflow/core/banned";
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { STREAMS } from "@mjflow/core/limit";
+import type { Choices } from "@mjflow/core/setting";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
@@ -14,6 +15,7 @@ import { apiKeyOf } from "../http/operator-key.ts";
 import {
   baseDeps,
   clock,
+  env,
   lazy,
   queueDepths,
   queueUrls,
@@ -30,9 +32,7 @@ import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webho
 import { translator } from "./translate.ts";
 import { withVendors } from "./vendor.ts";
 
-const env = process.env;
-
-function archiveMode(setting: string | undefined): ArchiveMode {
+function archiveMode(setting: Choices["MJFLOW_ARCHIVE"]): ArchiveMode {
   return setting === "later" ? setting : setting === "on";
 }
 
@@ -91,6 +91,6 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     storeProgress: env["MJFLOW_PROGRESS"] === "on",
     archive: archiveMode(env["MJFLOW_ARCHIVE"]),
     deliveryLog: env["MJFLOW_DELIVERY_LOG"] !== "off",
-    resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
+    resubmit: env["MJFLOW_RESUBMIT"] || "after-grace",
   };
 });

@@ -9,6 +9,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DUE_SHARDS } from "@mjflow/core/due";
 import type { FanOut } from "@mjflow/core/message";
 import type { Queue, QueueDepths } from "@mjflow/core/port";
+import type { Choices } from "@mjflow/core/setting";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
@@ -17,7 +18,7 @@ import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createStore } from "@mjflow/store/dynamo";
 import { createTable, type Table } from "@mjflow/store/table";
 import { Resource } from "sst";
-import { createLog, type FunctionLog, type Level } from "../log.ts";
+import { createLog, type FunctionLog } from "../log.ts";
 
 /**
  * Builds the value at the first call and returns the same value afterwards, so that a cold start builds only what it
@@ -31,7 +32,8 @@ export function lazy<T>(build: () => T): () => T {
   };
 }
 
-const env = process.env;
+/** The local server and `sst deploy` check the choices (core/setting.ts). */
+export const env = process.env as NodeJS.ProcessEnv & Choices;
 
 /**
  * The endpoint of an AWS client, if its variable is set. Only local and test environments set these variables. An
@@ -125,7 +127,7 @@ export function activeKeys(...keys: string[]): string[] {
 }
 
 function log(name: string): FunctionLog {
-  const level = (env["MJFLOW_LOG"] ?? "info") as Level;
+  const level = env["MJFLOW_LOG"] || "info";
   const stage = env["AWS_LAMBDA_FUNCTION_NAME"] === undefined ? undefined : Resource.App.stage;
   return createLog({ name, level, stage });
 }

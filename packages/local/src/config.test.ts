@@ -32,6 +32,8 @@ describe("readConfig", () => {
     [{ MJFLOW_SIMULATOR_SPEED: "fast" }, "MJFLOW_SIMULATOR_SPEED"],
     [{ MJFLOW_SWEEP_MS: "0" }, "MJFLOW_SWEEP_MS"],
     [{ MJFLOW_FAN_OUT: "all" }, "MJFLOW_FAN_OUT"],
+    [{ MJFLOW_RESUBMIT: "nver" }, "MJFLOW_RESUBMIT must be one of after-grace, never"],
+    [{ MJFLOW_ARCHIVE: "yes" }, "MJFLOW_ARCHIVE must be one of on, off, later"],
     [{ MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "16" }, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
     [{ MJFLOW_TUNNEL: "bore local 1" }, "MJFLOW_TUNNEL"],

@@ -1,6 +1,7 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
 import { isIP } from "node:net";
 import { parseCorsOrigins } from "@mjflow/core/cors";
+import { CHOICES, type ChoiceName, checkedChoice } from "@mjflow/core/setting";
 import { TIMINGS } from "@mjflow/core/timing";
 import { BODY_BUDGET_BYTES } from "./body-budget.ts";
 import { ConfigError } from "./config-error.ts";
@@ -51,7 +52,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
   assertCorsOrigins(env["MJFLOW_CORS_ORIGINS"]);
-  assertFanOut(env["MJFLOW_FAN_OUT"]);
+  assertChoices(env);
   // The deliver function reads the setting itself.
   numberOf(env, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 0, { min: 1, max: 15 });
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
@@ -106,8 +107,15 @@ function assertCorsOrigins(text: string | undefined): void {
   }
 }
 
-function assertFanOut(text: string | undefined): void {
-  if (text && text !== "one" && text !== "each") throw new ConfigError("MJFLOW_FAN_OUT must be one or each");
+/** The functions read these settings themselves. */
+function assertChoices(env: Env): void {
+  for (const name of Object.keys(CHOICES) as ChoiceName[]) {
+    try {
+      checkedChoice(env, name);
+    } catch (error) {
+      throw new ConfigError((error as Error).message);
+    }
+  }
 }
 
 function hostOf(text: string | undefined): string {
