@@ -27,7 +27,7 @@ export const tasks = new Hono<AppEnv>()
     const [deps, appId, id] = [c.get("deps"), c.get("appId"), c.req.param("id")];
     const task = await idempotent(c, request, {
       choose: () => newSegment(deps),
-      run: ({ target: segment }) => pressTask(deps, appId, id, request, { segment }),
+      run: ({ target: segment, resumed }) => pressTask(deps, appId, id, request, { segment, resumed }),
       show: (segment) => own(c, `${id}-${segment}`),
     });
     return respond(c, task);

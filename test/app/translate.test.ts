@@ -20,6 +20,9 @@ const create = (body: Json, headers: Record<string, string> = {}) =>
   api.call(app.key, "POST", "/v1/flows", body, headers);
 const read = async (id: string): Promise<Json> => (await api.call(app.key, "GET", `/v1/flows/${id}`)).body;
 const listed = async (): Promise<Json[]> => (await api.call(app.key, "GET", "/v1/flows")).body.data;
+/** The prompts for the vendor's modals, of all tasks of a flow. */
+const modalPrompts = async (flowId: string) =>
+  (await api.harness.deps.store.loadFlow(flowId)).tasks.flatMap(({ modal }) => modal?.prompt ?? []).sort();
 const sentPrompts = () => api.harness.vendor.calls.map(({ prompt }) => prompt);
 
 describe("a translated flow", () => {
@@ -130,9 +133,11 @@ describe("who is translated", () => {
 describe("a translator that fails", () => {
   test.each(Object.entries(TRANSLATOR_FAULTS))(
     "that %s is asked twice, then the request is rejected",
-    async (_, fault) => {
+    async (name, fault) => {
       server.fail(fault, 2);
+      if (/never/.test(name)) server.patienceMs = 500;
       const { status, headers, body } = await create(FLOW);
+      server.patienceMs = Number.POSITIVE_INFINITY;
       expect([status, body.code, body.retry, body.field]).toEqual([503, "translation_failed", "later", "prompt"]);
       expect(headers.get("retry-after")).toBe("2");
       expect(server.asked).toHaveLength(2);
@@ -328,6 +333,67 @@ test("the plan of a template is translated like that of a request", async () => 
   expect(body.plan).toMatchObject([{ prompt: "at night", originalPrompt: "晚上" }]);
 });
 
+describe("a press", () => {
+  const KEY = { "idempotency-key": "a-key-of-a-press" };
+  /** A finished flow, and a function that presses a button of its root. */
+  async function pressable() {
+    const { body } = await create({ ...FLOW, translate: false });
+    await api.harness.finishAll();
+    const root = `/v1/tasks/${body.tasks[0].id}`;
+    return (press: Json, headers: Record<string, string> = {}) =>
+      api.call(app.key, "POST", `${root}/actions`, { press: "V1", ...press }, headers);
+  }
+
+  test("with a prompt and a plan has their translations, if it asks for them", async () => {
+    const press = await pressable();
+    const then = [{ press: "V2", prompt: "下雪" }];
+    const { body } = await press({ prompt: "晚上", then, translate: true });
+    expect(body.originalPrompt).toBe("晚上");
+    await api.harness.finishAll();
+    const { tasks } = await read(body.flowId);
+    expect(tasks.map(({ originalPrompt }: Json) => originalPrompt)).toEqual([null, "晚上", "下雪"]);
+    expect(await modalPrompts(body.flowId)).toEqual(["at night", "in the snow"]);
+    expect((await press({ press: "V3", prompt: "晚上" })).body.originalPrompt).toBeNull();
+  });
+
+  test("creates no task if the translation fails, and the same key creates it later", async () => {
+    const press = await pressable();
+    server.fail(TRANSLATOR_FAULTS["responds 500"]!, 2);
+    const request = { prompt: "晚上", translate: true };
+    expect((await press(request, KEY)).body.code).toBe("translation_failed");
+    const first = await press(request, KEY);
+    server.words["晚上"] = "another translation";
+    const again = await press(request, KEY);
+    expect([again.body.id, again.body.originalPrompt]).toEqual([first.body.id, "晚上"]);
+    expect(await modalPrompts(first.body.flowId)).toEqual(["at night"]);
+  });
+
+  test("that crashed after its task was stored is not translated again", async () => {
+    const press = await pressable();
+    const request = { prompt: "晚上", translate: true };
+    api.harness.storeFault.arm("saveIdempotency", "before", 1);
+    const first = await press(request, KEY);
+    const asked = server.asked.length;
+    api.harness.advance(120_000);
+    expect((await press(request, KEY)).body.id).toBe(first.body.id);
+    expect(server.asked).toHaveLength(asked);
+  });
+
+  test("opens a modal whose answer is translated once, however often it is sent", async () => {
+    const press = await pressable();
+    api.harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
+    const { body } = await press({});
+    await api.harness.drain();
+    const answer = () => api.call(app.key, "POST", `/v1/tasks/${body.id}/modal`, { prompt: "晚上", translate: true });
+    expect((await answer()).body.originalPrompt).toBe("晚上");
+    server.words["晚上"] = "another translation";
+    expect((await answer()).status).toBe(202);
+    await api.harness.finishAll();
+    expect(sentPrompts().at(-1)).toBe("at night");
+    expect((await api.call(app.key, "GET", `/v1/tasks/${body.id}`)).body.originalPrompt).toBe("晚上");
+  });
+});
+
 describe("the compat API", () => {
   const submit = (prompt: string, on: ApiClient["app"]) =>
     api.call(app.key, "POST", "/mj/submit/imagine", { prompt }, {}, on);
@@ -341,6 +407,22 @@ describe("the compat API", () => {
     await api.harness.finishAll();
     expect(sentPrompts()).toEqual(["一只纸船", "a paper boat --ar 3:2"]);
     expect(await fetched(body.result)).toMatchObject({ prompt: "一只纸船 --ar 3:2", status: "SUCCESS" });
+  });
+
+  test("translates the prompt of a press, and a repeated press is one task with one translation", async () => {
+    await api.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { translate: true });
+    const on = api.container();
+    const { result } = (await submit("一只纸船", on)).body;
+    await api.harness.finishAll();
+    const { customId } = (await fetched(result)).buttons.find(({ label }: Json) => label === "V1");
+    const press = () =>
+      api.call(app.key, "POST", "/mj/submit/action", { taskId: result, customId, prompt: "晚上" }, {}, on);
+    const [first, again] = [await press(), await press()];
+    expect([first.body.code, again.body.result]).toEqual([1, first.body.result]);
+    const flowId = (await listed())[0].id;
+    expect(await modalPrompts(flowId)).toEqual(["at night"]);
+    expect(await fetched(first.body.result)).toMatchObject({ prompt: "晚上" });
+    expect(server.asked).toEqual([["一只纸船"], ["晚上"]]);
   });
 
   test("responds code 23 if the translation fails, and leaves no id behind", async () => {

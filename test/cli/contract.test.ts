@@ -92,6 +92,18 @@ describe("requests", () => {
     expect(requests).toMatchObject([{ body: { archive: "later" } }]);
   });
 
+  test.each([
+    [["imagine", "一只纸船", "--translate"], "POST /v1/flows", true],
+    [["imagine", "a boat", "--no-translate"], "POST /v1/flows", false],
+    [["press", TASK, "V1", "--prompt", "晚上", "--translate"], `POST /v1/tasks/${TASK}/actions`, true],
+    [["modal", TASK, "--prompt", "晚上", "--translate"], `POST /v1/tasks/${TASK}/modal`, true],
+  ])("%j asks for a translation, or for none", async (args, call, translate) => {
+    responses["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
+    for (const path of ["actions", "modal"]) responses[`POST /v1/tasks/${TASK}/${path}`] = task("0-0");
+    expect((await mjflow(...args, "--no-wait")).code).toBe(0);
+    expect(requests).toMatchObject([{ call, body: { translate } }]);
+  });
+
   test("every option of imagine becomes a field of the request", async () => {
     responses["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
     const options = ["--mode", "turbo", "--state", "7", "--archive", "--no-progress", "--provider", "newapi"];

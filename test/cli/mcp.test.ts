@@ -5,19 +5,26 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { type CallToolResult, CallToolResultSchema, type Progress } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
+import { startTranslator, TRANSLATOR_FAULTS, TRANSLATOR_KEY, type TranslatorServer } from "../support/translator.ts";
 
 const BIN = new URL("../../bin/mjflow.mjs", import.meta.url).pathname;
 
 let localServer: SpawnedServer;
+let translator: TranslatorServer;
 let client: Client;
 let transport: StdioClientTransport;
 beforeAll(async () => {
-  localServer = await spawnServer();
+  translator = await startTranslator();
+  const MJFLOW_TRANSLATE_KEY = TRANSLATOR_KEY;
+  localServer = await spawnServer({
+    env: { MJFLOW_TRANSLATE_URL: translator.url, MJFLOW_TRANSLATE_MODEL: "a-model", MJFLOW_TRANSLATE_KEY },
+  });
   ({ client, transport } = await connect({}));
 }, 60_000);
 afterAll(async () => {
   await client?.close();
   await localServer?.stop();
+  translator?.stop();
 });
 
 async function connect(env: Record<string, string>) {
@@ -146,6 +153,17 @@ test("batch creates flows, rerun makes one of them again, pictures lists all res
   expect(shown.every(({ taskId }: Json) => taskId.startsWith(again.data.flowId.replace("flow_", "task_")))).toBe(true);
   expect((await call("delete", { flowId: again.data.flowId })).data.deleted).toBe(true);
   expect((await call("flow", { flowId: again.data.flowId })).text).toContain("not_found");
+});
+
+test("imagine translates its prompt with the translator of the server's settings", async () => {
+  const { data } = await call("imagine", { prompt: "一只纸船 --ar 3:2", translate: true, waitS: 0 });
+  expect(data).toMatchObject({ prompt: "a paper boat --ar 3:2", originalPrompt: "一只纸船 --ar 3:2" });
+  expect(translator.requests[0]).toMatchObject({ authorization: `Bearer ${TRANSLATOR_KEY}` });
+  // The client repeats a request whose translation failed.
+  translator.fail(TRANSLATOR_FAULTS["responds 500"]!, 2);
+  const repeated = await call("imagine", { prompt: "一只纸船", translate: true, waitS: 0 });
+  expect(repeated.data).toMatchObject({ originalPrompt: "一只纸船" });
+  expect(translator.asked).toHaveLength(4);
 });
 
 test("templates lists the stored plans, and imagine uses one by its name", async () => {

@@ -253,8 +253,17 @@ describe("conflicts, limits and wrong values", () => {
       "translation_failed",
       "2",
     ]);
-    const again = { path: rerun, body: { prompt: "a lake", translate: true } };
-    expect((await harness.ask(harness.key, "POST", again, broken)).body.code).toBe("translation_failed");
+    const prompt = { prompt: "a lake", translate: true };
+    const modal = `/v1/tasks/${harness.open}/modal`;
+    const actions = `/v1/tasks/${harness.root}/actions`;
+    for (const [path, body] of [
+      [rerun, prompt],
+      [modal, prompt],
+      [actions, { press: "V1", ...prompt }],
+    ] as const) {
+      expect((await harness.ask(harness.key, "POST", { path, body }, broken)).body.code).toBe("translation_failed");
+      if (path !== rerun) expect(await codeOf(ask("POST", path, body))).toBe("translation_unavailable");
+    }
   });
 
   test("a flow that was deleted is not created again by a repeated request, and a running flow is not deleted", async () => {

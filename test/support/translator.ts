@@ -64,8 +64,12 @@ export const TRANSLATOR_FAULTS: Record<string, TranslatorFault> = {
 };
 
 export interface TranslatorServer {
-  /** With the real HTTP client. It waits at most 100 ms for the server, whatever time the engine gives it. */
+  /** With the real HTTP client. */
   translator: Translator;
+  /** Longest wait for the server, ms; it shortens the time that the engine gives. For faults without a response. */
+  patienceMs: number;
+  /** Base URL for the setting. */
+  url: string;
   /** The texts of each request, in order. */
   asked: string[][];
   /** Headers and bodies of the requests. */
@@ -100,8 +104,13 @@ export async function startTranslator({ apiKey = TRANSLATOR_KEY } = {}): Promise
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const outbound = createOutbound({ allow: [origin] });
   const real = createChatTranslator({ baseUrl: `${origin}/v1/`, apiKey, model: "a-model", outbound });
-  return {
-    translator: { translate: (texts, { timeoutMs }) => real.translate(texts, { timeoutMs: Math.min(timeoutMs, 100) }) },
+  const started: TranslatorServer = {
+    translator: {
+      translate: (texts, { timeoutMs }) =>
+        real.translate(texts, { timeoutMs: Math.min(timeoutMs, started.patienceMs) }),
+    },
+    patienceMs: Number.POSITIVE_INFINITY,
+    url: `${origin}/v1`,
     asked,
     requests,
     words,
@@ -111,4 +120,5 @@ export async function startTranslator({ apiKey = TRANSLATOR_KEY } = {}): Promise
       server.close();
     },
   };
+  return started;
 }

@@ -20,6 +20,7 @@ import {
   EndpointRequest,
   FlowListQuery,
   ModalInput,
+  ModalRequest,
   PageQuery,
   PictureListQuery,
   PlanInput,
@@ -39,6 +40,9 @@ const THEN = "Presses on the result, nested to any depth. A plan has at most 200
 const PRESS_PROMPT = "Short form of `modal.prompt`.";
 const PRESS_NAMES = `Press names: ${pressNameList()}. An animation of one of several images has its number at the end: \`animate:high:2\`.`;
 const MODAL = "The modal answer, used if the button opens a modal.";
+
+const TRANSLATE_PRESS =
+  "`true` translates the words of the prompts into English before anything is stored, as in a flow. Default: that of the app.";
 
 const ACCOUNT = {
   baseUrl: "Base URL of the vendor's API.",
@@ -104,6 +108,12 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     maskBase64:
       "For `vary:region`: data URI of a PNG, or the id of an upload, that is as large as the image. White areas are regenerated, black areas are kept.",
   }),
+  describe("ModalRequest", ModalRequest, "A modal answer.", {
+    prompt: "Without it the vendor keeps the prompt that the modal shows.",
+    maskBase64:
+      "For `vary:region`: data URI of a PNG, or the id of an upload, that is as large as the image. White areas are regenerated, black areas are kept.",
+    translate: TRANSLATE_PRESS,
+  }),
   describe(
     "AccountFilter",
     AccountFilter,
@@ -128,6 +138,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: THEN,
+    translate: TRANSLATE_PRESS,
   }),
   describe("UploadRequest", UploadRequest, "An image that will be sent to the bucket.", {
     contentType: "Type of the image. The bytes must have this type.",

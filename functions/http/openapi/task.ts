@@ -14,6 +14,7 @@ import {
   REPLAYED,
   RETRY_AFTER,
   type RouteGroup,
+  TRANSLATION_ERRORS,
 } from "./route-description.ts";
 
 export const tasks = {
@@ -70,6 +71,7 @@ export const tasks = {
         "press_unsupported",
         "image_rejected",
         "banned_prompt",
+        ...TRANSLATION_ERRORS,
         "out_of_credit",
         "too_many_presses",
       ],
@@ -98,6 +100,7 @@ export const tasks = {
         "wrong_state",
         "image_rejected",
         "banned_prompt",
+        ...TRANSLATION_ERRORS,
       ],
     },
     "POST /v1/tasks/:id/retry": {

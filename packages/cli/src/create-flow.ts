@@ -28,6 +28,10 @@ export const FLOW_OPTIONS = {
   niji: { type: "boolean", help: "draw with Niji Journey" },
   state: { type: "string", help: "text of your own; every event of the flow contains it" },
   archive: { type: "boolean", help: "copy the images to the bucket of the server; --no-archive turns this off" },
+  translate: {
+    type: "boolean",
+    help: "translate all prompts into English first; --no-translate turns this off; default: that of the app",
+  },
   "archive-later": { type: "boolean", help: "as --archive, but the success does not wait for the copies" },
   progress: {
     type: "boolean",
@@ -111,6 +115,7 @@ export function fieldsOf(context: Context, values: FlowValues): FlowInput {
     ...(values.niji && { botType: "NIJI_JOURNEY" as const }),
     ...(state !== undefined && { state }),
     ...(archive !== undefined && { archive }),
+    ...(values.translate !== undefined && { translate: values.translate }),
     ...(progress !== undefined && { progress }),
     ...(notifyHook !== undefined && { notifyHook }),
     ...(events && { events }),

@@ -37,8 +37,12 @@ export class Tasks {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/actions`, body, idempotencyKey, signal });
   }
 
-  /** Submits the modal answer of a task with status MODAL. */
-  async modal(id: string, answer: ModalInput | FileModal, options: KeyedOptions = {}): Promise<TaskRead> {
+  /** Submits the modal answer of a task with status MODAL. `translate`: as in a flow. */
+  async modal(
+    id: string,
+    answer: (ModalInput | FileModal) & { translate?: boolean },
+    options: KeyedOptions = {},
+  ): Promise<TaskRead> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
     const body = await withUploads(this.#uploads, answer, { signal });
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body, idempotencyKey, signal });

@@ -195,6 +195,8 @@ export interface PressInput {
   prompt?: string;
   modal?: ModalInput;
   then?: PlanInput[];
+  /** As in a flow. */
+  translate?: boolean;
 }
 
 export type KnownFailureCode =

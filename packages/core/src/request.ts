@@ -252,6 +252,8 @@ export const ActionRequest = z
     prompt: z.optional(prompt),
     modal: z.optional(ModalInput),
     then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
+    /** As in a flow. */
+    translate: z.optional(z.boolean()),
   })
   .check((ctx) => {
     if ((ctx.value.press === undefined) === (ctx.value.customId === undefined)) {
@@ -266,7 +268,8 @@ export const ActionRequest = z
 export type ActionRequest = z.infer<typeof ActionRequest>;
 
 /** `POST /v1/tasks/{id}/modal` */
-export const ModalRequest = ModalInput;
+export const ModalRequest = z.extend(ModalInput, { translate: z.optional(z.boolean()) });
+export type ModalRequest = z.infer<typeof ModalRequest>;
 
 /** `POST /v1/uploads` */
 export const UploadRequest = z.strictObject({

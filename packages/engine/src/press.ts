@@ -13,7 +13,7 @@ import { outgoingWork } from "@mjflow/core/message";
 import { fieldOfModal, promptNotTaken, storedModal, storedPlan } from "@mjflow/core/plan";
 import type { Saved } from "@mjflow/core/port";
 import { planMicroUsd } from "@mjflow/core/price";
-import type { ActionRequest, ModalInput } from "@mjflow/core/request";
+import type { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
 import { findUnsupportedPress } from "@mjflow/core/vendor-needs";
 import { applySignal } from "./apply-signal.ts";
@@ -23,6 +23,7 @@ import type { EngineDeps } from "./deps.ts";
 import { type InputImageDeps, withMasks } from "./input-image.ts";
 import { getOwnTask } from "./own.ts";
 import { runEffects } from "./run-effects.ts";
+import type { TranslateDeps, TranslatePress } from "./translate.ts";
 
 type ResolvedButton = Extract<Resolved, { ok: true }>;
 
@@ -31,7 +32,12 @@ export type PressDeps = Pick<
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log" | "fanOut"
 > &
   AppLimits &
-  InputImageDeps & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
+  InputImageDeps &
+  Pick<TranslateDeps, "translator"> & {
+    banned: Pick<BannedWordsCheck, "assertAllowed">;
+    /** The default of the app. Unset: prompts are not translated. */
+    translate?: boolean;
+  };
 
 /**
  * Values that are chosen before the child is created, because a compat task id or an Idempotency-Key must point to the
@@ -40,6 +46,8 @@ export type PressDeps = Pick<
 export interface ChosenPress {
   /** Last segment of the child's path; unset: random. */
   segment?: string;
+  /** An earlier request may have stored the child. */
+  resumed?: boolean;
   mjTaskId?: string;
   /** Event mask of subscribers in addition to those of the parent; unset: none. */
   eventMask?: number;
@@ -49,7 +57,7 @@ export interface ChosenPress {
  * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` while the task has not succeeded; `press_not_offered` (422) with
- *   `offered`; `invalid_request` for a prompt that the button never takes; `image_rejected` for a mask; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
+ *   `offered`; `invalid_request` for a prompt that the button never takes; `image_rejected` for a mask; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`; the errors of a translation (translate.ts)
  */
 export async function pressTask(
   deps: PressDeps,
@@ -62,6 +70,11 @@ export async function pressTask(
   assertNotCanceled(flow);
   await deps.banned.assertAllowed(promptsIn(sent));
   const button = resolveButton(parent, sent);
+  const stored = chosen.resumed ? await storedChild(deps, parent, chosen) : undefined;
+  if (stored) {
+    await resendPending(deps, stored);
+    return stored;
+  }
   const request = await withMasks(deps, appId, sent);
   const hasModal = request.prompt !== undefined || request.modal !== undefined;
   if (hasModal && modalKindOf(button.name) === "never") {
@@ -74,6 +87,23 @@ export async function pressTask(
   const existing = saved.current ?? child;
   await resendPending(deps, existing);
   return existing;
+}
+
+/** The child that an earlier request stored. It is not translated again. */
+async function storedChild({ store }: PressDeps, parent: Task, { segment }: ChosenPress): Promise<Task | undefined> {
+  if (segment === undefined) return undefined;
+  return (await store.load(parent.flowId, [childPath(parent.path, segment)])).tasks[0];
+}
+
+/** Loads the code with the first translation: most presses have none. */
+async function translatorOfPress(
+  deps: PressDeps,
+  { translate = deps.translate ?? false, ...request }: Pick<ActionRequest, "prompt" | "modal" | "then" | "translate">,
+  earlier?: ReadonlyMap<string, string>,
+): Promise<TranslatePress> {
+  if (!translate) return (stored) => stored;
+  const { translatePress } = await import("./translate.ts");
+  return translatePress(deps, request, earlier);
 }
 
 /** Sends the message of an existing child again. The request that stored the child may have crashed before it sent it. */
@@ -140,7 +170,8 @@ export async function createPressedChild(
   if (path.length > REQUEST.pathLength) {
     throw new MjflowError("limit_reached", { detail: "The lineage is too deep. Start a new flow from this image." });
   }
-  const { then, modal } = await storeMasks(deps, taskIdOf(parent.flowId, path), request);
+  const translated = await translatorOfPress(deps, request);
+  const { then, modal } = translated(await storeMasks(deps, taskIdOf(parent.flowId, path), request));
   const now = deps.clock.now();
   const press = (request.press ?? request.customId)!;
   const action = actionOf(name);
@@ -184,14 +215,21 @@ async function sendChild(deps: Pick<PressDeps, "queue" | "log">, child: Task): P
  * it missed our response, the answer is applied once and the task is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` if the task cannot have a modal or got a different answer;
- *   `banned_prompt`
+ *   `banned_prompt`; the errors of a translation (translate.ts)
  */
-export async function answerModal(deps: PressDeps, appId: string, taskId: string, sent: ModalInput): Promise<Task> {
+export async function answerModal(deps: PressDeps, appId: string, taskId: string, sent: ModalRequest): Promise<Task> {
   const { task } = await getOwnTask(deps, appId, taskId);
   await deps.banned.assertAllowed(promptsIn(sent));
   const input = await withMasks(deps, appId, sent);
+  const { translate, ...answer } = input;
+  // A repetition of the answer has the same translation.
+  const { prompt, originalPrompt } = task.modal ?? {};
+  const earlier =
+    prompt !== undefined && originalPrompt !== undefined ? new Map([[originalPrompt, prompt]]) : undefined;
+  const translated = await translatorOfPress(deps, { ...answer, translate }, earlier);
   // The stored mask is named by its content. A rejected answer must not overwrite the mask of an accepted one.
-  const { modal = {} } = await storeMasks(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
+  const ref = `${taskId}_${digest(input.maskBase64 ?? "")}`;
+  const { modal = {} } = translated(await storeMasks(deps, ref, { modal: answer }));
   const applied = await applySignal(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
     if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;

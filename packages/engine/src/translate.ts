@@ -6,11 +6,18 @@
 import { type Prompt, promptsIn } from "@mjflow/core/banned";
 import { MjflowError } from "@mjflow/core/error";
 import { TRANSLATION } from "@mjflow/core/limit";
-import type { Press } from "@mjflow/core/plan";
+import type { ModalAnswer, Press } from "@mjflow/core/plan";
 import type { Clock, Log, Translator } from "@mjflow/core/port";
 import { expandPermutations } from "@mjflow/core/prompt";
-import type { FlowRequest } from "@mjflow/core/request";
-import { joinTranslations, type PromptPart, promptParts, textsIn, translatedPlan } from "@mjflow/core/translation";
+import type { ActionRequest, FlowRequest } from "@mjflow/core/request";
+import {
+  joinTranslations,
+  type PromptPart,
+  promptParts,
+  textsIn,
+  translatedModal,
+  translatedPlan,
+} from "@mjflow/core/translation";
 import type { BannedWordsCheck } from "./banned.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -67,7 +74,31 @@ export async function translateFlow(
   };
 }
 
-export function assertTranslationsAllowed(
+/** Replaces the prompts of a press by their translations. */
+export type TranslatePress = <T extends { modal: ModalAnswer | undefined; then: Press[] | undefined }>(stored: T) => T;
+
+/**
+ * Translates the prompts of a press or of a modal answer.
+ *
+ * @param earlier translations that are known already
+ * @throws MjflowError the errors of `translatePrompts`; `banned_prompt` if a translation has a banned word
+ */
+export async function translatePress(
+  deps: TranslateDeps,
+  request: Pick<ActionRequest, "prompt" | "modal" | "then">,
+  earlier?: Translations,
+): Promise<TranslatePress> {
+  const prompts = promptsIn(request);
+  const translations = await translatePrompts(deps, prompts, earlier);
+  await assertTranslationsAllowed(deps, prompts, translations);
+  return (stored) => ({
+    ...stored,
+    modal: translatedModal(stored.modal, translations),
+    then: stored.then && translatedPlan(stored.then, translations),
+  });
+}
+
+function assertTranslationsAllowed(
   { banned }: Pick<TranslateDeps, "banned">,
   prompts: readonly Prompt[],
   translations: Translations,

@@ -184,7 +184,7 @@ export function taskView(task: Task, links: Links, flow?: Pick<Flow, "originalPr
       name: canonicalButtonName(button.customId) ?? null,
     })),
     /** The prompt of the app for this task, before its translation; null if it was not translated. */
-    originalPrompt: (parent === undefined ? flow?.originalPrompt : task.modal?.originalPrompt) ?? null,
+    originalPrompt: task.modal?.originalPrompt ?? (parent === undefined ? flow?.originalPrompt : undefined) ?? null,
     finalPrompt: result?.finalPrompt ?? null,
     /** Text result of describe and shorten. */
     text: textResultOf(task.action, result) ?? result?.promptEn ?? result?.prompt ?? null,

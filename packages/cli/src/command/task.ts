@@ -16,6 +16,13 @@ const ANSWER = {
   mask: { type: "string", value: "FILE", help: "mask for vary:region: a PNG; white regions are regenerated" },
 } as const satisfies Record<string, Option>;
 
+const TRANSLATE = {
+  translate: {
+    type: "boolean",
+    help: "translate the prompts into English first; --no-translate turns this off; default: that of the app",
+  },
+} as const satisfies Record<string, Option>;
+
 const KEYED = {
   "idempotency-key": {
     type: "string",
@@ -69,6 +76,7 @@ export const press = command({
   argCount: [2, 2],
   options: {
     ...ANSWER,
+    ...TRANSLATE,
     then: { type: "string", multiple: true, value: "PRESSES", help: "buttons to press on the result, as in `imagine`" },
     ...KEYED,
     ...WAIT_OPTIONS,
@@ -79,7 +87,12 @@ A button is named by the vendor's label or by mjflow's press name: U2, upscale:2
   async run(context, { values, positionals: [id, button] }) {
     const then = parseThen(values.then);
     const answer = answerOf(values, context.platform.cwd);
-    const input: PressInput = { press: button!, ...(answer && { modal: answer }), ...(then.length > 0 && { then }) };
+    const input: PressInput = {
+      press: button!,
+      ...(answer && { modal: answer }),
+      ...(then.length > 0 && { then }),
+      ...translateOf(values),
+    };
     parseTimeout(values.timeout);
     const pressed = await context.mjflow.tasks.press(id!, input, keyed(context, values["idempotency-key"]));
     return waitForTask(context, pressed, values);
@@ -91,12 +104,13 @@ export const modal = command({
   summary: "submit a modal answer for a task",
   usage: ["<task> --prompt TEXT [--mask FILE]"],
   argCount: [1, 1],
-  options: { ...ANSWER, ...KEYED, ...WAIT_OPTIONS },
+  options: { ...ANSWER, ...TRANSLATE, ...KEYED, ...WAIT_OPTIONS },
   async run(context, { values, positionals: [id] }) {
     const answer = answerOf(values, context.platform.cwd);
     if (!answer) throw new UsageError("Give a modal answer: --prompt, --mask, or both.", "modal");
     parseTimeout(values.timeout);
-    const answered = await context.mjflow.tasks.modal(id!, answer, keyed(context, values["idempotency-key"]));
+    const translated = { ...answer, ...translateOf(values) };
+    const answered = await context.mjflow.tasks.modal(id!, translated, keyed(context, values["idempotency-key"]));
     return waitForTask(context, answered, values);
   },
 });
@@ -121,6 +135,10 @@ function answerOf({ prompt, mask }: { prompt: string | undefined; mask: string |
     ...(mask !== undefined && { maskBase64: maskOf(mask, cwd, "--mask") }),
   };
   return answer;
+}
+
+function translateOf({ translate }: { translate: boolean | undefined }) {
+  return translate === undefined ? {} : { translate };
 }
 
 function keyed({ signal }: Context, idempotencyKey: string | undefined) {

@@ -17,11 +17,12 @@ export function statusText(status: string, paint: Painter): string {
 }
 
 export function flowLines(flow: Flow, paint: Painter, columns: number): string[] {
-  const { id, status, provider, prompt, action, counts, state } = flow;
+  const { id, status, provider, prompt, originalPrompt, action, counts, state } = flow;
   const what = prompt ?? action;
   return [
     "",
     `  ${paint("bold", fit(what, columns - 4))}`,
+    ...(originalPrompt ? [`  ${paint("dim", fit(`translated from ${originalPrompt}`, columns - 4))}`] : []),
     `  ${id}  ${statusText(status, paint)}  ${paint("dim", stripControlCharacters(provider))}`,
     ...(state === null ? [] : [`  ${paint("dim", fit(`state ${state}`, columns - 4))}`]),
     "",

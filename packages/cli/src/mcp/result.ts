@@ -22,13 +22,14 @@ export const FlowResult = z.object({
   flowId: z.string(),
   status: z.enum(["running", "completed", "failed", "canceled"]),
   prompt: z.string().nullable(),
+  originalPrompt: z.string().nullable().describe("The prompt before its translation; null if it was not translated."),
   provider: z.string(),
   tasks: z.array(TaskResult),
 });
 export type FlowResult = z.infer<typeof FlowResult>;
 
-export function flowResult({ id, status, prompt, provider, tasks }: Flow): FlowResult {
-  return { flowId: id, status, prompt, provider, tasks: tasks.map(taskResult) };
+export function flowResult({ id, status, prompt, originalPrompt = null, provider, tasks }: Flow): FlowResult {
+  return { flowId: id, status, prompt, originalPrompt, provider, tasks: tasks.map(taskResult) };
 }
 
 function taskResult(task: Task): z.infer<typeof TaskResult> {

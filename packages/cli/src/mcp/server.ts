@@ -49,8 +49,14 @@ const waitS = z
   .optional()
   .describe(`Seconds to wait for the end, default ${WAIT_S}. 0 returns at once. The flow continues afterwards.`);
 
+const translate = z
+  .boolean()
+  .optional()
+  .describe("True translates the prompts into English first, if the server has a translator. Unset: its default.");
+
 /** Fields of every tool that creates flows. */
 const flowFields = {
+  translate,
   template: z.string().optional().describe("Name from the tool templates; its plan replaces `then`."),
   provider: z.string().optional().describe("Id from the tool providers. Unset: the default, or that of the old flow."),
   mode: z.enum(["fast", "relax", "turbo"]).optional(),
@@ -179,13 +185,13 @@ export function createMcpServer(options: McpOptions): McpServer {
         taskId: z.string().describe("Id of a task: task_…"),
         press: z.string().describe("Name or label of one of the task's buttons."),
         prompt: z.string().optional().describe("Prompt for a button that asks for one."),
+        translate,
         then,
         waitS,
       },
     },
-    async ({ taskId, press, prompt, then: paths = [], waitS: seconds = WAIT_S }, call) => {
-      const plan = parseThen(paths);
-      const input = { press, ...(prompt !== undefined && { prompt }), ...(plan.length > 0 && { then: plan }) };
+    async ({ taskId, press, waitS: seconds = WAIT_S, ...fields }, call) => {
+      const input = { press, ...fieldsOf(fields) };
       const task = await mjflow.tasks.press(taskId, input, { signal: call.signal });
       if (seconds > 0) return waited(task.flowId, seconds, call);
       return flowContent(await mjflow.flows.get(task.flowId, { signal: call.signal }), hidden);
@@ -358,6 +364,7 @@ interface Fields {
   provider?: string | undefined;
   mode?: "fast" | "relax" | "turbo" | undefined;
   state?: string | undefined;
+  translate?: boolean | undefined;
 }
 
 /** The API checks the fields, and names the one that is wrong. */
@@ -370,13 +377,14 @@ function inputOf({ action, images = [], ...fields }: Arguments, usual: string): 
   };
 }
 
-function fieldsOf({ prompt, then: paths = [], template, provider, mode, state }: Fields): FlowInput {
+function fieldsOf({ prompt, then: paths = [], template, provider, mode, state, translate }: Fields): FlowInput {
   const plan = parseThen(paths);
   return {
     ...(prompt !== undefined && { prompt }),
     ...(provider !== undefined && { provider }),
     ...(mode !== undefined && { mode }),
     ...(state !== undefined && { state }),
+    ...(translate !== undefined && { translate }),
     ...(template !== undefined && { template }),
     ...(plan.length > 0 && { then: plan }),
   };
