@@ -91,7 +91,7 @@ function PageOf({ route }: { route: Route }) {
     case "create":
       return <CreatePage key={route.query["from"] ?? ""} query={route.query} />;
     case "deliveries":
-      return <DeliveriesPage />;
+      return <DeliveriesPage query={route.query} />;
     case "settings":
       return <SettingsPage section={route.section} />;
     case "health":

@@ -21,6 +21,7 @@ import { type Box, firstView, fitted, isNear, revealing, type View, zoomed } fro
 const CELL = { width: 196, height: 146, card: 150, cardHeight: 130, anchor: 50 };
 const EDGE = 12;
 const ZOOM_STEP = 1.25;
+const TINY_SCALE = 0.3;
 
 export interface TreeCanvasProps<T extends Node> {
   label: string;
@@ -30,6 +31,7 @@ export interface TreeCanvasProps<T extends Node> {
   toneOf(node: T): string;
   /** True for a node that has no task yet. Its line is dashed. */
   isPlanned(node: T): boolean;
+  nameOf(node: T): string;
   /** Number of nodes that are hidden below a folded node. */
   hiddenBelow(id: string): number;
   onFold(id: string): void;
@@ -37,7 +39,7 @@ export interface TreeCanvasProps<T extends Node> {
 }
 
 export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
-  const { label, layout, selected, onSelect, toneOf, isPlanned, hiddenBelow, onFold, children } = props;
+  const { label, layout, selected, onSelect, toneOf, isPlanned, nameOf, hiddenBelow, onFold, children } = props;
   const { positioned, rows, columns } = layout;
   const port = useRef<HTMLDivElement>(null);
   const plane = useRef<HTMLDivElement>(null);
@@ -100,7 +102,8 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
     act();
   }
 
-  const detail = view.scale < 0.3 ? " tiny" : view.scale < 0.6 ? " far" : "";
+  const isTiny = view.scale < TINY_SCALE;
+  const detail = isTiny ? " tiny" : view.scale < 0.6 ? " far" : "";
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys act on the tree inside, and every drag has a key
     <div ref={port} className={`canvas${detail}`} onKeyDown={onKeyDown} {...drag}>
@@ -137,7 +140,8 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
               onClick={() => onSelect(node.id)}
               onDoubleClick={() => (below.length > 0 || hidden > 0) && onFold(node.id)}
             >
-              {children(node)}
+              {/* From far away a card is only its color, so that a thousand cards stay light. */}
+              {isTiny ? <span className="unseen">{nameOf(node)}</span> : children(node)}
               {hidden > 0 && <span className="unseen">{hidden} hidden</span>}
             </button>
           );

@@ -35,8 +35,8 @@ test("a node that is visible does not move the view, and one outside moves it as
   expect(revealing(view, { x: -50, y: 200, ...card }, port)).toEqual({ ...view, x: 74 });
 });
 
-test("only nodes within half a port around the visible area are near", () => {
+test("only nodes within a tenth of the port around the visible area are near", () => {
   const view = { x: 0, y: 0, scale: 1 };
   const at = (x: number, y: number) => isNear(view, { x, y, width: 100, height: 100 }, port);
-  expect([at(0, 0), at(1_400, 0), at(1_600, 0), at(0, -390), at(0, -410)]).toEqual([true, true, false, true, false]);
+  expect([at(0, 0), at(1_090, 0), at(1_110, 0), at(0, -150), at(0, -170)]).toEqual([true, true, false, true, false]);
 });

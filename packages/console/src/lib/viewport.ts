@@ -57,14 +57,17 @@ export function revealing(view: View, rect: Box & { x: number; y: number }, port
   };
 }
 
-/** Returns true if the rectangle of the plane is in the port, or at most one port away. */
+/** Part of the port around it in which nodes exist already. Every move renders again, so it can be small. */
+const NEAR = 0.1;
+
+/** Returns true if the rectangle of the plane is in the port, or close to it. */
 export function isNear({ x, y, scale }: View, rect: Box & { x: number; y: number }, port: Box): boolean {
   const [left, top] = [x + rect.x * scale, y + rect.y * scale];
   return (
-    left + rect.width * scale > -port.width / 2 &&
-    left < port.width * 1.5 &&
-    top + rect.height * scale > -port.height / 2 &&
-    top < port.height * 1.5
+    left + rect.width * scale > -port.width * NEAR &&
+    left < port.width * (1 + NEAR) &&
+    top + rect.height * scale > -port.height * NEAR &&
+    top < port.height * (1 + NEAR)
   );
 }
 

@@ -1,19 +1,23 @@
-import type { Delivery, DeliveryQuery, DeliveryStatus, Endpoint, NewEndpoint } from "@mjflow/client";
+import type { Delivery, DeliveryQuery, DeliveryStatus, Endpoint, EventType, NewEndpoint } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { SignatureHelp } from "../components/signature-help.tsx";
 import { Status } from "../components/status.tsx";
-import { useNow } from "../hooks.ts";
-import { hrefOf } from "../lib/route.ts";
+import { replaceQuery, useNow } from "../hooks.ts";
+import { useConfirm } from "../kit/confirm.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { useToasts } from "../kit/toast.tsx";
+import { hrefOf, type Query } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
-export default function DeliveriesPage() {
-  const [endpoint, setEndpoint] = useState("");
-  const [status, setStatus] = useState<"" | DeliveryStatus>("");
+const STATUSES: readonly string[] = ["pending", "delivered", "failed", "parked"] satisfies DeliveryStatus[];
+
+export default function DeliveriesPage({ query: { endpoint = "", ...rest } }: { query: Query }) {
+  const status = STATUSES.includes(rest["status"] ?? "") ? (rest["status"] as DeliveryStatus) : "";
   const query: DeliveryQuery = { ...(endpoint && { endpoint }), ...(status && { status }) };
   const { data, error, isPending } = useDeliveries(query);
   const now = useNow(5_000);
@@ -22,15 +26,15 @@ export default function DeliveriesPage() {
   return (
     <section className="page">
       <h1>Deliveries</h1>
-      <Endpoints shown={endpoint} onShow={setEndpoint} />
+      <Endpoints shown={endpoint} onShow={(id) => replaceQuery({ endpoint: id })} />
       <SignatureHelp />
       <div className="head">
         <h2>Webhook deliveries</h2>
-        <select aria-label="Status" value={status} onChange={(event) => setStatus(event.target.value as typeof status)}>
+        <select aria-label="Status" value={status} onChange={(event) => replaceQuery({ status: event.target.value })}>
           <option value="">Any status</option>
-          <option value="pending">pending</option>
-          <option value="delivered">delivered</option>
-          <option value="failed">failed</option>
+          {STATUSES.map((each) => (
+            <option key={each}>{each}</option>
+          ))}
         </select>
       </div>
       {error && <Problem error={toMjflowError(error)} />}
@@ -165,6 +169,9 @@ function EndpointRow(props: {
   onChanged: () => void;
 }) {
   const { endpoint, isShown, onShow, onSecret, onChanged } = props;
+  const confirm = useConfirm();
+  const { show } = useToasts();
+  const [isLeaving, setLeaving] = useState(false);
   const { id, url, enabled, disabledWhy, failingSince, pausedUntil, parked, events, scheme, publicKey, description } =
     endpoint;
   const { endpoints } = useMjflow();
@@ -174,6 +181,25 @@ function EndpointRow(props: {
   const now = useNow(10_000);
   const run = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
+  async function rotate() {
+    const body = "A new secret is made and shown once. The previous one stays valid for the overlap.";
+    const question = { title: `Rotate the secret of ${url ?? "notifyHook"}?`, body, action: "Rotate secret" };
+    if (await confirm(question)) await run("rotate", async () => onSecret(await endpoints.rotate(id)));
+  }
+  async function remove() {
+    const body = "Its deliveries are not sent any more. You can undo this for 8 seconds.";
+    const question = { title: `Delete ${url}?`, body, action: "Delete endpoint", isDangerous: true };
+    if (!(await confirm(question))) return;
+    setLeaving(true);
+    // The request is held back, because a deleted endpoint cannot be made again with the same secret.
+    const timer = setTimeout(() => void run("delete", () => endpoints.delete(id)), UNDO_MS);
+    const undo = () => {
+      clearTimeout(timer);
+      setLeaving(false);
+    };
+    show(`${url} is deleted.`, { name: "Undo", run: undo }, UNDO_MS);
+  }
+  if (isLeaving) return null;
   return (
     <li className="card">
       <div className="head">
@@ -235,21 +261,11 @@ function EndpointRow(props: {
         >
           Replay failed deliveries
         </button>
-        <button
-          type="button"
-          className="chip"
-          disabled={!!busy}
-          onClick={() => run("rotate", async () => onSecret(await endpoints.rotate(id)))}
-        >
+        <button type="button" className="chip" disabled={!!busy} onClick={() => void rotate()}>
           Rotate secret
         </button>
         {url !== null && (
-          <button
-            type="button"
-            className="chip danger"
-            disabled={!!busy}
-            onClick={() => run("delete", () => endpoints.delete(id))}
-          >
+          <button type="button" className="chip danger" disabled={!!busy} onClick={() => void remove()}>
             Delete
           </button>
         )}
@@ -261,6 +277,9 @@ function EndpointRow(props: {
     </li>
   );
 }
+
+/** Time in which the deletion of an endpoint can be undone. */
+const UNDO_MS = 8_000;
 
 /** Result of a test event. */
 interface TestEventResult {
@@ -275,15 +294,33 @@ function testResultText({ delivered, status, why, tookMs }: TestEventResult): st
   return `Test event ${delivered ? "delivered" : "not delivered"}: ${parts.filter(Boolean).join(", ")}.`;
 }
 
+const EVENTS: readonly EventType[] = [
+  "task.submitted",
+  "task.progress",
+  "task.modal",
+  "task.completed",
+  "task.archived",
+  "task.failed",
+  "flow.completed",
+  "flow.failed",
+  "endpoint.disabled",
+];
+/** The API's own default: progress is sent only to endpoints that ask for it. */
+const USUAL_EVENTS = EVENTS.filter((type) => type !== "task.progress");
+
 function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => void }) {
   const { endpoints } = useMjflow();
   const { act, busy, error, clear } = useAction();
   const [url, setUrl] = useState("");
+  const [events, setEvents] = useState<readonly EventType[]>(USUAL_EVENTS);
   async function submit(event: FormEvent) {
     event.preventDefault();
-    const isDone = await act("create", async () => onCreated(await endpoints.create({ url: url.trim() })));
+    const input = { url: url.trim(), events: [...events] };
+    const isDone = await act("create", async () => onCreated(await endpoints.create(input)));
     if (isDone) setUrl("");
   }
+  const toggle = (type: EventType) =>
+    setEvents(events.includes(type) ? events.filter((each) => each !== type) : [...events, type]);
   return (
     <form className="row add" onSubmit={submit}>
       <label>
@@ -296,9 +333,26 @@ function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => 
           onChange={(event) => setUrl(event.target.value)}
         />
       </label>
-      <button type="submit" disabled={!!busy || !url.trim()}>
+      <button type="submit" disabled={!!busy || !url.trim() || events.length === 0}>
+        <Icon name="plus" />
         Add
       </button>
+      <fieldset className="events">
+        <legend>Events</legend>
+        <div className="chips">
+          {EVENTS.map((type) => (
+            <button
+              key={type}
+              type="button"
+              className="chip mono"
+              aria-pressed={events.includes(type)}
+              onClick={() => toggle(type)}
+            >
+              {type}
+            </button>
+          ))}
+        </div>
+      </fieldset>
       <Problem error={error} onClose={clear} />
     </form>
   );

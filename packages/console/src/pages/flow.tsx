@@ -182,6 +182,7 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
       onSelect={onSelect}
       toneOf={toneOfNode}
       isPlanned={isPlanned}
+      nameOf={nameOf}
       hiddenBelow={(id) => hidden.get(id)?.length ?? 0}
       onFold={fold}
     >
