@@ -198,3 +198,32 @@ describe("guardedLookup", () => {
     expect(found).toEqual([]);
   });
 });
+
+describe("reasons of a rejection", () => {
+  test.each([
+    ["no url", "not a valid URL"],
+    ["ftp://app.test/", "only https is allowed"],
+    ["http://app.test/", "app.test: only https is allowed"],
+    ["https://app.test:8080/", "app.test: only port 443 or 8443 is allowed"],
+    ["https://10.1.2.3/", "10.1.2.3: not a public address"],
+    ["https://[::1]/", "[::1]: not a public address"],
+    ["https://localhost/", "localhost: not a public name"],
+    ["https://home.arpa/", "home.arpa: not a public name"],
+    ["https://printer.home.arpa/", "printer.home.arpa: not a public name"],
+    ["https://user:secret@app.test/", "app.test: must not contain user name and password"],
+  ])("%s gets the reason %j, which tells nothing else of the URL", (url, why) => {
+    expect(guard.check(url)).toEqual({ ok: false, why });
+  });
+
+  test("a host name has at most 253 characters", () => {
+    const host = (length: number) => `${"a.".repeat((length - 5) / 2)}a.org`.slice(-length);
+    expect([host(253).length, guard.check(`https://${host(253)}/`).ok]).toEqual([253, true]);
+    expect(guard.check(`https://x${host(253)}/`)).toEqual({ ok: false, why: "the host name is too long" });
+  });
+
+  test("a name without an address is an error of the lookup", async () => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    guardedLookup(async () => [])("app.test", { all: true }, resolve);
+    expect(await promise).toMatchObject({ code: "ENODATA", message: "The name has no address." });
+  });
+});
