@@ -98,6 +98,10 @@ test("another app sees nothing, also with the flow's id, a cursor or the app's i
   expect((await ask(`flow=${id}`)).status).toBe(404);
   expect((await ask(`app=${owner.id}`)).status).toBe(404);
   expect((await ask(`cursor=${nextCursor}`)).body).toMatchObject({ code: "invalid_request", field: "cursor" });
+  for (const time of ["1e308", "8640000000000001", '"1"']) {
+    const forged = Buffer.from(`["p","${stranger.id}",${time},"${id}"]`).toString("base64url");
+    expect((await ask(`cursor=${forged}`)).body, time).toMatchObject({ code: "invalid_request", field: "cursor" });
+  }
   expect((await ask("cursor=nonsense")).body).toMatchObject({ code: "invalid_request", field: "cursor" });
   expect((await client.call(OPERATOR, "GET", `/v1/pictures?app=${owner.id}`)).body.data).toHaveLength(6);
 });

@@ -136,7 +136,8 @@ function encode(appId: string, { createdAt, flowId, endedAt, path }: Position): 
 
 function decode(appId: string, cursor: string): Position {
   const [kind, owner, createdAt, flowId, endedAt, path] = parsed(cursor);
-  const isValid = kind === "p" && owner === appId && typeof createdAt === "number" && typeof flowId === "string";
+  const isTime = typeof createdAt === "number" && !Number.isNaN(new Date(createdAt).getTime());
+  const isValid = kind === "p" && owner === appId && isTime && typeof flowId === "string";
   if (!isValid || !isFlowId(flowId)) {
     throw new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
   }

@@ -86,6 +86,25 @@ function providerWith(id: string, answer: HttpOutcome | ((request: VendorHttpReq
   return { provider, sent };
 }
 
+/** Values that no document has. An object without a text cannot be made one, and every object has a `constructor`. */
+const STRANGE: readonly unknown[] = [
+  { toString: 1, valueOf: 1 },
+  [{ toString: 1, valueOf: 1 }],
+  "constructor",
+  "__proto__",
+  null,
+  1e308,
+];
+
+/** Returns the body with each of its values replaced in turn, at any depth. */
+function withEachValue(body: unknown, strange: unknown): unknown[] {
+  if (typeof body !== "object" || body === null) return [];
+  return Object.entries(body).flatMap(([name, value]) => {
+    const replaced = (by: unknown) => (Array.isArray(body) ? body.with(Number(name), by) : { ...body, [name]: by });
+    return [replaced(strange), ...withEachValue(value, strange).map(replaced)];
+  });
+}
+
 test("every family with a form has a reader of callbacks, and no id of the family mjproxy", () => {
   expect(Object.keys(READERS).sort()).toEqual([...FORMS.keys()].sort());
   expect([...FORMS.keys()].filter((id) => PROVIDER_IDS.includes(id))).toEqual([]);
@@ -303,6 +322,22 @@ describe.each([...FORMS.values()])("family $id", (form) => {
   test("bodies that are no tasks are no callbacks", async () => {
     for (const body of ["", "null", "[]", "{}", '"text"', "12", '{"hello":"world"}', "<html></html>"])
       expect(await readAnyCallback(id, body), body).toBeUndefined();
+  });
+
+  test("no value of a callback makes its reader fail, and no field gets a value of another type", async () => {
+    const bodies = of("callback").map(({ fixture }) => fixture.body);
+    expect(bodies).not.toEqual([]);
+    for (const body of bodies) {
+      for (const strange of STRANGE) {
+        for (const changed of withEachValue(body, strange)) {
+          const report = await readAnyCallback(id, JSON.stringify(changed));
+          const { status, unknownStatus, failReason, state, vendorTaskId, result } = report ?? {};
+          const texts = [status, unknownStatus, failReason, state, vendorTaskId, result?.prompt, result?.seed];
+          for (const text of texts) expect(["string", "undefined"]).toContain(typeof text);
+          for (const { customId } of result?.buttons ?? []) expect(customId).not.toMatch(/native code|\[object/);
+        }
+      }
+    }
   });
 
   test("the base URL may have the path of the API already, or a slash at its end", async () => {

@@ -5,7 +5,7 @@ import { type Fields, idOf, isFields, linkOf, parseJson, textOf } from "../../js
 import { cleanVendorText, redactRawReport } from "../../redact.ts";
 import { refOf } from "../shared/address.ts";
 import { ownButton } from "../shared/press.ts";
-import { mediaOf, previewOf, progressOf, told } from "../shared/result.ts";
+import { linesOf, meaningOf, mediaOf, previewOf, progressOf, told } from "../shared/result.ts";
 import { UNSUPPORTED_PRESSES } from "./unsupported.ts";
 
 export const FAMILY = "acedatacloud";
@@ -64,7 +64,7 @@ function resultOf(body: Fields, imageUrl: string | undefined, baseUrl: string | 
     imageUrl: imageUrl ?? images?.[0]?.url,
     images,
     buttons: buttonsOf(body["actions"], idOf(body["image_id"])),
-    prompt: lines && textOf(lines.join("\n"), 16_384),
+    prompt: lines && linesOf(lines, 16_384),
     raw: redactRawReport(body, REMOVED),
   });
 }
@@ -76,7 +76,7 @@ export function itemOf(item: unknown, baseUrl?: string): Report | undefined {
   if (vendorTaskId === undefined) return undefined;
   const response = isFields(item["response"]) ? { task_id: vendorTaskId, ...item["response"] } : undefined;
   const report = (response && reportOf(response, baseUrl)) ?? { status: "IN_PROGRESS" as const, result: {} };
-  const finishedAt = Number(item["finished_at"]);
+  const finishedAt = Number(textOf(item["finished_at"]));
   return told<Report>({
     ...report,
     vendorTaskId,
@@ -107,7 +107,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 function nameOf(word: string): string | undefined {
   const numbered = /^(upscale|variation)([1-4])$/.exec(word);
-  return numbered ? `${numbered[1]}:${numbered[2]}` : NAMES[word];
+  return numbered ? `${numbered[1]}:${numbered[2]}` : meaningOf(NAMES, word);
 }
 
 /** A result without actions has no buttons: an edit, or a text. */

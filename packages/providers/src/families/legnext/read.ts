@@ -4,7 +4,7 @@ import type { Report, ReportStatus, Result } from "@mjflow/core/report";
 import { type Fields, idOf, isFields, linkOf, parseJson, textOf } from "../../json.ts";
 import { cleanVendorText, redactRawReport } from "../../redact.ts";
 import { ownButton } from "../shared/press.ts";
-import { mediaOf, told } from "../shared/result.ts";
+import { linesOf, meaningOf, mediaOf, told } from "../shared/result.ts";
 
 export const FAMILY = "legnext";
 
@@ -34,7 +34,7 @@ export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
   const word = job && textOf(job["status"], 64);
   if (!job || word === undefined) return undefined;
   const vendorTaskId = idOf(job["job_id"])!;
-  const status = STATUSES[word.toLowerCase()];
+  const status = meaningOf(STATUSES, word.toLowerCase());
   const isOver = status === "SUCCESS" || status === "FAILURE";
   const words = status === "FAILURE" ? errorTextOf(job) : undefined;
   const meta = isFields(job["meta"]) ? job["meta"] : {};
@@ -64,7 +64,7 @@ function timeOf(value: unknown): number | undefined {
 function resultOf(job: Fields, jobId: string, baseUrl: string | undefined): Result {
   const output = isFields(job["output"]) ? job["output"] : {};
   const images = mediaOf(output["image_urls"], baseUrl);
-  const lines = Array.isArray(output["prompts"]) ? output["prompts"].join("\n") : undefined;
+  const lines = Array.isArray(output["prompts"]) ? linesOf(output["prompts"], 16_384) : undefined;
   const text = lines ?? output["finalPrompt"] ?? output["description"];
   return told<Result>({
     imageUrl: linkOf(output["image_url"], baseUrl) ?? images?.[0]?.url,

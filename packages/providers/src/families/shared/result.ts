@@ -1,10 +1,20 @@
 /** Parts of reports that all families need. */
 import type { Media } from "@mjflow/core/report";
-import { linkOf } from "../../json.ts";
+import { linkOf, textOf } from "../../json.ts";
 
 /** Leaves out what a body did not tell. */
 export function told<T extends object>(fields: { [Name in keyof T]?: T[Name] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Returns what a vendor's word means. Undefined for an unknown word, also if every object has a property of this name. */
+export function meaningOf<T>(meanings: Readonly<Record<string, T>>, word: string): T | undefined {
+  return Object.hasOwn(meanings, word) ? meanings[word] : undefined;
+}
+
+/** Returns the texts of a list, one a line. Other items are left out: a nested list or an object may have no text at all. */
+export function linesOf(value: readonly unknown[], max: number): string | undefined {
+  return textOf(value.filter((item) => typeof item === "string").join("\n"), max);
 }
 
 /** Returns the links of a list, in their order; undefined if it has none. */
@@ -19,7 +29,7 @@ export function mediaOf(value: unknown, baseUrl: string | undefined): Media[] | 
 
 /** Parses 46, "46" and "46%". Undefined for anything else. */
 export function progressOf(value: unknown): number | undefined {
-  const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(String(value ?? ""));
+  const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(textOf(value, 32) ?? "");
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 

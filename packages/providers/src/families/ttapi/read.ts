@@ -5,7 +5,7 @@ import { type Fields, idOf, isFields, linkOf, parseJson, textOf } from "../../js
 import { cleanVendorText, redactRawReport } from "../../redact.ts";
 import { refOf } from "../shared/address.ts";
 import { ownButton } from "../shared/press.ts";
-import { mediaOf, progressOf, told } from "../shared/result.ts";
+import { meaningOf, mediaOf, progressOf, told } from "../shared/result.ts";
 
 export const FAMILY = "ttapi";
 
@@ -32,7 +32,7 @@ export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
   const data = isFields(body["data"]) ? body["data"] : {};
   const vendorTaskId = jobIdOf(body) ?? jobIdOf(data);
   const word = textOf(body["status"], 64);
-  const status = word === undefined ? undefined : STATUSES[word.toUpperCase()];
+  const status = word === undefined ? undefined : meaningOf(STATUSES, word.toUpperCase());
   if (vendorTaskId === undefined && status === undefined) return undefined;
   const known = status ?? (word === undefined ? "NOT_START" : undefined);
   const report = told<Report>({
@@ -114,7 +114,7 @@ export const INPAINT = "inpaint";
 function nameOf(word: string): string | undefined {
   const numbered = /^(upsample|variation)([1-4])$/.exec(word);
   if (numbered) return `${numbered[1] === "upsample" ? "upscale" : "variation"}:${numbered[2]}`;
-  return NAMES[word];
+  return meaningOf(NAMES, word);
 }
 
 /** Returns undefined if the body does not tell the buttons: null or absent. */

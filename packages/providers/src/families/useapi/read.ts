@@ -5,7 +5,7 @@ import { type Fields, isFields, linkOf, parseJson, textOf } from "../../json.ts"
 import { cleanVendorText, redactRawReport } from "../../redact.ts";
 import { refOf } from "../shared/address.ts";
 import { ownButton } from "../shared/press.ts";
-import { previewOf, progressOf, told } from "../shared/result.ts";
+import { meaningOf, previewOf, progressOf, told } from "../shared/result.ts";
 import { UNSUPPORTED_PRESSES } from "./unsupported.ts";
 
 export const FAMILY = "useapi";
@@ -44,7 +44,7 @@ export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
   const job = jobIn(body);
   const word = job && textOf(job["status"], 64);
   if (!job || word === undefined) return undefined;
-  const status = STATUSES[word.toLowerCase()];
+  const status = meaningOf(STATUSES, word.toLowerCase());
   const response = isFields(job["response"]) ? job["response"] : {};
   const isOver = status === "SUCCESS" || status === "FAILURE" || status === "CANCEL";
   const image = imageUrlOf(response, baseUrl);
@@ -100,7 +100,7 @@ function resultOf(job: Fields, response: Fields, image: string | undefined, base
 /** Items are `{id, url}`; the id is the number of the picture. */
 function imagesOf(value: unknown, baseUrl: string | undefined): Media[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const items = value.filter(isFields).sort((a, b) => Number(a["id"]) - Number(b["id"]));
+  const items = value.filter(isFields).sort((a, b) => Number(textOf(a["id"])) - Number(textOf(b["id"])));
   const media = items.flatMap((item): Media[] => {
     const url = linkOf(item["url"], baseUrl);
     return url === undefined ? [] : [{ url }];
