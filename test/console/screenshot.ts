@@ -35,7 +35,7 @@ try {
   await server.stop();
 }
 
-/** Screenshots for the README: a running flow, and a plan before it is sent. */
+/** Screenshots for the README and the documents: a running flow, a plan before it is sent, the gallery and the lightbox. */
 async function readme(): Promise<void> {
   const tree = await openPage({ scheme: "light", height: 900 });
   const id = await startRunningFlow(server);
@@ -49,6 +49,15 @@ async function readme(): Promise<void> {
   const plan = await openPage({ scheme: "dark", height: 860 });
   await fillPlan(plan);
   await shot(plan, join(IMAGES, "console-plan.png"));
+  await server.ended(id);
+  await server.ended(await server.start({ prompt: "a kite over the sea --ar 16:9", then: [{ press: ["U1", "U3"] }] }));
+  const gallery = await openPage({ scheme: "light", height: 860 });
+  await showPage(gallery, "#/gallery");
+  await shot(gallery, join(IMAGES, "console-gallery.png"));
+  const { tasks } = await server.flow(id);
+  await showPage(gallery, `#/gallery?pic=${tasks[0].id}.2`);
+  await gallery.waitForSelector(".lightbox .task-actions .chip");
+  await shot(gallery, join(IMAGES, "console-lightbox.png"));
 }
 
 /** Starts a flow and waits until it has seven tasks of which two are in progress. */
@@ -99,6 +108,8 @@ async function createData(): Promise<Record<string, string>> {
   const modal = await server.start({ prompt: "a modal --sim modal" });
   const runningId = await startRunningFlow(server);
   return {
+    gallery: "#/gallery",
+    settings: "#/settings",
     flows: "#/flows",
     flow: `#/flows/${completed}`,
     running: `#/flows/${runningId}`,

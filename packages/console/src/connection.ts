@@ -60,7 +60,7 @@ export function watchedFetch(apiUrl: string): typeof fetch {
 function lost(apiUrl: string): void {
   if (state.lostSince !== undefined) return;
   set({ lostSince: Date.now() });
-  checks = setInterval(() => void fetch(`${apiUrl}/health`).then(found, () => {}), CHECK_MS);
+  checks = setInterval(() => void fetch(`${apiUrl}/healthz`).then(found, () => {}), CHECK_MS);
 }
 
 function found(): void {
