@@ -178,11 +178,15 @@ describe("HTTP API", () => {
   });
 });
 
-test("npm run demo prints bars, the lineage and the counts, and exits with 0", async () => {
-  const env = { ...process.env, MJFLOW_SIMULATOR_SPEED: "0.3" };
-  const { stdout } = await promisify(execFile)(process.execPath, ["bin/demo.mjs", "--provider", "xfusionai"], { env });
-  expect(stdout).toContain("█");
-  expect(stdout).toMatch(/├─ U2 .*\n.*│ {2}└─ zoom:2 .*✓ http/);
-  expect(stdout).toMatch(/submissions\s+6\n/);
-  expect(stdout).toMatch(/vendor look-ups\s+0\n/);
-});
+// A vendor of the midjourney-proxy family, and one with a protocol of its own that calls back only at the end.
+test.each(["xfusionai", "ttapi"])(
+  "npm run demo at %s prints bars, lineage and counts, and exits with 0",
+  async (id) => {
+    const env = { ...process.env, MJFLOW_SIMULATOR_SPEED: "0.3" };
+    const { stdout } = await promisify(execFile)(process.execPath, ["bin/demo.mjs", "--provider", id], { env });
+    expect(stdout).toContain("█");
+    expect(stdout).toMatch(/├─ U2 .*\n.*│ {2}└─ zoom:2 .*✓ http/);
+    expect(stdout).toMatch(/submissions\s+6\n/);
+    expect(stdout).toMatch(/vendor look-ups\s+0\n/);
+  },
+);

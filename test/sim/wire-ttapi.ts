@@ -7,10 +7,11 @@ import { connect } from "@mjflow/providers/families/ttapi/calls";
 import { readCallback } from "@mjflow/providers/families/ttapi/read";
 import { jobOf } from "./vendor.ts";
 import type { Reply, VendorCall } from "./vendor-http.ts";
-import { buttonWord, type Echo, restOfPath, type TaskBody, type Wire } from "./wire.ts";
+import { buttonWord, type Echo, pressedButton, restOfPath, type TaskBody, type TaskRow, type Wire } from "./wire.ts";
 
 const { id, title, capabilities } = FORMS.get("ttapi")!;
 
+const WORDS = { U: "upsample", V: "variation" };
 const STATUSES = { SUCCESS: "SUCCESS", FAILURE: "FAILED", NOT_START: "PENDING_QUEUE" } as const;
 
 export const ttapiWire: Wire = {
@@ -29,7 +30,10 @@ export const ttapiWire: Wire = {
         return submitted;
       case "/action": {
         const parentId = fields["jobId"]!;
-        return { ...submitted, press: { parentId, customId: customIdOf(fields["action"]!, parentId) } };
+        return {
+          ...submitted,
+          press: { parentId, customId: pressedButton(fields["action"]!, WORDS, jobOf(parentId)) },
+        };
       }
       case "/fetch":
         return { account, verb: "list", ids: [query.get("jobId")!] };
@@ -67,11 +71,11 @@ export const ttapiWire: Wire = {
         return code === 23 ? refuse(499, "Insufficient queues") : refuse(429, "Requests too frequent");
       }
       case "list": {
-        const [row] = reply.body as (TaskBody & { state: string })[];
+        const [row] = reply.body as TaskRow[];
         return row ? { ...reply, body: jobBody(row, row.state) } : refuse(404, "Job not found");
       }
       case "page": {
-        const { content } = reply.body as { content: (TaskBody & { state: string })[] };
+        const { content } = reply.body as { content: TaskRow[] };
         const data = content.map((row) => ({ job_id: row.id, status: 2, progress: "100", notify_id: row.state }));
         return { ...reply, body: { status: "SUCCESS", data, message: "success" } };
       }
@@ -98,15 +102,8 @@ function jobBody(task: TaskBody, state: string, hook?: string): object {
       notify_id: state,
       ...(hook !== undefined && { hookUrl: hook }),
       cdnImage: task.imageUrl ?? null,
-      components: task.buttons?.map(({ customId }) => buttonWord(customId, { U: "upsample", V: "variation" })) ?? null,
+      components: task.buttons?.map(({ customId }) => buttonWord(customId, WORDS)) ?? null,
       images: null,
     },
   };
-}
-
-/** Returns the button that an action string names. */
-function customIdOf(word: string, parentId: string): string {
-  const job = jobOf(parentId);
-  const [, verb, number] = /^(upsample|variation)([1-4])$/.exec(word) ?? [];
-  return verb === undefined ? `MJ::JOB::reroll::0::${job}::SOLO` : `MJ::JOB::${verb}::${number}::${job}`;
 }

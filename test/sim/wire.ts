@@ -24,6 +24,13 @@ export interface TaskBody {
   buttons?: { customId: string }[];
 }
 
+/** The task object of look-ups and lists. */
+export interface TaskRow extends TaskBody {
+  state: string;
+  /** Epoch ms. */
+  submitTime: number;
+}
+
 /** What a vendor repeats of the request. */
 export interface Echo {
   state: string;
@@ -34,7 +41,7 @@ export interface Wire {
   connect(httpClient: HttpClient, searched: SearchMode): WireProvider;
   /** True if the provider looks up each task with a request of its own, one id in each list call. */
   looksUpEach: boolean;
-  /** Returns the id of the nth task of an account. It ends with twelve digits. */
+  /** Returns the id of the nth task of an account. Its first twelve digits or more in a row name the task (`jobOf`). */
   idOf(nth: number): string;
   callOf(request: VendorHttpRequest): VendorCall;
   encode(reply: Reply, call: VendorCall): Reply;
@@ -87,6 +94,14 @@ function callOf({ url, headers, body }: VendorHttpRequest): VendorCall {
 export function buttonWord(customId: string, { U, V }: { U: string; V: string }, reroll = "reroll"): string {
   const [, verb, number] = /::(upsample|variation)::([1-4])::/.exec(customId) ?? [];
   return verb === undefined ? reroll : `${verb === "upsample" ? U : V}${number}`;
+}
+
+/** Returns the button of the simulated vendor that a family's word names. @param words beginnings for U and V */
+export function pressedButton(word: string, words: { U: string; V: string }, job: string): string {
+  const number = /[1-4]$/.exec(word)?.[0] ?? "";
+  if (word === `${words.U}${number}`) return `MJ::JOB::upsample::${number}::${job}`;
+  if (word === `${words.V}${number}`) return `MJ::JOB::variation::${number}::${job}`;
+  return `MJ::JOB::reroll::0::${job}::SOLO`;
 }
 
 /** Returns path and query after the prefix of the family. */
