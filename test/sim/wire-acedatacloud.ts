@@ -1,5 +1,5 @@
 /**
- * AceDataCloud for the simulated vendor: batches of look-ups, callbacks only at the end, image ids for presses, and a list with
+ * AceDataCloud for the simulated vendor: batches of look-ups, callbacks only at the end, and image ids for presses. Its list has
  * the requests and the times of its tasks.
  */
 import { connect } from "@mjflow/providers/families/acedatacloud/calls";

@@ -1,6 +1,6 @@
 /**
- * useapi.net v3 for the simulated vendor: a request for each look-up, every event as a callback, button labels, ids with a colon,
- * and a list of the jobs that run.
+ * useapi.net v3 for the simulated vendor: a request for each look-up, every event as a callback, button labels and ids with a
+ * colon. Its list has only the jobs that run.
  */
 import { FORMS } from "@mjflow/providers/families/index";
 import { connect } from "@mjflow/providers/families/useapi/calls";

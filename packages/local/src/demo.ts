@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { FORMS } from "@mjflow/providers/families/index";
 import { ConfigError, readConfig } from "./config.ts";
 import { bars, colours, counts, type FlowLine, nameOf, type Paint, plain, tree } from "./draw.ts";
 import { LOCAL_PROVIDER_IDS } from "./provider-ids.ts";
@@ -99,7 +100,9 @@ async function show(server: LocalServer, provider: string, prompt: string): Prom
     console.error(`  The flow is ${flow.status}; ${failed.map(nameOf).join(", ") || "no task"} did not succeed.`);
     return 1;
   }
-  if (flow.counts.lookups > 0) {
+  // A picture that came with its grid is no task of the vendor. A look-up of the grid shows it.
+  const isInstant = FORMS.get(provider)?.capabilities.instantActions.includes("UPSCALE") === true;
+  if (flow.counts.lookups > 0 && !isInstant) {
     console.error("  mjflow looked up a task although the vendor sends callbacks. This should not happen.");
     return 1;
   }
