@@ -34,6 +34,7 @@ const PAGES: Readonly<Record<string, string>> = {
 /** Samples with a reason of their own: the page, and text of the sample. */
 const SAMPLES: readonly (readonly [page: string, text: string, why: string])[] = [
   ["docs/webhooks.md", "isSignedV1a", "test/docs/webhooks.test.ts runs it"],
+  ["docs/translation.md", "TranslateKey", "needs a deployment on AWS, or a translator of the reader"],
   ["docs/local-server.md", "npm run demo", "starts servers of its own; test/cli runs the demo"],
   ["docs/local-server.md", "mjflow backup", "writes to a folder outside of the check; test/e2e/backup.test.ts runs it"],
   ["packages/simulator/README.md", "npx @mjflow/simulator", "starts a server of its own, on a fixed port"],

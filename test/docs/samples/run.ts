@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { OPERATIONS } from "../../../packages/docs/src/reference.ts";
 import { samplesOf } from "../../../packages/docs/src/snippets.ts";
 import { API_KEY, type SpawnedServer, spawnServer, until } from "../../support/spawned.ts";
+import { startTranslator, TRANSLATOR_KEY } from "../../support/translator.ts";
 import { documentSamples } from "./extract.ts";
 import { planOf } from "./plan.ts";
 import { NOT_RUN, prepare } from "./reference.ts";
@@ -34,7 +35,14 @@ const receiver = createServer((request, response) => {
 });
 await new Promise<void>((ready) => receiver.listen(0, "127.0.0.1", ready));
 const receiverUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "0.1" } });
+// Samples that ask for a translation need a translator. It translates no word that it does not know.
+const translator = await startTranslator();
+const translation = {
+  MJFLOW_TRANSLATE_URL: translator.url,
+  MJFLOW_TRANSLATE_MODEL: "a-model",
+  MJFLOW_TRANSLATE_KEY: TRANSLATOR_KEY,
+};
+const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "0.1", ...translation } });
 
 let [passed, count] = [0, 0];
 const failures: string[] = [];
@@ -48,6 +56,7 @@ try {
 } finally {
   await server.stop();
   receiver.close();
+  translator.stop();
   rmSync(cwd, { recursive: true, force: true });
   rmSync(modules, { recursive: true, force: true });
 }
