@@ -23,6 +23,7 @@ import {
   type Release,
   sharded,
   today,
+  translating,
   withDeliveryLog,
   without,
 } from "./version/versions.ts";
@@ -172,6 +173,23 @@ describe("flows that archive later", () => {
         archived += mixed.table.dump().filter((item) => item["aa"]).length;
       }
       expect(archived).toBeGreaterThan(2);
+    },
+  );
+});
+
+describe("flows whose prompts are translated", () => {
+  test.each(EARLIER)(
+    "the version %s, which does not know the original prompt, breaks no rule and keeps it (TR1)",
+    async (name) => {
+      let translated = 0;
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const mixed = await runMixed([await earlier(name), translating], seed, EARLIER_FAULTS, { watched: ["op"] });
+        expectNoFindings(mixed.findings);
+        expect(mixed.lost).toEqual([]);
+        expectBothRan(mixed);
+        translated += mixed.table.dump().filter((item) => item["op"]).length;
+      }
+      expect(translated).toBeGreaterThan(2);
     },
   );
 });

@@ -1,4 +1,6 @@
 /** Versions of the code that share one table: the current one, frozen earlier ones, and variants with fewer or more fields. */
+// createFlow loads it on demand. The simulated time does not wait for a file that is read.
+import "@mjflow/engine/translate";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@mjflow/core/port";
 import { type Item, keyOf } from "@mjflow/store/codec";
@@ -54,6 +56,25 @@ export const archivingLater: Release = {
     ...CURRENT_VERSION,
     createFlow: (deps, appId, request, defaults, chosen) =>
       CURRENT_VERSION.createFlow(deps, appId, request, { ...defaults, archive: defaults.archive && "later" }, chosen),
+  },
+};
+
+/** The current version with an API that translates every prompt. */
+export const translating: Release = {
+  ...today,
+  name: "translating",
+  code: {
+    ...CURRENT_VERSION,
+    createFlow(deps, appId, request, defaults, chosen) {
+      const translator = { translate: async (texts: readonly string[]) => texts.map((text) => `translated ${text}`) };
+      return CURRENT_VERSION.createFlow(
+        { ...deps, translator },
+        appId,
+        request,
+        { ...defaults, translate: true },
+        chosen,
+      );
+    },
   },
 };
 
