@@ -22,7 +22,7 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
   if (!streams || streams.url !== undefined)
     throw new MjflowError("no_stream_here", { extra: { eventsUrl: followOf(c, id).eventsUrl } });
   const { flow } = await deps.store.load(id, []);
-  if (flow?.appId !== c.get("appId")) throw new MjflowError("not_found");
+  if (flow?.appId !== c.get("appId") || flow.deletedAt !== undefined) throw new MjflowError("not_found");
   const after = c.req.header("last-event-id");
   if (await hasWholeStream(deps, flow, after)) return c.body(null, 204);
   const links = linksFor(c);

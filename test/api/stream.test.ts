@@ -142,6 +142,17 @@ describe("an EventSource", () => {
     }
   });
 
+  test("an EventSource stops at once at a deleted flow, whatever its last event was", async () => {
+    const id = await start();
+    await api.harness.finishAll();
+    api.harness.advance(10 * 60_000);
+    await api.harness.sweep();
+    await api.harness.drain();
+    const last = (await connect(id)).messages.at(-1)!.id;
+    expect((await api.call(OPERATOR, "DELETE", `/v1/flows/${id}`)).status).toBe(204);
+    for (const after of [undefined, last, "unknown"]) expect(statuses(await eventSource(id, after))).toEqual([404]);
+  });
+
   test("an EventSource that connects to a reopened flow gets only the events of the new task and the new end, and stops", async () => {
     const id = await ended();
     const end = (await connect(id)).messages.at(-1)!.id;

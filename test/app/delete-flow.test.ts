@@ -108,6 +108,34 @@ describe("an ended flow", () => {
     await client.harness.finishAll();
     expect(client.harness.vendor.calls).toHaveLength(calls);
   });
+
+  test("is missing in the response of a repeated batch", async () => {
+    const client = createApiClient();
+    const { key } = await client.join();
+    const batch = { ...FLOW, batch: [{ prompt: "one" }, { prompt: "two" }] };
+    const create = async () =>
+      (await client.call(key, "POST", "/v1/flows", batch, { "idempotency-key": "b1" })).body.data;
+    const [first] = await create();
+    await client.harness.finishAll();
+    client.harness.advance(10 * 60_000);
+    await client.harness.sweep();
+    expect((await remove(client, key, first.flow.id)).status).toBe(204);
+    expect(await create()).toMatchObject([{ error: { code: "not_found" } }, { flow: { prompt: "two" } }]);
+  });
+
+  test("of the compat API leaves no row of its ids, which have the prompt", async () => {
+    const client = createApiClient();
+    const { key } = await client.join();
+    const { body } = await client.call(key, "POST", "/mj/submit/imagine", { prompt: SECRET });
+    await client.harness.finishAll();
+    client.harness.advance(10 * 60_000);
+    await client.harness.sweep();
+    const [{ id }] = (await client.call(key, "GET", "/v1/flows")).body.data;
+    expect(JSON.stringify(client.harness.dump())).toContain(SECRET);
+    expect((await remove(client, key, id)).status).toBe(204);
+    expect(JSON.stringify(client.harness.dump())).not.toContain(SECRET);
+    expect((await client.call(key, "GET", `/mj/task/${body.result}/fetch`)).body).not.toHaveProperty("prompt", SECRET);
+  });
 });
 
 describe("what cannot be deleted", () => {

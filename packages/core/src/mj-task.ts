@@ -50,7 +50,7 @@ export interface MjTaskIdStore {
   readonly isSpread: boolean;
   /** Returns false if the id exists already. @throws MjflowError `overloaded` if the table throttles */
   create(pointer: MjTaskPointer): Promise<boolean>;
-  /** Deletes an id that no response has contained. */
+  /** Deletes an id that no response has contained, or whose flow is deleted. */
   delete(pointer: MjTaskPointer): Promise<void>;
   get(appId: string, id: string): Promise<MjTaskPointer | undefined>;
   /** Missing ids are left out. */

@@ -101,7 +101,8 @@ export async function readBatch(
   await inParallel(items, PARALLEL, async ({ index, permutation }, position) => {
     const { flow, tasks } = await deps.store.load(batchFlowId(id, position), [ROOT_PATH]);
     const at = { index, ...(permutation !== undefined && { permutation }) };
-    results[position] = flow
+    const isThere = flow !== undefined && flow.deletedAt === undefined;
+    results[position] = isThere
       ? { ...at, flow: { flow, tasks }, micro: microOf({ tasks }) }
       : { ...at, error: new MjflowError("not_found") };
   });

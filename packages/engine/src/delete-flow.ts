@@ -8,6 +8,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, isEndRecorded } from "@mjflow/core/flow";
 import { isFlowId, taskIdOf } from "@mjflow/core/id";
+import type { MjTaskIdStore } from "@mjflow/core/mj-task";
 import type { Store, WebhookStore } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
@@ -22,6 +23,7 @@ export interface Objects {
 export interface DeleteFlowDeps extends Pick<EngineDeps, "clock" | "log"> {
   store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks">;
   webhookStore: Pick<WebhookStore, "deleteDeliveries">;
+  mjTaskIds: Pick<MjTaskIdStore, "getMany" | "delete">;
   objects: Objects;
 }
 
@@ -40,9 +42,18 @@ export async function deleteFlow(deps: DeleteFlowDeps, appId: string, id: string
   for (const prefix of [`media/${id}/`, ...inputs]) await deps.objects.deleteAll(prefix);
   for (let round = 0; round < ROUNDS; round++) {
     await deps.webhookStore.deleteDeliveries(id);
+    await deleteMjTaskIds(deps, appId, id);
     await deps.store.deleteTasks(id);
   }
   deps.log.info("flow.deleted", { flow: id, app: appId });
+}
+
+/** Rows of compat task ids have the prompt. Only the tasks name them, so they are deleted before the tasks. */
+async function deleteMjTaskIds({ store, mjTaskIds }: DeleteFlowDeps, appId: string, id: string): Promise<void> {
+  const { tasks } = await store.loadFlow(id);
+  const ids = tasks.flatMap(({ mjTaskId }) => mjTaskId ?? []);
+  if (ids.length === 0) return;
+  for (const pointer of await mjTaskIds.getMany(appId, ids)) await mjTaskIds.delete(pointer);
 }
 
 async function markDeleted({ store, clock }: DeleteFlowDeps, appId: string, id: string): Promise<Flow> {

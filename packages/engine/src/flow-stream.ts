@@ -66,7 +66,7 @@ export async function* streamFlowEvents(
   let first = true;
   while (!isClosed()) {
     const { flow, tasks } = await store.loadFlow(flowId);
-    if (!flow) return;
+    if (!flow || flow.deletedAt !== undefined) return;
     const all = eventsOf(flow, tasks);
     if (first) for (const event of alreadySent({ flow, tasks, all }, after)) sent.add(event.id);
     first = false;
