@@ -225,6 +225,12 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         lines.flatMap(({ what, assumes }) => (assumes ? [`${what}: ${assumes}`] : [])),
       ),
     );
+    // The same in each row with archived images.
+    const bucket = new Set(
+      found.prices
+        .flatMap(({ lines }) => lines.filter(({ what }) => what.startsWith("bucket")))
+        .map(({ what, usdPerMillion }) => `${what.slice("bucket: ".length)} $${usd(usdPerMillion)}`),
+    );
     const markdown = [
       ...table(
         ["USD per million flows", "vendor responds after", "**all in**", ...kinds],
@@ -236,14 +242,7 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ]),
       ),
       "",
-      "The row with archived images also has the bucket: "
-        .concat(
-          found.prices
-            .flatMap(({ lines }) => lines.filter(({ what }) => what.startsWith("bucket")))
-            .map(({ what, usdPerMillion }) => `${what.slice("bucket: ".length)} $${usd(usdPerMillion)}`)
-            .join(", "),
-        )
-        .concat("."),
+      `Each row with archived images also has the bucket: ${[...bucket].join(", ")}.`,
       "",
       "Assumed, not counted:",
       "",
