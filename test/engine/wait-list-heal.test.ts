@@ -4,7 +4,7 @@ import type { Store, SweepJobs, Vendor } from "@mjflow/core/port";
 import type { SweepJob } from "@mjflow/core/sweep-job";
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
-import { DISPATCH_MS, WAIT_LIST_CHECK_MS, type WaitEntry, type WaitList } from "@mjflow/core/wait-list";
+import { DISPATCH_MS, MAX_PARALLEL, WAIT_LIST_CHECK_MS, type WaitEntry, type WaitList } from "@mjflow/core/wait-list";
 import { cancelFlow } from "@mjflow/engine/cancel";
 import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
 import {
@@ -63,6 +63,8 @@ function createScene() {
         startedAt,
         maxRunning: undefined,
         countFree: async () => 1,
+        mostParallel: MAX_PARALLEL,
+        hasRoom: () => true,
         run: async (entry) => {
           run.push(entry.flowId);
           return outcomeOf(entry);
@@ -265,7 +267,7 @@ test("a dispatcher that died blocks the list only until the end of its lease", a
 
 test("a table that fails while calls are under way does not end the dispatcher before them", async () => {
   const scene = createScene();
-  for (const n of [1, 2, 3]) await addToWaitList(scene.deps, task(n));
+  for (const n of [1, 2, 3, 4]) await addToWaitList(scene.deps, task(n));
   const { store } = scene;
   let isFailing = false;
   scene.deps.store = {
@@ -276,8 +278,8 @@ test("a table that fails while calls are under way does not end the dispatcher b
   let hasEnded = false;
   const dispatching = scene
     .dispatch(({ flowId }) => {
-      // The first success allows two calls at one time. The read for the next one fails while this one is under way.
-      if (flowId === "flow_1") return "accepted";
+      // The first success allows two calls at one time. The read after the second one fails while the third one is under way.
+      if (flowId !== "flow_3") return "accepted";
       isFailing = true;
       return new Promise((resolve) => {
         end = resolve;
@@ -289,7 +291,7 @@ test("a table that fails while calls are under way does not end the dispatcher b
   for (let turn = 0; turn < 100; turn++) await Promise.resolve();
   expect([isFailing, hasEnded]).toEqual([true, false]);
   end("accepted");
-  expect(await dispatching).toEqual(["flow_1", "flow_2"]);
+  expect(await dispatching).toEqual(["flow_1", "flow_2", "flow_3"]);
   // The list is looked after soon.
   expect((await scene.list())!.due).toBeLessThanOrEqual(scene.now() + WAIT_LIST_CHECK_MS / 4);
 });

@@ -6,7 +6,7 @@ import { repairWorkersOf, reservedOf, type Sizes } from "../../infra/size.ts";
 import { DUE_SHARDS } from "../../packages/core/src/due.ts";
 import { MAX_HOPS } from "../../packages/core/src/message.ts";
 import { MJ_ID_SHARDS } from "../../packages/core/src/mj-task.ts";
-import { DISPATCH_MS, MAX_PARALLEL } from "../../packages/core/src/wait-list.ts";
+import { DISPATCH_MS, HANDING_PARALLEL, MAX_PARALLEL, mostParallel } from "../../packages/core/src/wait-list.ts";
 import { spreadsMjIds } from "../../packages/store/src/mj-task-id.ts";
 import type { Measured } from "../cost/measure.ts";
 import { RUN_MS } from "../cost/run-time.ts";
@@ -109,8 +109,8 @@ export function wallsOf(
     ),
     wall(
       "dispatchers of wait lists",
-      (busyAccounts * drainedPerS(answerMs)) / per(measured.tasks),
-      "more vendor accounts, or design",
+      (busyAccounts * drainedPerS(answerMs, sizes.submitConcurrency / busyAccounts)) / per(measured.tasks),
+      "MJFLOW_SUBMIT_CONCURRENCY, or more vendor accounts",
     ),
     wall("sweep workers", sweptPerS(sizes) / (traffic.silentEntries ?? 0), "MJFLOW_SWEEP_CONCURRENCY"),
   ];
@@ -118,13 +118,25 @@ export function wallsOf(
 }
 
 /**
- * Tasks a second that the dispatcher of one wait list submits: it has a fixed number of calls in flight. After a chain of messages the
- * sweeper continues, on average half a minute later (core/wait-list.ts, docs/decisions/0028).
+ * Tasks a second that leave one wait list: its dispatcher keeps a number of calls in flight (core/wait-list.ts). After a chain of
+ * messages the next task that enters starts another dispatcher. If none enters, the sweeper does, on average half a minute later
+ * (docs/decisions/0028).
+ *
+ * @param workers submit workers that may wait for the account, while tasks enter; undefined: the dispatcher hands no task over, and
+ *   no task enters
  */
-export function drainedPerS(answerMs: number): number {
-  const chainMs = MAX_HOPS * DISPATCH_MS;
-  const share = chainMs / (chainMs + SWEEP_EVERY_MS / 2);
-  return (share * MAX_PARALLEL) / ((answerMs + RUN_MS.submitOwn) / 1_000);
+export function drainedPerS(answerMs: number, workers?: number): number {
+  const callMs = answerMs + RUN_MS.submitOwn;
+  if (workers === undefined) {
+    const chainMs = MAX_HOPS * DISPATCH_MS;
+    return ((chainMs / (chainMs + SWEEP_EVERY_MS / 2)) * MAX_PARALLEL) / (callMs / 1_000);
+  }
+  // A dispatcher hands tasks over after its first response. The last one of a chain of messages sends none.
+  const handing = Math.max(0, DISPATCH_MS - callMs) / DISPATCH_MS;
+  const inFlight = handing * mostParallel(workers) + (1 - handing) * HANDING_PARALLEL;
+  const average = ((MAX_HOPS - 1) * inFlight + MAX_PARALLEL) / MAX_HOPS;
+  // Each task enters the list and leaves it, with one write to its partition each.
+  return Math.min(average / (callMs / 1_000), quota.partitionWriteUnits.value / 2);
 }
 
 /** Due entries that the workers handle in a second, without those that handle only repairs. */

@@ -233,6 +233,8 @@ export interface SimulationRun {
   killed: number;
   /** Number of follow-ups whose first write was their claim. */
   storedByClaim: number;
+  /** Number of messages that handed tasks of a wait list over to another worker. */
+  handedOver: number;
   /** Longest chain of messages that one function sent to its own queue. */
   longestChain: number;
   events: number;
@@ -317,6 +319,7 @@ export async function runSimulation({
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const writtenAt: WrittenAt = { creation: new Map(), end: new Map(), cancellation: new Map() };
   let storedByClaim = 0;
+  let handedOver = 0;
   const withRuleChecks = createRuleChecks(
     broken,
     // A second covers the delay between computing a time and writing it.
@@ -451,13 +454,13 @@ export async function runSimulation({
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const vendorSlots = wrap("vendorStore", vendorStore);
     // A version that knows no slots for calls has no limit of them.
-    const isLimited = accountsOf.some((each) => maxCalls(each) !== undefined);
-    const limitsCalls = name === "submit" && isLimited && code.work === handleSubmitMessage;
+    const limitsCalls = name === "submit" && submitWorkers > 0 && code.work === handleSubmitMessage;
     const callLimit = limitsCalls ? (idle.pop() ?? createCallLimit(submitWorkers)) : undefined;
     // Entries of its earlier calls may serve this one.
     const callNames = new Set([...(callLimit?.finished.values() ?? [])].flat().map((slot) => slot.name));
     // Clocks that differ may make an entry outdated too early.
-    const callLimitToCheck = variant.clockOf ? undefined : callLimit;
+    const isLimited = accountsOf.some((each) => maxCalls(each) !== undefined);
+    const callLimitToCheck = variant.clockOf || !isLimited ? undefined : callLimit;
     const checked = checkCalls(slots, vendor.provider, { limit: callLimitToCheck, names: callNames }, broken);
     const ids = wrap("mjTaskIds", mjTaskIds);
     const parts = {
@@ -528,6 +531,9 @@ export async function runSimulation({
 
   async function sendLossy(messages: Parameters<typeof queue.send>[0]): Promise<void> {
     const wakes = (message: Message) => message.type === "submit" && message.wake !== undefined;
+    handedOver += messages.filter(
+      ({ message }) => message.type === "submit" && message.handedOver !== undefined,
+    ).length;
     const sent = messages
       .filter(() => !rng.chance(profile.loseMessage))
       .filter(({ message }) => !(wakes(message) && rng.chance(variant.loseWake ?? profile.loseWake)))
@@ -770,6 +776,7 @@ export async function runSimulation({
     points: processes.points,
     killed: processes.killed,
     storedByClaim,
+    handedOver,
     longestChain,
     events,
     virtualMs: scheduler.now() - START,

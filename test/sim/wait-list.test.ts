@@ -28,9 +28,12 @@ const appsInTurn = ({ vendor, flows }: SimulationRun) =>
     .filter(({ isAccepted }) => isAccepted)
     .map(({ flowPart }) => flows.get(`flow_${flowPart}`)!.flow.appId);
 
-describe("1,000 flows wait at a vendor that answers 429", () => {
+describe.each([
+  ["one dispatcher", 0, 20],
+  ["a dispatcher that hands tasks over to 200 workers", 200, 170],
+])("1,000 flows wait at a vendor that answers 429, with %s", (_, submitWorkers, inFlight) => {
   const recoversAt = 30 * MINUTE;
-  const busyVendor: SimulationVariant = { isBusy: (_, at) => at < recoversAt, answerMs: () => 500 };
+  const busyVendor: SimulationVariant = { isBusy: (_, at) => at < recoversAt, answerMs: () => 500, submitWorkers };
 
   test("at most one submission a second is made, and all are accepted within a minute after it recovers", async () => {
     const result = await run(1_000, { ...busyVendor, createdWithinMs: 10 * SECOND });
@@ -41,6 +44,8 @@ describe("1,000 flows wait at a vendor that answers 429", () => {
     const last = Math.max(...result.vendor.accepted.map(({ at }) => at)) - START - recoversAt;
     console.log(`${probes.toFixed(1)} submissions a minute while busy; drained ${(last / SECOND).toFixed(1)} s after`);
     expect(result.vendor.accepted).toHaveLength(1_000);
+    expect(result.handedOver > 0).toBe(submitWorkers > 0);
+    expect(result.longestChain).toBeLessThanOrEqual(8);
     expect(last).toBeLessThan(MINUTE);
   }, 120_000);
 
@@ -51,8 +56,8 @@ describe("1,000 flows wait at a vendor that answers 429", () => {
     const turns = appsInTurn(result).slice(accepted(result, recoversAt));
     for (const n of Array.from({ length: 10 }, (_, i) => 990 + i)) {
       const before = turns.indexOf(`app_${n}`);
-      // Up to 20 tasks are in flight at one time, and each of the ten apps has one turn.
-      expect(before, `app_${n}`).toBeLessThan(11 + 20);
+      // So many tasks are in flight at one time, and each of the ten apps has one turn.
+      expect(before, `app_${n}`).toBeLessThan(11 + inFlight);
     }
     const noisy = result.vendor.submissions.filter(
       ({ flowPart, isAccepted, at }) =>
@@ -61,7 +66,8 @@ describe("1,000 flows wait at a vendor that answers 429", () => {
     // Tasks that are in flight together may overtake each other by as many places.
     const createdAt = noisy.map(({ flowPart }) => result.flows.get(`flow_${flowPart}`)!.flow.createdAt);
     const sorted = createdAt.toSorted((a, b) => a - b);
-    for (const [i, at] of createdAt.entries()) expect(Math.abs(sorted.indexOf(at) - i)).toBeLessThanOrEqual(2 * 20);
+    for (const [i, at] of createdAt.entries())
+      expect(Math.abs(sorted.indexOf(at) - i)).toBeLessThanOrEqual(2 * inFlight);
   }, 120_000);
 });
 
@@ -110,6 +116,26 @@ describe("wait lists under faults", () => {
       }
     },
     60_000,
+  );
+
+  test.each([
+    ["no faults", NO_FAULTS],
+    ["crashing processes", { ...NO_FAULTS, crash: 0.01 }],
+    ["table faults", { ...NO_FAULTS, tableRefuses: 0.03, tableLies: 0.03 }],
+    ["lost and doubled messages", { ...NO_FAULTS, loseMessage: 0.2, copyMessage: 0.4 }],
+  ] as const)(
+    "with %s, a dispatcher that hands tasks over to other workers loses none and pays none twice",
+    async (_, profile) => {
+      const isBusy = (_: string, at: number) => at < busyUntil || (at > busyUntil + 20 * SECOND && at < 7 * MINUTE);
+      let handedOver = 0;
+      for (let seed = 1; seed <= 2; seed++) {
+        const result = await run(120, { ...waits, isBusy, submitWorkers: 40 }, { seed, profile });
+        handedOver += result.handedOver;
+        expect(result.longestChain).toBeLessThanOrEqual(8);
+      }
+      expect(handedOver).toBeGreaterThan(0);
+    },
+    120_000,
   );
 
   // Each of these seeds left an entry while the sweeper did not look for closed lists with entries (WL6).

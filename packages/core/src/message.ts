@@ -44,6 +44,8 @@ export interface SubmitMessage extends Chained {
   also?: string[];
   /** Also dispatch the wait list of this account, whatever the task does. Unset: only this task. */
   wake?: { provider: string; account: string };
+  /** The dispatcher of this account's wait list has handed the tasks over. Unset: the tasks ask the account directly. */
+  handedOver?: { provider: string; account: string };
 }
 
 /**
@@ -260,6 +262,23 @@ export function outgoingWake(
   return { message: { ...submitMessage(flowId, path), wake }, delayMs, group: accountGroup(wake) };
 }
 
+/**
+ * Returns the messages that hand waiting tasks over from the dispatcher to other workers. A version that does not know
+ * `handedOver` leaves the tasks in the list.
+ */
+export function outgoingHandOver(
+  { provider, account }: { provider: string; account: string },
+  entries: readonly { flowId: string; path: string }[],
+  fanOut?: FanOut,
+): OutgoingMessage[] {
+  const handedOver = { provider, account };
+  const tasks = entries.map(({ flowId, path }) => ({ flowId, path, action: "", ...handedOver }));
+  return outgoingFanOut(tasks, fanOut).map((outgoing) => ({
+    ...outgoing,
+    message: { ...(outgoing.message as SubmitMessage), handedOver },
+  }));
+}
+
 export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
@@ -324,7 +343,13 @@ function messageOf(body: Record<string, unknown>): Message {
     throw new MessageError("has no valid flow id or task path");
   }
   if (type === "submit") {
-    return { ...submitMessage(flowId, path), ...siblingsIn(flowId, body["also"]), ...wakeOf(body["wake"]) };
+    const handedOver = accountIn(body["handedOver"]);
+    return {
+      ...submitMessage(flowId, path),
+      ...siblingsIn(flowId, body["also"]),
+      ...wakeOf(body["wake"]),
+      ...(handedOver && { handedOver }),
+    };
   }
   if (type === "archive") return archiveMessage(flowId, path);
   if (type !== "taken") throw new MessageError("unknown type");
@@ -370,8 +395,13 @@ function isNamedEvents(flowId: string, one: unknown): one is NamedEvents {
 
 /** A wake-up that this code cannot read is left out: the due time of the list stands for it. */
 function wakeOf(wake: unknown): Pick<SubmitMessage, "wake"> {
-  const { provider, account } = (wake ?? {}) as Record<string, unknown>;
-  return typeof provider === "string" && typeof account === "string" ? { wake: { provider, account } } : {};
+  const account = accountIn(wake);
+  return account ? { wake: account } : {};
+}
+
+function accountIn(value: unknown): { provider: string; account: string } | undefined {
+  const { provider, account } = (value ?? {}) as Record<string, unknown>;
+  return typeof provider === "string" && typeof account === "string" ? { provider, account } : undefined;
 }
 
 function isSubject(flowId: string, subject: string): boolean {

@@ -15,7 +15,9 @@ import {
   listWithTask,
   MAX_PARALLEL,
   newWaitList,
+  mostParallel,
   nextParallel,
+  ownParallel,
   pauseEnd,
   startDispatch,
   WAIT_LIST_CHECK_MS,
@@ -129,6 +131,11 @@ describe("the state of a wait list", () => {
     const seen = Array.from({ length: 6 }, () => (parallel = nextParallel(parallel, "accepted")));
     expect(seen).toEqual([2, 4, 8, 16, MAX_PARALLEL, MAX_PARALLEL]);
     expect(nextParallel(parallel, "busy")).toBe(1);
+    // Other workers call for a dispatcher that may have more tasks in flight. It makes five calls itself then.
+    const most = mostParallel(40);
+    expect([mostParallel(undefined), most, mostParallel(1)]).toEqual([MAX_PARALLEL, 50, MAX_PARALLEL]);
+    expect([20, 21, 40, 49, 50].map((n) => nextParallel(n, "accepted", most))).toEqual([21, 23, 42, 50, 50]);
+    expect([nextParallel(50, "busy", most), ...[1, 20, 21, 50].map(ownParallel)]).toEqual([1, 1, 20, 5, 5]);
     const ended = endDispatch(used, { turn: undefined, parallel: 8, due: NOW }, NOW);
     expect([firstParallel(ended, NOW + 59_999), firstParallel(ended, NOW + 60_000)]).toEqual([8, 1]);
   });

@@ -2,7 +2,7 @@
  * Wait list of a vendor account: the tasks that wait because the account is busy or has no free slot. A task in it costs no
  * write, message or call until a dispatcher picks it. One dispatcher at a time serves the list. It takes the apps in turn and
  * the tasks of an app in the order of their creation. A busy account is asked by one task at a time (a probe); after each
- * accepted task twice as many may be asked.
+ * accepted task twice as many may be asked. A dispatcher makes 20 calls itself at most, and hands more tasks over to other workers.
  *
  * All functions are pure.
  */
@@ -52,8 +52,14 @@ export const WAIT_LIST_CHECK_MS = 60_000;
  * the function.
  */
 export const DISPATCH_MS = 15_000;
-/** Maximum number of calls that one dispatcher has in flight. */
+/** Maximum number of calls that one dispatcher makes itself at one time. More tasks are handed over to other workers. */
 export const MAX_PARALLEL = 20;
+/** Number of calls that a dispatcher makes itself while it hands tasks over. Its processor time goes into the hand-over. */
+export const HANDING_PARALLEL = 5;
+/** Maximum number of tasks that are handed over at one time. */
+export const HAND_OVER_MAX = 100;
+/** Part of the workers that may wait for the account. The others keep room for messages that call no vendor. */
+const HANDED_SHARE = 0.75;
 /** A stored number counts only for the next dispatcher, which follows at once. */
 const PARALLEL_MS = 60_000;
 
@@ -122,9 +128,30 @@ export function firstParallel({ parallel = 1, parallelAt = 0 }: WaitList, now: n
   return now - parallelAt < PARALLEL_MS ? Math.max(1, parallel) : 1;
 }
 
-/** Returns the number after an outcome: it doubles while the account accepts, and a busy account is asked by one task. */
-export function nextParallel(parallel: number, outcome: "accepted" | "busy"): number {
-  return outcome === "busy" ? 1 : Math.min(MAX_PARALLEL, parallel * 2);
+/**
+ * Returns the number after an outcome. It doubles while the account accepts, and a busy account is asked by one task. Above
+ * `MAX_PARALLEL` it grows by a twentieth, because other workers call for the dispatcher then.
+ *
+ * @param most highest number (`mostParallel`)
+ */
+export function nextParallel(parallel: number, outcome: "accepted" | "busy", most: number = MAX_PARALLEL): number {
+  if (outcome === "busy") return 1;
+  if (parallel < MAX_PARALLEL) return Math.min(MAX_PARALLEL, parallel * 2);
+  return Math.min(most, parallel + Math.ceil(parallel / MAX_PARALLEL));
+}
+
+/**
+ * Returns how many tasks of a list may be in flight at one time.
+ *
+ * @param workers number of submit workers that may wait for the account; undefined: not known, so none gets tasks
+ */
+export function mostParallel(workers: number | undefined): number {
+  return MAX_PARALLEL + Math.floor((workers ?? 0) * HANDED_SHARE);
+}
+
+/** Returns how many calls the dispatcher makes itself at one time. */
+export function ownParallel(parallel: number): number {
+  return parallel > MAX_PARALLEL ? HANDING_PARALLEL : parallel;
 }
 
 // ── order ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,6 +165,11 @@ export function waitEntryOf(key: string): WaitEntry | undefined {
   const [appId, createdAt, flowId, path, ...more] = key.split("#");
   if (!appId || !createdAt || !flowId || !path || more.length > 0) return undefined;
   return { appId, createdAt: Number(createdAt), flowId, path };
+}
+
+/** Returns a text that sorts before all keys of the app and after those of the previous app. */
+export function beforeApp(appId: string): string {
+  return `${appId}#`;
 }
 
 /** Returns a text that sorts after all keys of the app and before those of the next app. */

@@ -60,6 +60,10 @@ export interface CallSlots {
   acquire(account: AccountRef, state?: CallState): Promise<boolean>;
   /** Returns true if a worker could get a slot, by what was just read of the account. */
   hasRoom(account: AccountRef, state: CallState): boolean;
+  /** Returns true if another invocation could get a slot, by what was just read of the account. */
+  hasAnotherRoom(account: AccountRef, state: CallState): boolean;
+  /** Returns how many workers may wait for the account at one time. */
+  workersOf(account: AccountRef): number;
   /** Releases all slots of this invocation, and wakes the tasks that wait for one. */
   release(): Promise<void>;
 }
@@ -85,6 +89,15 @@ const CALL_SLOT_MS = REUSE_MS + (FUNCTION_TIMEOUT_S.submit + 10) * 1_000;
 export function createCallSlots(deps: CallSlotDeps, limit: CallLimit): CallSlots {
   const held = new Map<string, Promise<CallSlot | undefined>>();
 
+  function hasAnotherRoom({ provider, account }: AccountRef, state: CallState): boolean {
+    const max = callLimit(limit.workers, callAccounts(deps.providers), { provider, account });
+    if (max === undefined) return true;
+    const now = deps.clock.now();
+    const isRowFull = ({ row, limit: most }: CallRow) =>
+      isFull(state, { provider, account, kind: "calls", row }, most, limit, now);
+    return !callRows(max, state.health, now, 0).every(isRowFull);
+  }
+
   return {
     async acquire({ provider, account }, state) {
       const max = callLimit(limit.workers, callAccounts(deps.providers), { provider, account });
@@ -97,14 +110,9 @@ export function createCallSlots(deps: CallSlotDeps, limit: CallLimit): CallSlots
       if (!slot) held.delete(key);
       return slot !== undefined;
     },
-    hasRoom({ provider, account }, state) {
-      const max = callLimit(limit.workers, callAccounts(deps.providers), { provider, account });
-      if (max === undefined || held.has(`${provider}/${account}`)) return true;
-      const now = deps.clock.now();
-      const isRowFull = ({ row, limit: most }: CallRow) =>
-        isFull(state, { provider, account, kind: "calls", row }, most, limit, now);
-      return !callRows(max, state.health, now, 0).every(isRowFull);
-    },
+    hasRoom: (ref, state) => held.has(`${ref.provider}/${ref.account}`) || hasAnotherRoom(ref, state),
+    hasAnotherRoom,
+    workersOf: (account) => callLimit(limit.workers, callAccounts(deps.providers), account) ?? limit.workers,
     async release() {
       const slots = await Promise.allSettled(held.values());
       held.clear();

@@ -31,7 +31,7 @@ import { isSameAccount } from "@mjflow/core/relocation";
 import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { backoffMs } from "@mjflow/core/timing";
-import { admission, isInWaitList, type WaitReason } from "@mjflow/core/wait-list";
+import { admission, isInWaitList, mostParallel, pauseEnd, type WaitReason } from "@mjflow/core/wait-list";
 import type { Accounts, CallOutcome, Pause } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
@@ -44,6 +44,7 @@ import type { ImageSemaphore } from "./image-semaphore.ts";
 import { holdNotifications } from "./notification-batch.ts";
 import { releaseSlot, runEffects } from "./run-effects.ts";
 import { type DispatchOutcome, dispatchWaitList, ensureInWaitList } from "./wait-list.ts";
+import { waitEntryOfTask } from "./wait-place.ts";
 
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
@@ -272,6 +273,8 @@ async function dispatchAccount(deps: SubmitDeps, { provider, account }: AccountR
     startedAt: deps.startedAt ?? deps.clock.now(),
     maxRunning,
     countFree: () => deps.limiter.countFree(ref, maxRunning!),
+    mostParallel: mostParallel(deps.calls?.workersOf(ref)),
+    hasRoom: (state) => deps.calls?.hasAnotherRoom(ref, state) ?? true,
     // The dispatcher runs for many seconds, so each of its tasks has a line of its own at once.
     run: (entry, { hasAccepted }) => submitWaiting({ ...deps, accepted: undefined }, ref, entry, hasAccepted),
   });
@@ -303,9 +306,39 @@ async function submitWaiting(
   if (attempted.kind === "ended") return "other";
   const { applied, outcome } = attempted;
   await runEffects(deps, isInWaitList(applied.task) ? withoutEntering(applied) : applied);
+  // A worker that was to submit the task, too, may have removed its entry.
+  if (isInWaitList(applied.task)) await ensureInWaitList(deps, applied.task);
   // A root may have moved to another account, or the parent is not ready. Then it is not in this list any more.
   if (outcome.kind === "busy") return isInWaitList(applied.task) ? "busy" : "other";
   return outcome.kind === "accepted" || outcome.kind === "modal" ? "accepted" : "other";
+}
+
+/**
+ * Submits a task that a dispatcher has handed over to this worker. Its entry is removed first, so a list whose tasks are all on their way
+ * is empty. After a crash the message comes again, and if the message is lost, the entry is still there.
+ */
+async function submitHandedOver(
+  deps: SubmitDeps,
+  account: AccountRef,
+  ref: TaskRef,
+  known: Promise<Rows>,
+): Promise<void> {
+  const { flow, task, parent } = rowsOf(await known, ref.path);
+  const waits = task !== undefined && isInWaitList(task) && isSameAccount(task, account);
+  if (!flow || !waits || flow.canceledAt !== undefined) return submit(deps, ref, known);
+  const state = await readAccount(deps, task);
+  if (pauseEnd(state.health, deps.clock.now()) === undefined) {
+    await deps.store.removeWaiting(task.provider, task.account, waitEntryOfTask(task));
+    const attempted = await attempt(deps, flow, task, parent, { admit: false, isRecovering: true });
+    if (attempted.kind === "ended") return;
+    if (attempted.kind === "called") {
+      await runEffects(deps, attempted.applied);
+      if (!isBusy(attempted)) return;
+    }
+    if (attempted.kind !== "called") await ensureInWaitList(deps, task);
+  }
+  // The account may have room again by now (WL4).
+  await dispatchAccount(deps, task);
 }
 
 /** The task was in the list before, so its entry is still there. */
@@ -348,7 +381,10 @@ async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void
   const rows = load(deps, { flowId, paths: refs.map(({ path }) => path) });
   const accepted = new Map<string, string[]>();
   const each = { ...(batch?.deps ?? deps), accepted };
-  const results = await Promise.allSettled(refs.map((ref) => submit(each, ref, rows)));
+  const { handedOver } = message;
+  const results = await Promise.allSettled(
+    refs.map((ref) => (handedOver ? submitHandedOver(each, handedOver, ref, rows) : submit(each, ref, rows))),
+  );
   for (const [line, paths] of accepted) deps.log.info("submit.answer", { ...JSON.parse(line), path: paths.join(" ") });
   await batch?.send();
   const failed = results.find((result) => result.status === "rejected");

@@ -11,20 +11,23 @@
  *        task, and an entry whose task has ended or gone on is removed within minutes.
  */
 import { freeSlots } from "@mjflow/core/concurrency-limiter";
-import { MAX_HOPS, outgoingWake } from "@mjflow/core/message";
+import { MAX_HOPS, outgoingHandOver, outgoingWake } from "@mjflow/core/message";
 import type { AccountState, Store } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import {
   afterApp,
+  beforeApp,
   DISPATCH_MS,
   endDispatch,
   firstParallel,
+  HAND_OVER_MAX,
   isDispatched,
   listWithTask,
   MAX_PARALLEL,
   newWaitList,
   nextParallel,
+  ownParallel,
   pauseEnd,
   startDispatch,
   WAIT_LIST_CHECK_MS,
@@ -32,11 +35,12 @@ import {
   type WaitList,
   waitKeyOf,
 } from "@mjflow/core/wait-list";
+import { isChainOver } from "./chain.ts";
 import type { EngineDeps } from "./deps.ts";
 import { updateWithRetry } from "./update-with-retry.ts";
 import { accountRefs, waitEntryOfTask } from "./wait-place.ts";
 
-type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">;
+type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain" | "fanOut">;
 
 /** Changes the state of a list under its revision. @returns the stored list; undefined if `to` returned nothing to write */
 async function updateWaitList(
@@ -171,6 +175,10 @@ export interface Dispatch {
   run(entry: WaitEntry, how: { hasAccepted: boolean }): Promise<DispatchOutcome>;
   /** Removes the slots that no task needs, and returns the number of free ones. */
   countFree(): Promise<number>;
+  /** Number of tasks that may be in flight at one time (`mostParallel`). Above `MAX_PARALLEL` other workers get tasks. */
+  mostParallel: number;
+  /** Returns true if another worker may wait for the account. */
+  hasRoom(state: AccountState): boolean;
 }
 
 /** Rounds of one dispatcher. Another round follows only if a task has entered or a slot became free at the last moment. */
@@ -214,24 +222,34 @@ interface Served {
   parallel: number;
 }
 
-/** Takes tasks out of the list, and keeps up to `parallel` of them in flight. */
+/** Takes tasks out of the list, and keeps up to `parallel` of them in flight: its own calls, and tasks of other workers. */
 async function serve(
-  { store, clock, log }: WaitListDeps,
+  deps: WaitListDeps,
   ref: AccountRef,
   { list, dispatch, until, free }: { list: WaitList; dispatch: Dispatch; until: number; free: number },
 ): Promise<Served> {
+  const { store, clock, log } = deps;
   let { turn } = list;
   let parallel = firstParallel(list, clock.now());
   let stop: Served["stop"] | undefined;
   let hasAccepted = false;
   let room = free;
+  const mayHandOver = dispatch.mostParallel > MAX_PARALLEL && !isChainOver(deps, "submit");
+  const ownCalls = () => Math.min(MAX_PARALLEL, mayHandOver ? ownParallel(parallel) : parallel);
+  /** How long the latest accepted task took, ms. A task of another worker counts as in flight for so long. */
+  let tookMs = 0;
+  let handed: { at: number; count: number }[] = [];
   const left = new Set<string>();
   const lanes = new Map<string, Promise<void>>();
+  /** The last task of each app that was handed over. */
+  const passed = new Map<string, string>();
 
   async function runOne(entry: WaitEntry): Promise<void> {
+    const startedAt = clock.now();
     const outcome = await dispatch.run(entry, { hasAccepted });
     hasAccepted ||= outcome === "accepted";
-    if (outcome === "accepted" || outcome === "busy") parallel = nextParallel(parallel, outcome);
+    if (outcome === "accepted") tookMs = Math.max(1, clock.now() - startedAt);
+    if (outcome === "accepted" || outcome === "busy") parallel = nextParallel(parallel, outcome, dispatch.mostParallel);
     // A task that used no slot leaves it to the next one.
     if (outcome !== "accepted") room++;
     if (outcome === "later") left.add(waitKeyOf(entry));
@@ -239,32 +257,65 @@ async function serve(
     else await store.removeWaiting(ref.provider, ref.account, entry);
   }
 
+  function start(entry: WaitEntry): void {
+    if (!stop && room === 0) stop = "full";
+    if (stop) return;
+    room--;
+    turn = entry.appId;
+    const key = waitKeyOf(entry);
+    const lane = runOne(entry)
+      .catch((error: unknown) => {
+        stop ??= "failed";
+        log.warn("wait-list.task-failed", { ...ref, flow: entry.flowId, path: entry.path, error: String(error) });
+      })
+      .finally(() => lanes.delete(key));
+    lanes.set(key, lane);
+  }
+
+  const pick = (count: number) =>
+    nextEntries(store, ref, { turn, passed, taken: new Set([...lanes.keys(), ...left]) }, count);
+
+  /** Hands tasks over to other workers while the account accepts. The entries stay until their workers remove them. */
+  async function handOver(): Promise<void> {
+    const now = clock.now();
+    handed = handed.filter(({ at }) => at > now - tookMs);
+    const inFlight = lanes.size + handed.reduce((sum, { count }) => sum + count, 0);
+    const count = Math.min(parallel - inFlight, room, HAND_OVER_MAX);
+    if (tookMs === 0 || parallel <= MAX_PARALLEL || count < 1 || now >= until) return;
+    const state = await store.accountState(ref.provider, ref.account);
+    if (pauseEnd(state.health, now) !== undefined) {
+      // A task of another worker was answered busy. From now on one task asks.
+      parallel = 1;
+      stop ??= "busy";
+      return;
+    }
+    const entries = dispatch.hasRoom(state) ? await pick(count) : [];
+    if (entries.length === 0 || stop) return;
+    await deps.queue.send(outgoingHandOver(ref, entries, deps.fanOut));
+    for (const entry of entries) passed.set(entry.appId, waitKeyOf(entry));
+    turn = entries.at(-1)!.appId;
+    room -= entries.length;
+    handed.push({ at: now, count: entries.length });
+  }
+
   for (;;) {
-    while (!stop && lanes.size < Math.min(parallel, MAX_PARALLEL)) {
+    if (!stop && mayHandOver)
+      await handOver().catch((error: unknown) => {
+        stop ??= "failed";
+        log.warn("wait-list.not-handed-over", { ...ref, error: String(error) });
+      });
+    while (!stop && lanes.size < ownCalls()) {
       if (clock.now() >= until) {
         stop = "time";
         break;
       }
       // A failure must not leave calls behind that are under way: the function would be frozen with them.
-      const entry = await nextEntry(store, ref, turn, new Set([...lanes.keys(), ...left])).catch((error: unknown) => {
+      const entries = await pick(ownCalls() - lanes.size).catch((error: unknown) => {
         stop ??= "failed";
         log.warn("wait-list.not-read", { ...ref, error: String(error) });
       });
-      if (!entry) break;
-      if (room === 0) {
-        stop = "full";
-        break;
-      }
-      room--;
-      turn = entry.appId;
-      const key = waitKeyOf(entry);
-      const lane = runOne(entry)
-        .catch((error: unknown) => {
-          stop ??= "failed";
-          log.warn("wait-list.task-failed", { ...ref, flow: entry.flowId, path: entry.path, error: String(error) });
-        })
-        .finally(() => lanes.delete(key));
-      lanes.set(key, lane);
+      if (!entries || entries.length === 0) break;
+      for (const entry of entries) start(entry);
     }
     if (lanes.size === 0) break;
     await Promise.race(lanes.values());
@@ -272,22 +323,57 @@ async function serve(
   return { stop: stop ?? (left.size > 0 ? "later" : "empty"), turn, parallel };
 }
 
+/** Where a dispatcher is in the list. */
+interface ListPosition {
+  /** App that was served last; undefined: none. */
+  turn: string | undefined;
+  /** Last key of each app that was handed over. */
+  passed: ReadonlyMap<string, string>;
+  /** Keys of entries that are left out. */
+  taken: ReadonlySet<string>;
+}
+
 /**
- * Returns the next entry: the first of the app after `turn`, or after the last app the first one again. The entries of an app
- * are in the order of their creation. Entries in `taken` are left out.
+ * Returns the next entries: one of the app after `turn`, one of the app after that, and so on. After the last app comes the first one
+ * again. The entries of an app are in the order of their creation. If only one app has entries, they are read at once.
  */
-async function nextEntry(
+async function nextEntries(
+  store: Pick<Store, "listWaiting">,
+  ref: AccountRef,
+  { turn, passed, taken }: ListPosition,
+  count: number,
+): Promise<WaitEntry[]> {
+  const picked = new Map<string, WaitEntry>();
+  const last = new Map(passed);
+  const withoutEntry = new Set<string>();
+  let at = turn;
+  while (picked.size < count) {
+    const app = await nextApp(store, ref, at);
+    if (app === undefined || withoutEntry.has(app)) break;
+    at = app;
+    const isOnly = picked.size + 1 < count && (await nextApp(store, ref, app)) === app;
+    const wanted = isOnly ? count - picked.size : 1;
+    const [from, to] = [last.get(app) ?? beforeApp(app), afterApp(app)];
+    // Among so many entries at least one is not taken.
+    const limit = taken.size + wanted + 1;
+    const entries = await store.listWaiting(ref.provider, ref.account, { from, to, limit });
+    const free = entries.filter((entry) => waitKeyOf(entry) !== last.get(app) && !taken.has(waitKeyOf(entry)));
+    for (const entry of free.slice(0, wanted)) picked.set(waitKeyOf(entry), entry);
+    if (free.length > 0) last.set(app, waitKeyOf(free.slice(0, wanted).at(-1)!));
+    if (free.length < wanted) withoutEntry.add(app);
+  }
+  return [...picked.values()];
+}
+
+/** Returns the app of the first entry after those of an app; after the last app, the first one again. */
+async function nextApp(
   store: Pick<Store, "listWaiting">,
   { provider, account }: AccountRef,
-  turn: string | undefined,
-  taken: ReadonlySet<string>,
-): Promise<WaitEntry | undefined> {
-  // Among so many entries at least one is not taken.
-  const limit = taken.size + 1;
-  const isFree = (entry: WaitEntry) => !taken.has(waitKeyOf(entry));
-  if (turn === undefined) return (await store.listWaiting(provider, account, { limit })).find(isFree);
-  const after = await store.listWaiting(provider, account, { from: afterApp(turn), limit });
-  return after.find(isFree) ?? (await store.listWaiting(provider, account, { to: afterApp(turn), limit })).find(isFree);
+  app: string | undefined,
+): Promise<string | undefined> {
+  const after = app === undefined ? [] : await store.listWaiting(provider, account, { from: afterApp(app), limit: 1 });
+  const [first] = after.length > 0 ? after : await store.listWaiting(provider, account, { limit: 1 });
+  return first?.appId;
 }
 
 /** Ends the lease of the dispatcher, and arranges what wakes the list next. */
