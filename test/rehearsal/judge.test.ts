@@ -39,6 +39,11 @@ test.each([
   [s3("DELETE", "/bucket/media/a.png?uploadId=1"), "s3:AbortMultipartUpload", "arn:aws:s3:::bucket/media/a.png"],
   [s3("DELETE", "/bucket/media/a.png"), "s3:DeleteObject", "arn:aws:s3:::bucket/media/a.png"],
   [s3("GET", "/bucket?list-type=2"), "s3:ListBucket", "arn:aws:s3:::bucket"],
+  [
+    { ...s3("POST", "/bucket/?delete="), body: "<Delete><Object><Key>media/a.png</Key></Object></Delete>" },
+    "s3:DeleteObject",
+    "arn:aws:s3:::bucket/media/a.png",
+  ],
 ])("the request %o needs %s on %s", (request, action, arn) => {
   expect(callsOf(request, SCOPE)).toEqual([{ action, arn }]);
 });
@@ -150,4 +155,12 @@ test("a fault meets the named calls of one function, after those that pass", asy
   judge.arm({ ...fault, after: 0, effect: "lose" });
   expect((await send()).status).toBe(200);
   expect(received()).toBe(2);
+});
+
+test("a request that deletes several objects needs the permission for each of them", () => {
+  const body = "<Delete><Object><Key>media/a.png</Key></Object><Object><Key>inputs/b.png</Key></Object></Delete>";
+  expect(callsOf({ ...s3("POST", "/b?delete"), body }, SCOPE).map(({ arn }) => arn)).toEqual([
+    "arn:aws:s3:::b/media/a.png",
+    "arn:aws:s3:::b/inputs/b.png",
+  ]);
 });

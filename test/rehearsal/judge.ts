@@ -71,7 +71,7 @@ export function callsOf({ method, url, target, body }: Request, scope: string): 
     });
   }
   if (service !== undefined) throw new Error(`No permission is known for ${target}`);
-  return [bucketCall(method, new URL(url, "http://s3"))];
+  return bucketCalls(method, new URL(url, "http://s3"), body);
 }
 
 function tableCalls(operation: string, input: Record<string, unknown>, scope: string): Call[] {
@@ -86,10 +86,15 @@ function tableCalls(operation: string, input: Record<string, unknown>, scope: st
   return [{ action, arn: `${arnOf(TableName!)}${IndexName === undefined ? "" : `/index/${IndexName}`}` }];
 }
 
-function bucketCall(method: string, { pathname, searchParams }: URL): Call {
+function bucketCalls(method: string, { pathname, searchParams }: URL, body: string): Call[] {
   const [, bucket = "", ...key] = pathname.split("/");
   const arn = `arn:aws:s3:::${bucket}`;
-  if (key.join("/") === "") return { action: "s3:ListBucket", arn };
+  if (searchParams.has("delete")) {
+    // S3 checks the permission for each object that the request names.
+    const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map((match) => match[1]);
+    return keys.map((each) => ({ action: "s3:DeleteObject", arn: `${arn}/${each}` }));
+  }
+  if (key.join("/") === "") return [{ action: "s3:ListBucket", arn }];
   const isUpload = searchParams.has("uploads") || searchParams.has("uploadId");
   const actions: Record<string, string> = {
     GET: "s3:GetObject",
@@ -98,7 +103,7 @@ function bucketCall(method: string, { pathname, searchParams }: URL): Call {
     POST: "s3:PutObject",
     DELETE: isUpload ? "s3:AbortMultipartUpload" : "s3:DeleteObject",
   };
-  return { action: actions[method] ?? `s3:${method}`, arn: `${arn}/${decodeURIComponent(key.join("/"))}` };
+  return [{ action: actions[method] ?? `s3:${method}`, arn: `${arn}/${decodeURIComponent(key.join("/"))}` }];
 }
 
 /** A fault of AWS, or of what is between AWS and a function. */

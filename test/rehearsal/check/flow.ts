@@ -131,8 +131,8 @@ export async function checkFlows(session: Session): Promise<void> {
     const { code, reason } = answer.body;
     expect(code === "image_rejected" && reason === "not_sent", `the flow got ${answer.status} ${code} ${reason}`);
   });
-  await check("pictures are listed, and a deleted flow takes its archived images along", async () => {
-    const id = await start({ prompt: "deleted later", archive: true });
+  await check("pictures are listed, and a deleted flow takes its images along", async () => {
+    const id = await start({ action: "blend", base64Array: [PNG, PNG], archive: true });
     await ended(id);
     const [picture] = await until("the picture", async () => {
       const { data } = await ok("GET", `/v1/pictures?flow=${id}`);
