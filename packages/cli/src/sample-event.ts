@@ -68,7 +68,7 @@ function success(at: string): Partial<Task> {
 }
 
 /** A submitted imagine task. @param at time of the task, ISO 8601 */
-export function sampleTask(at: string): Task {
+export function sampleTask(at: string): Required<Task> {
   return {
     id: ROOT,
     flowId: FLOW,
@@ -90,6 +90,7 @@ export function sampleTask(at: string): Task {
     copies: [],
     copyFailures: [],
     buttons: [],
+    originalPrompt: null,
     finalPrompt: "a paper boat on calm water",
     text: null,
     seed: null,
@@ -129,6 +130,7 @@ function flowEnd(type: FlowEndEvent["type"], state: string | null, at: string): 
       action: "imagine",
       provider: "simulator",
       prompt: "a paper boat on calm water",
+      originalPrompt: null,
       createdAt: at,
       endedAt: at,
       restartOf: null,
