@@ -64,6 +64,8 @@ export class FunctionPool {
 
   constructor(spec: FunctionSpec, concurrency: Concurrency) {
     this.#spec = spec;
+    // A frozen environment does not notice that the rehearsal has ended.
+    process.once("exit", () => this.stop());
     this.#concurrency = concurrency;
     this.timeoutS = spec.timeoutS;
   }

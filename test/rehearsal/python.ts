@@ -31,6 +31,8 @@ export async function startMoto(python: string): Promise<Moto> {
     // The roles name a policy of AWS.
     env: { ...process.env, MOTO_IAM_LOAD_MANAGED_POLICIES: "true" },
   });
+  // moto does not notice that the rehearsal has ended.
+  process.once("exit", () => child.kill());
   const url = `http://${LOOPBACK}:${port}`;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`moto ended with ${child.exitCode}`);

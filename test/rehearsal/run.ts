@@ -27,6 +27,7 @@ const LIMIT = Number(process.env["MJFLOW_REHEARSAL_LIMIT"] || 10);
 const OPERATOR_KEY = "operator-key-of-the-rehearsal-32-chars";
 const GUIDE = new URL("../../docs/deploy.md", import.meta.url);
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const only = process.argv.slice(2);
 const found = findMoto();
 if ("reason" in found) {
@@ -73,7 +74,13 @@ const stage = await startStage(evaluation, moto.url, LIMIT, REHEARSAL_TIMINGS);
 const session = await startSession(stage, simulator, OPERATOR_KEY);
 const { checks, check } = session;
 try {
-  for (const [name, run] of Object.entries(GROUPS)) if (only.length === 0 || only.includes(name)) await run(session);
+  for (const [name, run] of Object.entries(GROUPS)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    // A group whose preparation fails must not keep the processes of the stage and of moto alive.
+    await run(session).catch(
+      (error: unknown) => void checks.push({ name: `the group ${name}`, problem: String(error) }),
+    );
+  }
 } finally {
   await session.close();
   await stage.stop();

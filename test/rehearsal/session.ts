@@ -14,6 +14,9 @@ export type Json = any;
 
 /** The schedule is a minute; here it is faster, so that a check of the sweeper takes seconds. */
 const SWEEP_MS = 5_000;
+/** A request that finds no free execution is repeated for 30 s. */
+const THROTTLED_ATTEMPTS = 100;
+const THROTTLED_PAUSE_MS = 300;
 /** What happens in seconds on an idle machine. No check depends on the time that it takes. */
 const PATIENCE_MS = 300_000;
 
@@ -77,7 +80,8 @@ export async function startSession(stage: Stage, simulator: Simulator, operatorK
     }
   })();
 
-  async function api(method: string, path: string, body?: unknown, key = operatorKey): Promise<Answer> {
+  /** A 429 without a body is Lambda's: no execution was free. The request had no effect, and every client sends it again. */
+  async function api(method: string, path: string, body?: unknown, key = operatorKey, attempts = 1): Promise<Answer> {
     const response = await fetch(new URL(path, stage.url("Api")), {
       method,
       redirect: "manual",
@@ -86,6 +90,10 @@ export async function startSession(stage: Stage, simulator: Simulator, operatorK
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
+    if (response.status === 429 && !isJson && attempts < THROTTLED_ATTEMPTS) {
+      await pause(THROTTLED_PAUSE_MS);
+      return api(method, path, body, key, attempts + 1);
+    }
     return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
   }
 

@@ -1,6 +1,6 @@
 /** Makes the evaluated resources of a stage on an AWS-compatible server, and runs its functions there. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,8 @@ export interface Evaluation {
  */
 export function evaluate(stage: string, env: Record<string, string>, before?: Evaluation): Evaluation {
   const folder = path.join(ROOT, ".sst/rehearsal", before ? "second" : "first");
+  // A file of an earlier run would be taken for a part of this deployment.
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const out = path.join(folder, "infra.json");
   const state = before ? ["--state", path.join(before.folder, "infra.json")] : [];
