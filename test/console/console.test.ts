@@ -3,6 +3,7 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import {
   chromiumPath,
@@ -251,7 +252,6 @@ describe.skipIf(!chromium)("the console", () => {
       // The policy is disabled only here: axe is evaluated from a string, which the policy forbids.
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
-      const { source } = await import("axe-core");
       for (const scheme of ["light", "dark"]) {
         await page.emulateMediaFeatures([
           { name: "prefers-color-scheme", value: scheme },
@@ -267,18 +267,8 @@ describe.skipIf(!chromium)("the console", () => {
         ] as const) {
           await open(page, hash);
           await page.waitForSelector(sign);
-          await page.evaluate(source);
-          const found = await page.evaluate(async () => {
-            // biome-ignore lint/suspicious/noExplicitAny: the page's own global
-            const { violations } = await (globalThis as any).axe.run(document, {
-              runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-            });
-            // biome-ignore lint/suspicious/noExplicitAny: axe's result
-            return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
-          });
-          expect(found, `${hash} ${scheme}`).toEqual([]);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          expect(wide, `${hash} ${scheme}`).toBeLessThanOrEqual(0);
+          expect(await violationsOf(page), `${hash} ${scheme}`).toEqual([]);
+          expect(await overflowOf(page), `${hash} ${scheme}`).toBeLessThanOrEqual(0);
         }
       }
     },

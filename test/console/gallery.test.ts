@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { chromiumPath, click, launch, signIn, textOf, visit } from "./test-browser.ts";
 
@@ -180,7 +181,6 @@ describe.skipIf(!chromium)("the gallery", () => {
       const { page } = await visit(browser, { width });
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
-      const { source } = await import("axe-core");
       for (const scheme of ["light", "dark"]) {
         await page.emulateMediaFeatures([
           { name: "prefers-color-scheme", value: scheme },
@@ -194,18 +194,8 @@ describe.skipIf(!chromium)("the gallery", () => {
           await page.goto(`${server.url}/console/${hash}`);
           if (width > 400 || !hash.includes("pic")) await page.waitForSelector(sign);
           else await page.waitForSelector(".lightbox[open]");
-          await page.evaluate(source);
-          const found = await page.evaluate(async () => {
-            // biome-ignore lint/suspicious/noExplicitAny: the page's own global
-            const { violations } = await (globalThis as any).axe.run(document, {
-              runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-            });
-            // biome-ignore lint/suspicious/noExplicitAny: axe's result
-            return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
-          });
-          expect(found, `${hash} ${scheme}`).toEqual([]);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          expect(wide, `${hash} ${scheme}`).toBeLessThanOrEqual(0);
+          expect(await violationsOf(page), `${hash} ${scheme}`).toEqual([]);
+          expect(await overflowOf(page), `${hash} ${scheme}`).toBeLessThanOrEqual(0);
         }
       }
     },

@@ -1,6 +1,7 @@
 /** Settings and shortcuts in a real browser. */
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 import { chromiumPath, click, launch, signIn, textOf, visit, waitForText } from "./test-browser.ts";
 
@@ -165,7 +166,6 @@ describe.skipIf(!chromium)("settings", () => {
     const { page } = await visit(browser, { width });
     await page.setBypassCSP(true);
     await signIn(page, server.url, API_KEY);
-    const { source } = await import("axe-core");
     for (const scheme of ["light", "dark"]) {
       await page.emulateMediaFeatures([
         { name: "prefers-color-scheme", value: scheme },
@@ -174,18 +174,8 @@ describe.skipIf(!chromium)("settings", () => {
       for (const section of ["vendors", "apps", "banned", "appearance", "shortcuts"]) {
         await page.goto(`${server.url}/console/#/settings/${section}`);
         await page.waitForSelector(".settings-content :is(.card, .empty)");
-        await page.evaluate(source);
-        const found = await page.evaluate(async () => {
-          // biome-ignore lint/suspicious/noExplicitAny: the page's own global
-          const { violations } = await (globalThis as any).axe.run(document, {
-            runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-          });
-          // biome-ignore lint/suspicious/noExplicitAny: axe's result
-          return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
-        });
-        expect(found, `${section} ${scheme}`).toEqual([]);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(wide, `${section} ${scheme}`).toBeLessThanOrEqual(0);
+        expect(await violationsOf(page), `${section} ${scheme}`).toEqual([]);
+        expect(await overflowOf(page), `${section} ${scheme}`).toBeLessThanOrEqual(0);
       }
     }
   });

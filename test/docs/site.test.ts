@@ -5,7 +5,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,11 +12,12 @@ import { fileURLToPath } from "node:url";
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { documentationSite } from "@mjflow/local/documentation";
 import { KNOWN_PROVIDER_IDS } from "@mjflow/providers/families/index";
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SECTIONS } from "../../packages/docs/src/nav.ts";
 import { chromiumPath, launch, visit } from "../console/test-browser.ts";
 import { DESCRIBED } from "../openapi/routes.ts";
+import { overflowOf, violationsOf } from "../support/accessibility.ts";
 
 const BASE = "/docs/";
 const chromium = chromiumPath();
@@ -115,7 +115,6 @@ describe.skipIf(!chromium)("the site in a browser", () => {
   let server: Server;
   let browser: Browser;
   let url: string;
-  const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
   beforeAll(async () => {
     const serve = documentationSite({ dist: join(folder, "site"), stale: () => false });
@@ -131,19 +130,6 @@ describe.skipIf(!chromium)("the site in a browser", () => {
     server?.close();
   });
 
-  async function violationsOf(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    return page.evaluate(async () => {
-      // biome-ignore lint/suspicious/noExplicitAny: axe is a global variable of the page
-      const { violations } = await (globalThis as any).axe.run(document, {
-        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-      });
-      return violations.map(
-        ({ id, nodes }: { id: string; nodes: { target: string[] }[] }) => `${id}: ${nodes[0]!.target}`,
-      );
-    });
-  }
-
   const SHOWN = ["", "quickstart.html", "reference/flows.html", "errors/invalid_request.html", "vendors.html"];
 
   test.each(["light", "dark"])(
@@ -157,11 +143,8 @@ describe.skipIf(!chromium)("the site in a browser", () => {
           expect(await page.evaluate(() => document.documentElement.classList.contains("dark"))).toBe(
             scheme === "dark",
           );
-          expect(await violationsOf(page), `${name} at ${width}`).toEqual([]);
-          expect(
-            await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
-            name,
-          ).toBeLessThanOrEqual(0);
+          expect(await violationsOf(page, "best-practice"), `${name} at ${width}`).toEqual([]);
+          expect(await overflowOf(page), name).toBeLessThanOrEqual(0);
         }
         expect(complaints).toEqual([]);
         expect(requested.filter((each) => !each.startsWith(url) && !each.startsWith("data:"))).toEqual([]);
@@ -178,7 +161,7 @@ describe.skipIf(!chromium)("the site in a browser", () => {
     await page.keyboard.up("Control");
     await page.locator("#localsearch-input").fill("idempotency mismatch");
     await page.waitForSelector('a.result[href*="errors/idempotency_mismatch"]');
-    expect(await violationsOf(page)).toEqual([]);
+    expect(await violationsOf(page, "best-practice")).toEqual([]);
     await page.locator('a.result[href*="errors/idempotency_mismatch"]').click();
     await page.waitForFunction(() => document.querySelector("h1")?.textContent?.includes("idempotency_mismatch"));
     expect(complaints).toEqual([]);

@@ -14,10 +14,10 @@ const NOT_REACHED: Record<string, Record<string, string[]>> = {
   "writes the day on which a key was used, if the API has not got a request with this key on this day": {
     Stream: ["dynamodb:PutItem TableTable"],
   },
-  "reads several rows at once, which depends on how calls of the shared code coincide": {
+  "reads one row or several at once, which depends on how calls of the shared code coincide": {
     Archive: ["dynamodb:BatchGetItem TableTable"],
     Callback: ["dynamodb:BatchGetItem TableTable"],
-    Deadletter: ["dynamodb:BatchGetItem TableTable"],
+    Deadletter: ["dynamodb:BatchGetItem TableTable", "dynamodb:GetItem TableTable"],
     Submit: ["dynamodb:BatchGetItem TableTable"],
   },
 };

@@ -6,7 +6,7 @@ import type { CallbackFormat } from "../callback.ts";
 import { type Fields, field, text, texts } from "../json.ts";
 import type { Draft } from "../protocol.ts";
 import { snowflakeOf, uuidOf } from "../random.ts";
-import { type Action, isEnded, isPressable, type ResultKind, type Task } from "../task.ts";
+import { type Action, isEnded, isPressable, type Task } from "../task.ts";
 import { imageUrlOf, type Origin, seedOf } from "../wire-format.ts";
 import {
   type Answer,
@@ -22,20 +22,14 @@ import {
   linesOf,
   lookedUp,
   modeOf,
+  type Press,
   percentOf,
+  press,
   tileUrls,
   urlIn,
 } from "./family.ts";
 
 const BASE = "/midjourney/";
-
-interface Press {
-  action: Action;
-  result: ResultKind;
-  index: number;
-}
-
-const press = (action: Action, result: ResultKind = "grid", index = 0): Press => ({ action, result, index });
 
 const OF_GRID: ReadonlyMap<string, Press> = new Map([
   ...[1, 2, 3, 4].map((n) => [`upscale${n}`, press("UPSCALE", "single", n)] as const),

@@ -10,7 +10,7 @@ import type { Draft } from "../protocol.ts";
 import type { FamilyId } from "../provider.ts";
 import type { Mode } from "../route.ts";
 import { bannedWordIn, directivesIn, type Scenario } from "../scenario.ts";
-import type { Action, Task, TaskOutcome } from "../task.ts";
+import type { Action, ResultKind, Task, TaskOutcome } from "../task.ts";
 import { finalPromptOf, type Origin } from "../wire-format.ts";
 
 export interface Family extends TaskSource {
@@ -75,6 +75,16 @@ interface Pressed {
   customId: string;
   action: Action;
 }
+
+/** What a button of a vendor makes. */
+export interface Press {
+  action: Action;
+  result: ResultKind;
+  /** Number of the picture of the grid, from 1; 0 for the whole result. */
+  index: number;
+}
+
+export const press = (action: Action, result: ResultKind = "grid", index = 0): Press => ({ action, result, index });
 
 export type FamilyRefusal =
   | { kind: "unauthorized" }

@@ -6,7 +6,7 @@ import type { CallbackFormat } from "../callback.ts";
 import { type Fields, field, text, texts } from "../json.ts";
 import type { Draft } from "../protocol.ts";
 import { uuidOf } from "../random.ts";
-import { type Action, isEnded, isPressable, type ResultKind, type Task } from "../task.ts";
+import { isEnded, isPressable, type Task } from "../task.ts";
 import { finalPromptOf, imageUrlOf, type Origin, seedOf } from "../wire-format.ts";
 import {
   type Answer,
@@ -20,45 +20,39 @@ import {
   invalid,
   lookedUp,
   modeOf,
+  type Press,
   percentOf,
+  press,
   tileUrls,
   urlIn,
 } from "./family.ts";
 
 const BASE = "/midjourney/v1";
 
-interface Component {
-  action: Action;
-  result: ResultKind;
-  index: number;
-}
-
-const component = (action: Action, result: ResultKind = "grid", index = 0): Component => ({ action, result, index });
-
 /** Action strings of a grid, in the order of the vendor. */
-const OF_GRID: ReadonlyMap<string, Component> = new Map([
-  ...[1, 2, 3, 4].map((n) => [`upsample${n}`, component("UPSCALE", "single", n)] as const),
-  ["reroll", component("REROLL")],
-  ...[1, 2, 3, 4].map((n) => [`variation${n}`, component("VARIATION", "grid", n)] as const),
+const OF_GRID: ReadonlyMap<string, Press> = new Map([
+  ...[1, 2, 3, 4].map((n) => [`upsample${n}`, press("UPSCALE", "single", n)] as const),
+  ["reroll", press("REROLL")],
+  ...[1, 2, 3, 4].map((n) => [`variation${n}`, press("VARIATION", "grid", n)] as const),
 ]);
 
 const SIZES = ["upscale2", "upscale4", "upscale_subtle", "upscale_creative"];
 
 /** Action strings of a single picture. */
-const OF_SINGLE: ReadonlyMap<string, Component> = new Map([
-  ...SIZES.map((name) => [name, component("UPSCALE", "single")] as const),
-  ["high_variation", component("HIGH_VARIATION")],
-  ["low_variation", component("LOW_VARIATION")],
-  ["zoom_out_2", component("ZOOM")],
-  ["zoom_out_1_5", component("ZOOM")],
-  ["make_square", component("ZOOM")],
-  ...["left", "right", "up", "down"].map((way) => [`pan_${way}`, component("PAN")] as const),
-  ["reroll", component("REROLL")],
+const OF_SINGLE: ReadonlyMap<string, Press> = new Map([
+  ...SIZES.map((name) => [name, press("UPSCALE", "single")] as const),
+  ["high_variation", press("HIGH_VARIATION")],
+  ["low_variation", press("LOW_VARIATION")],
+  ["zoom_out_2", press("ZOOM")],
+  ["zoom_out_1_5", press("ZOOM")],
+  ["make_square", press("ZOOM")],
+  ...["left", "right", "up", "down"].map((way) => [`pan_${way}`, press("PAN")] as const),
+  ["reroll", press("REROLL")],
 ]);
 
 /** An enlarged picture can be enlarged again from its original. */
-const OF_ENLARGED: ReadonlyMap<string, Component> = new Map([
-  ...SIZES.map((name) => [`redo_${name}`, component("UPSCALE", "single")] as const),
+const OF_ENLARGED: ReadonlyMap<string, Press> = new Map([
+  ...SIZES.map((name) => [`redo_${name}`, press("UPSCALE", "single")] as const),
   ...[...OF_SINGLE].filter(([name]) => !SIZES.includes(name)),
 ]);
 
@@ -155,14 +149,14 @@ const SUBMITS: Readonly<Record<string, Submit>> = {
       if (text(body, "mask")?.startsWith("data:")) return invalid("[Invalid parameter] mask has a prefix");
       const prompt = text(body, "prompt");
       if (prompt === undefined) return invalid("[Invalid parameter] prompt is required");
-      const region = new Map([["inpaint", component("INPAINT")]]);
+      const region = new Map([["inpaint", press("INPAINT")]]);
       return child("inpaint", ({ result }) => (result === "single" ? region : new Map()), body, view, prompt);
     },
   },
   seed: {
     verb: "action",
     decide(body, view) {
-      const seed = new Map([["seed", component("SEED", "plain")]]);
+      const seed = new Map([["seed", press("SEED", "plain")]]);
       return child("seed", ({ result }) => (result === "plain" ? new Map() : seed), body, view);
     },
   },
@@ -178,7 +172,7 @@ function root(fields: Pick<Draft, "action" | "result"> & Partial<Draft>, body: F
 /** Creates a child. It has the mode of its parent. The same action twice creates two jobs. */
 function child(
   name: string,
-  offers: (parent: Task) => ReadonlyMap<string, Component>,
+  offers: (parent: Task) => ReadonlyMap<string, Press>,
   body: Fields,
   view: FamilyView,
   prompt?: string,
@@ -216,7 +210,7 @@ function timeoutProblem(body: Fields, leastS: number): FamilyDecision | undefine
     : invalid(`[Invalid parameter] timeout is from ${leastS} to 1200`);
 }
 
-function componentsOf({ result, customId }: Task): ReadonlyMap<string, Component> {
+function componentsOf({ result, customId }: Task): ReadonlyMap<string, Press> {
   if (result === "grid") return OF_GRID;
   if (result !== "single") return new Map();
   return /upscale/u.test(customId ?? "") ? OF_ENLARGED : OF_SINGLE;
