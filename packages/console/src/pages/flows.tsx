@@ -1,5 +1,6 @@
 import type { FlowSummary } from "@mjflow/client";
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
+import { EmptyList } from "../components/empty-list.tsx";
 import { FlowRows } from "../components/flow-rows.tsx";
 import { LoadMore } from "../components/load-more.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -30,33 +31,18 @@ export default function FlowsPage({ query }: { query: Query }) {
       <Problem error={list.error} />
       {list.isLoading && list.looked === 0 && <div className="skeleton flows-soon" />}
       <FlowRows flows={list.flows} isLoading={list.isLoading} isWhole={!list.more && !list.isLoading} now={now} />
-      {list.flows.length === 0 && !list.isLoading && !list.error && <Empty isFiltered={isFiltered} />}
+      {list.flows.length === 0 && !list.isLoading && !list.error && (
+        <EmptyList
+          isFiltered={isFiltered}
+          noMatch="No flow matches."
+          nothing="No flows yet. The first one needs only a prompt."
+          onClear={() => replaceQuery(queryOf(NO_FILTER))}
+        />
+      )}
       <LoadMore more={list.more} isLoading={list.isLoading} label="Older flows">
         {isFiltered && `Searched ${list.looked.toLocaleString("en")} flows`}
       </LoadMore>
     </section>
-  );
-}
-
-function Empty({ isFiltered }: { isFiltered: boolean }) {
-  if (isFiltered)
-    return (
-      <div className="empty">
-        <p>No flow matches.</p>
-        <button type="button" onClick={() => replaceQuery(queryOf(NO_FILTER))}>
-          Clear filters
-        </button>
-      </div>
-    );
-  return (
-    <div className="empty">
-      <Icon name="images" size="large" />
-      <p>No flows yet. The first one needs only a prompt.</p>
-      <a className="button primary" href={hrefOf({ page: "create" })}>
-        <Icon name="sparkles" />
-        Create images
-      </a>
-    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** All pictures and videos of all flows, newest first. */
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
+import { EmptyList } from "../components/empty-list.tsx";
 import { LoadMore } from "../components/load-more.tsx";
 import { PictureGrid } from "../components/picture-grid.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -124,7 +125,14 @@ export default function GalleryPage({ query }: { query: Query }) {
         selected={selected}
         onSelect={setSelected}
       />
-      {shots.length === 0 && !isLoading && !error && <Empty isFiltered={isFiltered} />}
+      {shots.length === 0 && !isLoading && !error && (
+        <EmptyList
+          isFiltered={isFiltered}
+          noMatch="No image matches."
+          nothing="No images yet. The first ones need only a prompt."
+          onClear={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}
+        />
+      )}
       <LoadMore more={more} isLoading={isLoading} label="Older images">
         {q !== "" && `Searched ${pictures.length.toLocaleString("en")} results`}
       </LoadMore>
@@ -140,28 +148,6 @@ function sinceOf(days: string): string {
   if (!(count > 0 && count <= 365)) return "";
   const hour = 3_600_000;
   return new Date(Math.floor((Date.now() - count * 24 * hour) / hour) * hour).toISOString();
-}
-
-function Empty({ isFiltered }: { isFiltered: boolean }) {
-  if (isFiltered)
-    return (
-      <div className="empty">
-        <p>No image matches.</p>
-        <button type="button" onClick={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}>
-          Clear filters
-        </button>
-      </div>
-    );
-  return (
-    <div className="empty">
-      <Icon name="images" size="large" />
-      <p>No images yet. The first ones need only a prompt.</p>
-      <a className="button primary" href={hrefOf({ page: "create" })}>
-        <Icon name="sparkles" />
-        Create images
-      </a>
-    </div>
-  );
 }
 
 /** The newest running flows, with the picture while it is drawn. */

@@ -1,0 +1,25 @@
+/** What a list shows instead of rows: how to remove the filters, or how to create the first images. */
+import { Icon } from "../kit/icon.tsx";
+import { hrefOf } from "../lib/route.ts";
+
+export function EmptyList(props: { isFiltered: boolean; noMatch: string; nothing: string; onClear: () => void }) {
+  if (props.isFiltered)
+    return (
+      <div className="empty">
+        <p>{props.noMatch}</p>
+        <button type="button" onClick={props.onClear}>
+          Clear filters
+        </button>
+      </div>
+    );
+  return (
+    <div className="empty">
+      <Icon name="images" size="large" />
+      <p>{props.nothing}</p>
+      <a className="button primary" href={hrefOf({ page: "create" })}>
+        <Icon name="sparkles" />
+        Create images
+      </a>
+    </div>
+  );
+}
