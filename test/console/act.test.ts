@@ -15,6 +15,8 @@ const chromium = chromiumPath();
 /** A grace period longer than any test, so that an unclear submission stays unclear. */
 const HOUR = 3_600_000;
 const GRACE = { graceMs: { turbo: HOUR, fast: HOUR, relax: HOUR, video: HOUR } };
+/** A circuit stays open, because the local server's few seconds are over before a slow page has loaded. */
+const OPEN = { openMs: HOUR, openMaxMs: HOUR };
 
 const DEAD_LETTERS = ["to be redriven", "to be discarded"].map((why, i) => ({
   id: `00000${i}_letter`,
@@ -37,7 +39,7 @@ describe.skipIf(!chromium)("console actions", () => {
     await withStore(dataDir, async (store) => {
       for (const deadLetter of DEAD_LETTERS) await store.saveNewDeadLetter(deadLetter);
     });
-    server = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
+    server = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify({ ...GRACE, ...OPEN }) } });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -215,20 +217,21 @@ describe.skipIf(!chromium)("console actions", () => {
       expect(body.data.map(({ id }: { id: string }) => id)).toContain("newapi");
       const vendor = { baseUrl: `${server.simulatorUrl}/newapi`, apiKey: "wrong-key", weight: 1_000 };
       expect((await server.call("POST", path, vendor)).status).toBe(201);
-      const page = await opened("#/health");
-      const isShown = () =>
-        page.evaluate(() =>
-          [...document.querySelectorAll(".accounts .status.bad")].some((status) =>
-            /circuit open until .*: the API key is rejected/.test(status.textContent ?? ""),
-          ),
-        );
-      // The circuit is open for a time that grows with each rejected trial. So a page that is slow still sees it open.
       await until(
         async () => {
           await server.ended(await server.start({ provider: "newapi", prompt: "refused" }));
-          return isShown();
+          return (await server.call("GET", "/v1/providers")).body.data;
         },
-        (shown) => shown,
+        (providers) =>
+          providers.some(({ accounts }: { accounts: { circuit: string }[] }) =>
+            accounts.some(({ circuit }) => circuit === "open"),
+          ),
+      );
+      const page = await opened("#/health");
+      await page.waitForFunction(() =>
+        [...document.querySelectorAll(".accounts .status.bad")].some((status) =>
+          /circuit open until .*: the API key is rejected/.test(status.textContent ?? ""),
+        ),
       );
     });
 

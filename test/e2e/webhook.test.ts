@@ -8,6 +8,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@mjflow/local/engine/port";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
@@ -59,14 +60,6 @@ afterEach(async () => {
   await new Promise((closed) => server.close(closed));
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((ready) => probe.listen(0, "127.0.0.1", ready));
-  const { port: free } = probe.address() as AddressInfo;
-  await new Promise((closed) => probe.close(closed));
-  return free;
-}
 
 const ids = () => posts.map(({ headers }) => headers["webhook-id"] as string);
 const typed = (type: string) => posts.filter(({ body }) => body.type === type);
