@@ -25,6 +25,15 @@ __all__ = ["FlowFailed", "Mjflow", "MjflowError", "WaitTimeout", "WebhookRejecte
 
 ENDED = ("completed", "failed", "canceled")
 RETRIED_STATUSES = (429, 502, 503, 504)
+UPLOAD_TIMEOUT_S = 300
+# Fields of a request that take an image: a text that the API knows, or bytes or a path, which are uploaded first.
+IMAGE_FIELDS = ("sourceBase64", "targetBase64", "image", "endImage", "maskBase64")
+IMAGE_TYPES = (
+    ("image/png", rb"\x89PNG"),
+    ("image/jpeg", rb"\xff\xd8\xff"),
+    ("image/webp", rb"RIFF.{4}WEBP"),
+    ("image/gif", rb"GIF8"),
+)
 MAX_RETRY_AFTER_S = 60
 MAX_PAUSE_S = 20
 # Failed reads in a row before `wait` gives up: about a minute and a half.
@@ -34,7 +43,7 @@ MAX_FAILURES = 10
 class MjflowError(Exception):
     """A failed call. Programs read `code` and `retry`; the message is for people.
 
-    code        a code of the server, such as invalid_request, or unreachable, unexpected_answer, invalid_argument
+    code        a code of the server, such as invalid_request, or unreachable, unexpected_answer, invalid_argument, upload_failed
     retry       "later" if the same call can succeed later, otherwise "never"
     status      HTTP status; None without a response
     field       the invalid field of the request, or None
@@ -108,14 +117,28 @@ class Mjflow:
     # Flows
 
     def create_flow(self, prompt=None, then=None, idempotency_key=None, **fields):
-        """Creates a flow and returns it at once. `then` are names of buttons, or steps with their own `then`."""
-        body = {**fields}
-        if prompt is not None:
-            body["prompt"] = prompt
-        if then is not None:
-            steps = then if isinstance(then, list) else [then]
-            body["then"] = [{"press": step} if isinstance(step, str) else step for step in steps]
+        """Creates a flow and returns it at once. `then` are names of buttons, or steps with their own `then`.
+
+        Images are links, data URIs, ids of uploads, or bytes and paths, which are uploaded first.
+        """
+        body = self._with_uploads(_flow_body(prompt, then, fields))
         return self.request("POST", "/v1/flows", body, idempotency_key=idempotency_key or new_key())
+
+    def create_flows(self, inputs, idempotency_key=None, **shared):
+        """Creates up to 100 flows with one request, and returns a result for each in `data`.
+
+        Each input is a prompt or a dict of fields. `shared` are fields that all flows have unless they set them. A repeated call
+        with the same key returns the same flows, and tries again to create the missing ones.
+        """
+        batch = [{"prompt": each} if isinstance(each, str) else _flow_body(None, None, each) for each in inputs]
+        body = self._with_uploads({**_flow_body(None, None, shared), "batch": batch})
+        return self.request("POST", "/v1/flows", body, idempotency_key=idempotency_key or new_key())
+
+    def rerun(self, flow_id, idempotency_key=None, **changes):
+        """Creates a new flow from the request of another one, with its images and its plan. None removes a field."""
+        body = self._with_uploads(_flow_body(None, None, changes))
+        path = f"/v1/flows/{_segment(flow_id)}/rerun"
+        return self.request("POST", path, body, idempotency_key=idempotency_key or new_key())
 
     def get_flow(self, flow_id):
         return self.request("GET", f"/v1/flows/{_segment(flow_id)}")
@@ -156,6 +179,44 @@ class Mjflow:
     def cancel_flow(self, flow_id):
         return self.request("POST", f"/v1/flows/{_segment(flow_id)}/cancel")
 
+    def resume_flow(self, flow_id):
+        """Undoes a cancellation and retries what failed. Retries are paid."""
+        return self.request("POST", f"/v1/flows/{_segment(flow_id)}/resume")
+
+    def delete_flow(self, flow_id):
+        """Deletes an ended flow with its tasks, deliveries and images."""
+        self.request("DELETE", f"/v1/flows/{_segment(flow_id)}")
+
+    # Pictures, uploads and templates
+
+    def list_pictures(self, video=None, **query):
+        """Yields the results of all flows with an image or a video, the newest flows first, over all pages."""
+        return self.pages("/v1/pictures", video=None if video is None else str(bool(video)).lower(), **query)
+
+    def upload(self, image, content_type=None):
+        """Sends an image of up to 64 MB, given as bytes or as a path. Its `id` can be used as an image for 7 days."""
+        data = bytes(image) if isinstance(image, (bytes, bytearray)) else _read(image)
+        found = content_type or next((name for name, start in IMAGE_TYPES if re.match(start, data, re.DOTALL)), None)
+        if found is None:
+            raise MjflowError("invalid_argument", "The image must be a PNG, JPEG, WebP or GIF.", field="image")
+        upload = self.request("POST", "/v1/uploads", {"contentType": found, "bytes": len(data)})
+        self._repeated(True, lambda: self._put(upload["url"], upload["headers"], data))
+        return upload
+
+    def put_template(self, name, then, description=None):
+        """Stores a plan under a name, or replaces the stored one. A flow uses it with `template=name`."""
+        body = _flow_body(None, then, {} if description is None else {"description": description})
+        return self.request("PUT", f"/v1/templates/{_segment(name)}", self._with_uploads(body))
+
+    def get_template(self, name):
+        return self.request("GET", f"/v1/templates/{_segment(name)}")
+
+    def list_templates(self):
+        return self.pages("/v1/templates")
+
+    def delete_template(self, name):
+        self.request("DELETE", f"/v1/templates/{_segment(name)}")
+
     # Tasks
 
     def get_task(self, task_id):
@@ -163,14 +224,18 @@ class Mjflow:
 
     def press(self, task_id, press, idempotency_key=None, **fields):
         """Presses a button of a finished task and returns the new task. This is paid."""
-        body = {"press": press, **fields}
+        body = self._with_uploads({**_flow_body(None, None, fields), "press": press})
         path = f"/v1/tasks/{_segment(task_id)}/actions"
         return self.request("POST", path, body, idempotency_key=idempotency_key or new_key())
 
-    def modal(self, task_id, prompt=None, mask_base64=None, idempotency_key=None):
+    def retry(self, task_id):
+        """Retries a failed task. The retry is paid, so it is not repeated: read the flow after `unreachable`."""
+        return self.request("POST", f"/v1/tasks/{_segment(task_id)}/retry")
+
+    def modal(self, task_id, prompt=None, mask_base64=None, translate=None, idempotency_key=None):
         """Submits the modal answer of a task with status MODAL."""
-        body = {"prompt": prompt, "maskBase64": mask_base64}
-        body = {name: value for name, value in body.items() if value is not None}
+        body = {"prompt": prompt, "maskBase64": mask_base64, "translate": translate}
+        body = self._with_uploads({name: value for name, value in body.items() if value is not None})
         path = f"/v1/tasks/{_segment(task_id)}/modal"
         return self.request("POST", path, body, idempotency_key=idempotency_key or new_key())
 
@@ -200,9 +265,12 @@ class Mjflow:
         A request is repeated if that is safe: it only reads, or it has an idempotency key.
         """
         is_safe = method in ("GET", "PUT", "DELETE") or idempotency_key is not None
+        return self._repeated(is_safe, lambda: self._send(method, path, body, idempotency_key, query))
+
+    def _repeated(self, is_safe, send):
         for retried in range(self._max_retries + 1):
             try:
-                return self._send(method, path, body, idempotency_key, query)
+                return send()
             except MjflowError as error:
                 pause = max(min(8, 0.3 * 2**retried) * (0.5 + random.random() / 2), error.retry_after_s or 0)
                 may_pass = (
@@ -234,6 +302,47 @@ class Mjflow:
             # The text of the error can contain the headers, so only its kind is kept.
             detail = f"{self._base_url} could not be reached ({type(error).__name__})."
             raise MjflowError("unreachable", detail, retry="later") from None
+
+    def _put(self, url, headers, data):
+        """Sends bytes to an address that the server has signed. The API key is not sent there."""
+        request = urllib.request.Request(url, data=data, headers=headers, method="PUT")
+        try:
+            with self._opener.open(request, timeout=UPLOAD_TIMEOUT_S) as response:
+                response.read()
+        except urllib.error.HTTPError as error:
+            detail = f"The image was not accepted by its upload address (HTTP {error.code})."
+            retry = "later" if error.code >= 500 else "never"
+            raise MjflowError("upload_failed", detail, error.code, retry) from None
+        except (OSError, ValueError) as error:
+            # The text of the error can contain the signed address.
+            detail = f"The upload address could not be reached ({type(error).__name__})."
+            raise MjflowError("unreachable", detail, retry="later") from None
+
+    def _with_uploads(self, body):
+        """Uploads all files in a request and returns it with their ids. A file that occurs twice is uploaded once."""
+        sent = {}
+
+        def id_of(value):
+            if not isinstance(value, (bytes, bytearray, os.PathLike)):
+                return value
+            key = bytes(value) if isinstance(value, (bytes, bytearray)) else os.fspath(value)
+            if key not in sent:
+                sent[key] = self.upload(value)["id"]
+            return sent[key]
+
+        def replaced(name, value):
+            if name in IMAGE_FIELDS:
+                return id_of(value)
+            if isinstance(value, list) and name == "base64Array":
+                return [id_of(each) for each in value]
+            if isinstance(value, list) and name in ("then", "batch"):
+                return [walk(each) for each in value]
+            return walk(value) if name == "modal" and value else value
+
+        def walk(node):
+            return {name: replaced(name, value) for name, value in node.items()}
+
+        return walk(body)
 
 
 def verify_webhook(body, headers, secret, tolerance_s=300, now=None):
@@ -310,6 +419,31 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_):
         return None
+
+
+def _flow_body(prompt, then, fields):
+    """`then` may be one name, or a list of names and steps; also in `fields`."""
+    body = {**fields}
+    if prompt is not None:
+        body["prompt"] = prompt
+    steps = body.get("then") if then is None else then
+    if steps is not None:
+        body["then"] = _steps(steps)
+    return body
+
+
+def _steps(steps):
+    listed = steps if isinstance(steps, list) else [steps]
+    return [{"press": step} if isinstance(step, str) else _flow_body(None, None, step) for step in listed]
+
+
+def _read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (OSError, TypeError) as error:
+        detail = f"The image must be bytes or the path of a readable file ({type(error).__name__})."
+        raise MjflowError("invalid_argument", detail, field="image") from None
 
 
 def _segment(text):

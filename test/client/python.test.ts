@@ -157,6 +157,90 @@ print(json.dumps([flow["status"], sleeps, caught(client.wait, "flow_1", timeout_
     expect(server.requests.filter(({ path }) => path.includes("/cancel"))).toHaveLength(1);
   });
 
+  test("uploads, batches, templates, reruns, pictures and deletions work at a local server", async () => {
+    const local = await spawnServer();
+    try {
+      const code = `
+import base64, pathlib, tempfile
+client = Mjflow(api_key="${API_KEY}")
+png = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+file = pathlib.Path(tempfile.mkdtemp()) / "reference.png"
+file.write_bytes(png)
+client.put_template("pair", ["upscale:1", {"press": "U2", "then": "zoom:2"}], description="two of them")
+batch = client.create_flows(
+    ["a boat", {"prompt": "a barn", "base64Array": [file, png]}], provider="simulator", template="pair")
+flows = [client.wait(each["flow"]["id"]) for each in batch["data"]]
+again = client.wait(client.rerun(flows[1]["id"], prompt="a bridge", then=None)["id"])
+pictures = [picture["flowId"] for picture in client.list_pictures(limit=2)]
+client.delete_flow(again["id"])
+described = client.get_template("pair")["description"]
+client.delete_template("pair")
+print(json.dumps({
+    "counts": [batch["created"], batch["failed"]],
+    "tasks": [[task["press"] for task in flow["tasks"]] for flow in flows],
+    "again": [again["prompt"], len(again["tasks"]), again["rerunOf"] == flows[1]["id"]],
+    "pictures": len(pictures), "newest": pictures[0] == again["id"],
+    "after": [caught(client.get_flow, again["id"])["code"], caught(client.get_template, "pair")["code"]],
+    "description": described, "templates": list(client.list_templates()),
+}))`;
+      const result = await snippet(code, local.url);
+      expect(result).toEqual({
+        counts: [2, 0],
+        tasks: Array.from({ length: 2 }, () => [null, "upscale:1", "U2", "zoom:2"]),
+        again: ["a bridge", 1, true],
+        // The grid of the rerun, and three results of each of the others.
+        pictures: expect.any(Number),
+        newest: true,
+        after: ["not_found", "not_found"],
+        description: "two of them",
+        templates: [],
+      });
+      expect((result as { pictures: number }).pictures).toBeGreaterThanOrEqual(7);
+      const { submissions } = (await local.sim("GET", "/ledger")) as { submissions: { images: string[] }[] };
+      const images = submissions.map((submission) => submission.images).filter((each) => each.length > 0);
+      // The barn and its rerun. The path and the bytes are two uploads.
+      expect(images.map((each) => each.length)).toEqual([2, 2]);
+      expect(images.flat()).toEqual(expect.arrayContaining([expect.stringMatching(/\/uploads\/app_\w+\/upload_\w+/)]));
+    } finally {
+      await local.stop();
+    }
+  });
+
+  test("an upload is sent without the key, is repeated after 503, and its refusal is upload_failed", async () => {
+    let refused = 503;
+    server = await serve((response, { method, path }) => {
+      if (method === "PUT") {
+        const status = path.includes("twice") && refused === 503 ? 503 : path.includes("never") ? 403 : 200;
+        refused = 0;
+        response.writeHead(status).end();
+        return;
+      }
+      const name = server!.requests.filter((request) => request.method === "POST").length === 1 ? "twice" : "never";
+      json(response, 201, {
+        id: "upload_1",
+        url: `${server!.url}/bucket/${name}?s=x`,
+        headers: { "Content-Type": "image/gif" },
+      });
+    });
+    const code = `print(json.dumps([
+      client.upload(b"GIF89a....")["id"], len(sleeps),
+      caught(client.upload, b"GIF89a...."), caught(client.upload, b"%PDF"), caught(client.upload, "/no/such/file"),
+    ]))`;
+    expect(await snippet(code, server.url)).toEqual([
+      "upload_1",
+      1,
+      expect.objectContaining({ code: "upload_failed", retry: "never" }),
+      expect.objectContaining({ code: "invalid_argument" }),
+      expect.objectContaining({ code: "invalid_argument" }),
+    ]);
+    const puts = server.requests.filter(({ method }) => method === "PUT");
+    expect(puts.map(({ body }) => body)).toEqual(Array.from({ length: 3 }, () => "GIF89a...."));
+    for (const { headers } of puts) {
+      expect(headers.authorization).toBeUndefined();
+      expect(headers["content-type"]).toBe("image/gif");
+    }
+  });
+
   test("no response is `unreachable`, after the reads were repeated", async () => {
     const code = `print(json.dumps([caught(client.get_flow, "flow_1"), len(sleeps)]))`;
     expect(await snippet(code, "http://127.0.0.1:9")).toEqual([
