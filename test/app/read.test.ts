@@ -41,6 +41,48 @@ describe("GET /v1/flows", () => {
     }
   });
 
+  test("a flow that a press reopened is listed as running until the press has ended, for an app without limits", async () => {
+    const id = await create();
+    await api.harness.finishAll();
+    expect(await list("status=completed")).toEqual([id]);
+    const [root] = (await call("GET", `/v1/flows/${id}`)).body.tasks;
+    expect((await call("POST", `/v1/tasks/${root.id}/actions`, { press: "U1" })).status).toBe(202);
+    expect(await list("status=running")).toEqual([id]);
+    expect(await list("status=completed")).toEqual([]);
+    await api.harness.finishAll();
+    expect(await list("status=running")).toEqual([]);
+    expect(await list("status=completed")).toEqual([id]);
+    expect((await api.deps.store.loadFlow(id)).flow!.due).toBeUndefined();
+  });
+
+  test("the sweeper ends the listing as running if the message of the press and the record of its end are lost", async () => {
+    const id = await create();
+    await api.harness.finishAll();
+    const [root] = (await call("GET", `/v1/flows/${id}`)).body.tasks;
+    await call("POST", `/v1/tasks/${root.id}/actions`, { press: "U1" });
+    const child = async () => (await api.deps.store.loadFlow(id)).tasks[1]!;
+    await api.harness.drain();
+    // The end of the press is stored, and the process crashes before it records the end of the flow.
+    const { failure: _, ...ended } = { ...(await child()), status: "SUCCESS" as const, due: undefined };
+    expect((await api.deps.store.saveTask(ended)).ok).toBe(true);
+    expect(await list("status=running")).toEqual([id]);
+    api.harness.advance((await api.deps.store.loadFlow(id)).flow!.due! - api.deps.clock.now() + 1);
+    await api.harness.sweep();
+    expect(await list("status=running")).toEqual([]);
+    expect(await list("status=completed")).toEqual([id]);
+  });
+
+  test("a press while the flow runs writes nothing to its row", async () => {
+    const id = await create({ then: [{ press: "U1" }] });
+    await api.harness.drain();
+    await api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS");
+    await api.harness.drain();
+    const before = (await api.deps.store.loadFlow(id)).flow!.rev;
+    const [root] = (await call("GET", `/v1/flows/${id}`)).body.tasks;
+    expect((await call("POST", `/v1/tasks/${root.id}/actions`, { press: "U2" })).status).toBe(202);
+    expect((await api.deps.store.loadFlow(id)).flow!.rev).toBe(before);
+  });
+
   test("the list filters by creation time with both ends included, in any time zone", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 4; i++) {

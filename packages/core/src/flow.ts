@@ -84,7 +84,7 @@ export interface Flow {
   /** What is held and settled for the flow. Unset: nothing was held, or the hold is in the row of an earlier version. */
   credit?: FlowCredit;
   /**
-   * True if a press or retry after the recorded end made a credit hold that is not settled yet. `due` stays set until
+   * True if a press or retry after the recorded end runs, or if its credit hold is not settled yet. `due` stays set until
    * then.
    */
   reopened?: boolean;
@@ -160,10 +160,7 @@ export function isEndRecorded(flow: Pick<Flow, "status" | "reopened">, tasks: re
   return status !== "running" && flow.status === status && !flow.reopened;
 }
 
-/**
- * Returns the status for lists, which read no tasks. A flow that a press or a retry reopened is running again. Without a limit of
- * credit or running flows the reopening is not recorded, because it would cost two write units: such a flow keeps its recorded status.
- */
+/** Returns the status for lists, which read no tasks. A flow that a press or a retry reopened is running again. */
 export function listedStatus({ status, reopened }: Pick<Flow, "status" | "reopened">): FlowStatus {
   return reopened ? "running" : status;
 }

@@ -5,7 +5,7 @@ import { promptsIn } from "@mjflow/core/banned";
 import { actionOf, modalKindOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import type { Flow } from "@mjflow/core/flow";
+import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { childPath, crockford, taskIdOf } from "@mjflow/core/id";
 import { inheritedByChild } from "@mjflow/core/inherit";
 import { REQUEST } from "@mjflow/core/limit";
@@ -24,6 +24,7 @@ import { type InputImageDeps, withMasks } from "./input-image.ts";
 import { getOwnTask } from "./own.ts";
 import { runEffects } from "./run-effects.ts";
 import type { TranslateDeps, TranslatePress } from "./translate.ts";
+import { updateFlow } from "./update-flow.ts";
 
 type ResolvedButton = Extract<Resolved, { ok: true }>;
 
@@ -191,9 +192,35 @@ export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Pro
   await reserveCreditForPress(deps, child, flow);
   const saved = await deps.store.createTask(child);
   if (!saved.ok) return saved;
+  // A credit hold has marked the flow already.
+  if (!usesHolds(deps.limits)) await markReopened(deps, child);
   await sendChild(deps, child);
   deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
   return saved;
+}
+
+/**
+ * Records that a press reopened an ended flow, because lists read no tasks. The flow gets a due time, so that the sweeper records
+ * the second end if necessary. The flow is read after the press is stored: its end is often recorded while an app reacts to a webhook.
+ * If the end is recorded between the two, the flow is listed with its earlier status, which no rule depends on.
+ */
+async function markReopened(deps: PressDeps, { flowId, path }: Task): Promise<void> {
+  const { store, clock, timings, log } = deps;
+  try {
+    const { flow } = await store.load(flowId, []);
+    if (flow === undefined || flow.status === "running" || flow.reopened) return;
+    const read = async () => {
+      const { flow: stored, tasks } = await store.loadFlow(flowId);
+      return stored && { flow: stored, tasks };
+    };
+    await updateFlow(store, read, ({ flow: stored, tasks }) => {
+      if (stored.status === "running" || stored.reopened || flowStatus(tasks) !== "running") return undefined;
+      return { ...stored, reopened: true, due: stored.due ?? nextFlowDue(stored, tasks, clock.now(), timings) };
+    });
+  } catch (error) {
+    // The press is stored and runs. Only lists are wrong until it has ended.
+    log.error("flow.not-marked", { flow: flowId, path, error: String(error) });
+  }
 }
 
 /** Extends the credit hold for a child. Does nothing for an app without limits if the flow has no hold. */
