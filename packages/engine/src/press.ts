@@ -193,7 +193,7 @@ export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Pro
   const saved = await deps.store.createTask(child);
   if (!saved.ok) return saved;
   // A credit hold has marked the flow already.
-  if (!usesHolds(deps.limits)) await markReopened(deps, child);
+  if (!usesHolds(deps.limits)) await markReopened(deps, child, flow);
   await sendChild(deps, child);
   deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
   return saved;
@@ -201,13 +201,14 @@ export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Pro
 
 /**
  * Records that a press reopened an ended flow, because lists read no tasks. The flow gets a due time, so that the sweeper records
- * the second end if necessary. The flow is read after the press is stored: its end is often recorded while an app reacts to a webhook.
- * If the end is recorded between the two, the flow is listed with its earlier status, which no rule depends on.
+ * the second end if necessary. A running flow is read again after the press is stored, because its end is often recorded while an app
+ * reacts to a webhook. If an end is recorded at the moment of the press, the flow is listed with its earlier status: no rule depends on it.
  */
-async function markReopened(deps: PressDeps, { flowId, path }: Task): Promise<void> {
+async function markReopened(deps: PressDeps, { flowId, path }: Task, known?: Flow): Promise<void> {
   const { store, clock, timings, log } = deps;
   try {
-    const { flow } = await store.load(flowId, []);
+    const hadEnded = known !== undefined && known.status !== "running";
+    const flow = hadEnded ? known : (await store.load(flowId, [])).flow;
     if (flow === undefined || flow.status === "running" || flow.reopened) return;
     const read = async () => {
       const { flow: stored, tasks } = await store.loadFlow(flowId);
