@@ -5,7 +5,7 @@
  */
 import { Mjflow } from "@mjflow/client";
 import { itemBytes } from "@mjflow/store/codec";
-import { flowToItem, taskToItem } from "@mjflow/store/item";
+import { FLOW, TASK } from "@mjflow/store/item";
 import { describe, expect, test } from "vitest";
 import { createApiClient } from "../app/api-client.ts";
 import price from "./price.json" with { type: "json" };
@@ -34,7 +34,10 @@ async function wait({ imageS, upscaleS }: { imageS: number; upscaleS: number }):
 
   async function readUnits(): Promise<number> {
     const { flows, tasks } = harness.dump();
-    const bytes = [...flows.map(flowToItem), ...tasks.map(taskToItem)].reduce((sum, item) => sum + itemBytes(item), 0);
+    const bytes = [...flows.map((flow) => FLOW.toItem(flow)), ...tasks.map((task) => TASK.toItem(task))].reduce(
+      (sum, item) => sum + itemBytes(item),
+      0,
+    );
     // The read of a flow is one strongly consistent query of its partition.
     return Math.ceil(bytes / 4_096);
   }

@@ -1,48 +1,63 @@
 /** Slots and wait lists of vendor accounts in the table. */
 
 import type { SlotKind, SlotRow } from "@mjflow/core/concurrency-limiter";
-import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
+import { DUE_SHARDS } from "@mjflow/core/due";
 import type { AccountState, AccountStore, SlotRowRef, SlotWrite } from "@mjflow/core/port";
 import { type WaitEntry, type WaitList, waitEntryOf, waitKeyOf } from "@mjflow/core/wait-list";
-import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row as rowOf } from "./codec.ts";
-import { itemToHealth } from "./item.ts";
+import { keyOf } from "./codec.ts";
+import { dueEntry, entity, expiring } from "./entity.ts";
+import { HEALTH } from "./item.ts";
 import {
   ATTRIBUTE,
+  accountOfPk,
   accountPk,
-  expiresAt,
   healthKey,
-  type Key,
+  RETENTION_MS,
   slotRowKey,
   slotsKey,
   waitingPk,
   waitListKey,
 } from "./keys.ts";
 import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
-import { save } from "./save.ts";
+import { createRows } from "./rows.ts";
 import type { Table } from "./table.ts";
-import { slotsOf } from "./vendor.ts";
+import { EARLIER_SLOTS } from "./vendor.ts";
 
 const SLOT_ROW = { held: ["he", "map of integer"] } as const satisfies PlainFields;
 type Row = PlainRow<typeof SLOT_ROW>;
 
-/** `provider` and `account` are in the key. */
-const WAIT_LIST = {
-  rev: [REV_ATTRIBUTE, "number"],
-  since: ["si", "number"],
-  due: [ATTRIBUTE.dueAt, "number"],
-  dispatchUntil: ["du", "number"],
-  turn: ["tu", "text"],
-  parallel: ["wi", "number"],
-  parallelAt: ["wa", "number"],
-} as const satisfies Fields<Exclude<keyof WaitList, "provider" | "account">>;
+const WAIT_LIST = entity<WaitList, "provider" | "account">()({
+  key: waitListKey,
+  idOf: ({ pk }) => accountOfPk(pk),
+  attributes: ({ provider, account, due }, dueShards) =>
+    dueEntry(due !== undefined, { kind: "waitList", provider, account }, dueShards),
+  fields: {
+    since: ["si", "number"],
+    due: [ATTRIBUTE.dueAt, "number"],
+    dispatchUntil: ["du", "number"],
+    turn: ["tu", "text"],
+    parallel: ["wi", "number"],
+    parallelAt: ["wa", "number"],
+  },
+});
+
+type Waiting = WaitEntry & { provider: string; account: string; rev: number };
 
 /** An entry has only its key: everything else is in the row of its task. */
-const WAITING = { rev: [REV_ATTRIBUTE, "number"] } as const satisfies Fields<"rev">;
+const WAITING = entity<Waiting, Exclude<keyof Waiting, "rev">>()({
+  key: (entry) => ({ pk: waitingPk(entry), sk: waitKeyOf(entry) }),
+  idOf: ({ pk, sk }) => ({ ...accountOfPk(pk), ...waitEntryOf(sk)! }),
+  // An entry that no dispatcher removes is deleted together with its task.
+  attributes: ({ createdAt }) => expiring(createdAt + RETENTION_MS),
+  fields: {},
+});
 const WAITING_REV = 1;
 
 /** @param dueShards number of shards of each class of due entries (core/due.ts) */
 export function createAccountStore(table: Table, dueShards = DUE_SHARDS): AccountStore {
   const rows = createPlainRows(table, SLOT_ROW);
+  const waitLists = createRows({ table, dueShards }, WAIT_LIST);
+  const waiting = createRows({ table }, WAITING);
 
   async function write(ref: SlotRowRef, update: Parameters<typeof rows.update>[1]): Promise<SlotWrite> {
     const result = await rows.update(slotRowKey(ref), update);
@@ -56,9 +71,9 @@ export function createAccountStore(table: Table, dueShards = DUE_SHARDS): Accoun
         const { sk } = keyOf(item);
         const ref = slotRowOf(sk);
         if (ref) state.slots.push({ ...ref, ...slotFields(rows.decode(item)) });
-        else if (sk === waitListKey({ provider, account }).sk) state.waitList = waitListOf(provider, account, item);
-        else if (sk === healthKey(provider, account).sk) state.health = itemToHealth(item);
-        else if (sk === slotsKey(provider, account).sk) state.earlierSlots = slotsOf(provider, account, item);
+        else if (sk === waitListKey({ provider, account }).sk) state.waitList = WAIT_LIST.ofItem(item);
+        else if (sk === healthKey(provider, account).sk) state.health = HEALTH.ofItem(item);
+        else if (sk === slotsKey(provider, account).sk) state.earlierSlots = EARLIER_SLOTS.ofItem(item);
       }
       return state;
     },
@@ -83,54 +98,20 @@ export function createAccountStore(table: Table, dueShards = DUE_SHARDS): Accoun
         when: [{ at: ["held", name], equals: at }],
         repeatable: "it sets the same time again",
       }),
-    async waitList(provider, account) {
-      const item = await table.get(waitListKey({ provider, account }));
-      return item && waitListOf(provider, account, item);
-    },
-    async waitLists(accounts) {
-      // The response does not keep the order, so each row finds its account by its key.
-      const byPk = new Map(accounts.map((ref) => [waitListKey(ref).pk, ref]));
-      const items = await table.getAll(accounts.map(waitListKey));
-      return items.flatMap((item) => {
-        const ref = byPk.get(keyOf(item).pk);
-        return ref ? [waitListOf(ref.provider, ref.account, item)] : [];
-      });
-    },
-    saveWaitList: (list) =>
-      save(
-        table,
-        list,
-        (next) => waitListItem(next, dueShards),
-        (item) => waitListOf(list.provider, list.account, item),
-      ),
+    waitList: (provider, account) => waitLists.get({ provider, account }),
+    waitLists: (accounts) => waitLists.getAll(accounts),
+    saveWaitList: (list) => waitLists.save(list),
     async addWaiting(provider, account, entry) {
-      const item = rowOf(waitingKey(provider, account, entry), WAITING, { rev: WAITING_REV });
-      // An entry that no dispatcher removes is deleted together with its task.
-      await table.put({ ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(entry.createdAt)) } }, undefined);
+      await waiting.put({ provider, account, ...entry, rev: 0 }, undefined);
     },
-    removeWaiting: (provider, account, entry) => table.delete(waitingKey(provider, account, entry), WAITING_REV),
+    removeWaiting: (provider, account, entry) => waiting.delete({ provider, account, ...entry, rev: WAITING_REV }),
     isWaiting: async (provider, account, entry) =>
-      (await table.get(waitingKey(provider, account, entry))) !== undefined,
+      (await table.get(WAITING.key({ provider, account, ...entry }))) !== undefined,
     async listWaiting(provider, account, range) {
       const items = await table.list({ partition: waitingPk({ provider, account }), ...range });
       return items.flatMap((item) => waitEntryOf(keyOf(item).sk) ?? []);
     },
   };
-}
-
-function waitingKey(provider: string, account: string, entry: WaitEntry): Key {
-  return { pk: waitingPk({ provider, account }), sk: waitKeyOf(entry) };
-}
-
-function waitListItem(list: WaitList, dueShards: number): Item {
-  const item = rowOf(waitListKey(list), WAIT_LIST, list);
-  if (list.due === undefined) return item;
-  const { provider, account } = list;
-  return { ...item, [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "waitList", provider, account }, dueShards) } };
-}
-
-function waitListOf(provider: string, account: string, item: Item): WaitList {
-  return { provider, account, ...fieldsOf(item, WAIT_LIST) } as WaitList;
 }
 
 function slotRowOf(sk: string): { kind: SlotKind; row: number } | undefined {

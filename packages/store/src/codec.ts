@@ -1,5 +1,5 @@
 /**
- * Encodes rows field by field. Attribute names are short, and zeros and unset fields are not stored. Longer JSON is deflated
+ * Encodes single fields of rows. Attribute names are short, and zeros and unset fields are not stored. Longer JSON is deflated
  * with a dictionary of what results have in common. All of this saves money, because DynamoDB bills by the kilobyte.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
@@ -21,25 +21,10 @@ export const NONCE_ATTRIBUTE = "w";
 export const REV_ATTRIBUTE = "rev";
 
 /**
- * Property for the attributes that this version does not know. Every write puts a whole row, so the code must write these
- * attributes back. Otherwise, during a deployment or after a rollback, older code would delete what newer code stored. The
- * key is a symbol, so a spread copies it and JSON does not contain it.
- */
-const UNKNOWN = Symbol("attributes of newer code");
-
-/**
  * How a field is stored. `count` is a number that is not stored while it is 0. `flag` is a boolean. `json` is stored as text
  * while it is short and deflated otherwise.
  */
 export type Kind = "text" | "number" | "count" | "flag" | "json";
-export type Fields<T extends string> = Record<T, readonly [attribute: string, kind: Kind]>;
-
-/** Rejects at compile time that two fields share an attribute: one field would be read as the other without any error. */
-type Distinct<T extends Fields<string>> = {
-  [name in keyof T]: T[name][0] extends T[Exclude<keyof T, name>][0]
-    ? "shares its attribute with another field"
-    : T[name];
-};
 
 export class ItemError extends Error {
   override readonly name = "ItemError";
@@ -75,76 +60,19 @@ export function assertReadable(item: Item | undefined): void {
   if (version > VERSION) throw newerRowError(item!, version);
 }
 
-function newerRowError(item: Item, version: number): ItemError {
+export function newerRowError(item: Item, version: number): ItemError {
   const { pk, sk } = keyOf(item);
   return new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
 }
 
-/** Encodes a value as a row, including the unknown attributes that it was read with. */
-export function row<T extends Fields<string>>(
-  { pk, sk }: Key,
-  fields: T & Distinct<T>,
-  value: { [name in NoInfer<keyof T>]?: unknown } & { [UNKNOWN]?: Item },
-): Item {
-  const item: Item = {
-    ...value[UNKNOWN],
-    [ATTRIBUTE.pk]: { S: pk },
-    [ATTRIBUTE.sk]: { S: sk },
-    [VERSION_ATTRIBUTE]: { N: String(VERSION) },
-  };
-  for (const [name, [attribute, kind]] of entriesOf(fields)) {
-    const stored = encode(kind, (value as Record<string, unknown>)[name]);
-    if (stored) item[attribute] = stored;
-  }
-  return item;
-}
-
-/**
- * Decodes the fields of a row and adds its unknown attributes under the symbol. A changed value must be a spread of the
- * decoded one, or the unknown attributes are lost.
- *
- * @throws ItemError if newer code wrote the row (W4)
- */
-export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
-  const version = Number(item[VERSION_ATTRIBUTE]?.N);
-  if (!(version <= VERSION)) throw newerRowError(item, version);
-  const value: Record<string | symbol, unknown> = {};
-  for (const [name, [attribute, kind]] of entriesOf(fields)) {
-    const field = decode(kind, item[attribute]);
-    if (field !== undefined) value[name] = field;
-  }
-  const ours = knownOf(fields);
-  const unknown = Object.entries(item).filter(([attribute]) => !ours.has(attribute));
-  if (unknown.length > 0) value[UNKNOWN] = Object.fromEntries(unknown);
-  return value;
-}
-
-const known = new WeakMap<Fields<string>, ReadonlySet<string>>();
-
-/** Returns the attributes that this version knows in such a row; cached per field table, because every read needs them. */
-function knownOf(fields: Fields<string>): ReadonlySet<string> {
-  const ready = known.get(fields);
-  if (ready) return ready;
-  const attributes = new Set([...OURS, ...Object.values(fields).map(([attribute]) => attribute)]);
-  known.set(fields, attributes);
-  return attributes;
-}
-
-/** Attributes of every kind of row. Each write sets them again or leaves them out. */
-const OURS: readonly string[] = [...Object.values(ATTRIBUTE), VERSION_ATTRIBUTE, NONCE_ATTRIBUTE];
-
-function entriesOf<F extends string>(fields: Fields<F>) {
-  return Object.entries(fields) as [F, readonly [string, Kind]][];
-}
-
-function encode(kind: Kind, value: unknown): AttributeValue | undefined {
+export function encode(kind: Kind, value: unknown): AttributeValue | undefined {
   if (value === undefined || (kind === "count" && value === 0)) return undefined;
   if (kind === "text") return { S: value as string };
   if (kind === "flag") return { BOOL: value as boolean };
   return kind === "json" ? encodeJson(value) : { N: String(value) };
 }
 
-function decode(kind: Kind, value: AttributeValue | undefined): unknown {
+export function decode(kind: Kind, value: AttributeValue | undefined): unknown {
   if (value === undefined) return kind === "count" ? 0 : undefined;
   if (kind === "text") return value.S;
   if (kind === "flag") return value.BOOL;

@@ -4,7 +4,8 @@ import { firstDueAt } from "@mjflow/core/credit";
 import type { CreditRow } from "@mjflow/core/credit-row";
 import { duePartitionOf } from "@mjflow/core/due";
 import type { CreditStore } from "@mjflow/core/port";
-import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row, VERSION, VERSION_ATTRIBUTE } from "./codec.ts";
+import { type Item, keyOf, VERSION, VERSION_ATTRIBUTE } from "./codec.ts";
+import { entity } from "./entity.ts";
 import { ATTRIBUTE, appKey, CREDIT_DAYS, counterKey, creditDayKey, creditKey, creditPk, grantKey } from "./keys.ts";
 import {
   createPlainRows,
@@ -13,7 +14,7 @@ import {
   type PlainRow,
   type PlainUpdate,
 } from "./plain-row.ts";
-import { save } from "./save.ts";
+import { createRows } from "./rows.ts";
 import type { Table } from "./table.ts";
 
 /** Fixed attributes and at most some open entries; the whole row stays below 1 KB, so that a change costs one unit. */
@@ -41,37 +42,57 @@ const DAY = {
 /** How long the usage of a day is kept. */
 const DAY_RETENTION_MS = 400 * 24 * 3_600_000;
 
-/** `appId` is in the key. The row of earlier versions. */
-const CREDIT = {
-  rev: [REV_ATTRIBUTE, "number"],
-  frozen: ["fz", "flag"],
-  added: ["ad", "count"],
-  reserved: ["re", "count"],
-  settled: ["se", "count"],
-  refunded: ["rf", "count"],
-  holds: ["ho", "json"],
-  fullAt: ["fu", "number"],
-  applying: ["ap", "json"],
-  days: ["dy", "json"],
-  createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof CreditRow, "appId">>;
+/** Name of the attribute of `frozen`. */
+const FROZEN_ATTRIBUTE = "fz";
 
 /** A version that does not know the counter must not read a frozen row, or it would write a hold that no counter has. */
 const FROZEN_VERSION = String(VERSION + 1);
 
-/** `appId` and `reference` are in the key. */
-const GRANT = {
-  rev: [REV_ATTRIBUTE, "number"],
-  micro: ["mi", "number"],
-  state: ["st", "text"],
-  counters: ["cs", "number"],
-  createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof Grant, "appId" | "reference">>;
+/** The row of earlier versions. */
+const CREDIT = entity<CreditRow, "appId">()({
+  key: ({ appId }) => creditKey(appId),
+  idOf: ({ pk }) => ({ appId: pk.slice(appKey("").pk.length) }),
+  attributes: ({ frozen }): Item => (frozen ? { [VERSION_ATTRIBUTE]: { N: FROZEN_VERSION } } : {}),
+  fields: {
+    frozen: [FROZEN_ATTRIBUTE, "flag"],
+    added: ["ad", "count"],
+    reserved: ["re", "count"],
+    settled: ["se", "count"],
+    refunded: ["rf", "count"],
+    holds: ["ho", "json"],
+    fullAt: ["fu", "number"],
+    applying: ["ap", "json"],
+    days: ["dy", "json"],
+    createdAt: ["cr", "number"],
+  },
+});
+
+/** `CREDIT` reads a frozen row although its version is newer. */
+const CREDIT_ROW: typeof CREDIT = {
+  ...CREDIT,
+  ofItem(item) {
+    const isFrozen = item[FROZEN_ATTRIBUTE]?.BOOL === true && item[VERSION_ATTRIBUTE]?.N === FROZEN_VERSION;
+    return CREDIT.ofItem(isFrozen ? { ...item, [VERSION_ATTRIBUTE]: { N: String(VERSION) } } : item);
+  },
+};
+
+const GRANT = entity<Grant, "appId" | "reference">()({
+  key: ({ appId, reference }) => grantKey(appId, reference),
+  idOf: ({ pk, sk }) => ({ appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) }),
+  fields: {
+    micro: ["mi", "number"],
+    state: ["st", "text"],
+    counters: ["cs", "number"],
+    createdAt: ["cr", "number"],
+  },
+});
 
 /** @param dueShards number of shards of each class of due entries (core/due.ts) */
 export function createCreditStore(table: Table, dueShards: number): CreditStore {
   const counters = createPlainRows(table, COUNTER);
   const days = createPlainRows(table, DAY);
+  const earlier = createRows({ table }, CREDIT_ROW);
+  const grants = createRows({ table }, GRANT);
 
   return {
     async creditCounter(counterId) {
@@ -100,16 +121,10 @@ export function createCreditStore(table: Table, dueShards: number): CreditStore 
       };
       return Object.fromEntries(items.map(dayOf));
     },
-    async creditRow(appId) {
-      const item = await table.get(creditKey(appId));
-      return item && creditRowOf(item);
-    },
-    saveCreditRow: (credit) => save(table, credit, creditRowItem, creditRowOf),
-    async grant(appId, reference) {
-      const item = await table.get(grantKey(appId, reference));
-      return item && grantOf(item);
-    },
-    saveGrant: (grant) => save(table, grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
+    creditRow: (appId) => earlier.get({ appId }),
+    saveCreditRow: (credit) => earlier.save(credit),
+    grant: (appId, reference) => grants.get({ appId, reference }),
+    saveGrant: (grant) => grants.save(grant),
   };
 }
 
@@ -187,21 +202,4 @@ function conditionsOf(condition: CreditCondition): Condition[] {
     ];
   }
   return [condition as Condition];
-}
-
-function creditRowItem(credit: CreditRow): Item {
-  const item = row(creditKey(credit.appId), CREDIT, credit);
-  return credit.frozen ? { ...item, [VERSION_ATTRIBUTE]: { N: FROZEN_VERSION } } : item;
-}
-
-function creditRowOf(item: Item): CreditRow {
-  const isFrozen = item[CREDIT.frozen[0]]?.BOOL === true && item[VERSION_ATTRIBUTE]?.N === FROZEN_VERSION;
-  const readable = isFrozen ? { ...item, [VERSION_ATTRIBUTE]: { N: String(VERSION) } } : item;
-  return { appId: keyOf(item).pk.slice(appKey("").pk.length), ...fieldsOf(readable, CREDIT) } as CreditRow;
-}
-
-function grantOf(item: Item): Grant {
-  const { pk, sk } = keyOf(item);
-  const ids = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
-  return { ...ids, ...fieldsOf(item, GRANT) } as Grant;
 }

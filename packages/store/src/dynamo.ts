@@ -4,34 +4,15 @@
  */
 import { DUE_PARTITIONS, DUE_SHARDS, type DuePartition } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
-import type { DueCursor, Saved, Store } from "@mjflow/core/port";
+import type { DueCursor, DueRef, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
-import { type Item, isExpired, keyOf, REV_ATTRIBUTE } from "./codec.ts";
-import {
-  deadLetterToItem,
-  dueOf,
-  flowToItem,
-  healthToItem,
-  itemToDeadLetter,
-  itemToFlow,
-  itemToHealth,
-  itemToTask,
-  taskToItem,
-} from "./item.ts";
-import {
-  ATTRIBUTE,
-  DEAD_LETTERS_PK,
-  deadLetterKey,
-  flowKey,
-  flowPk,
-  healthKey,
-  type Key,
-  refOf,
-  taskKey,
-} from "./keys.ts";
+import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
+import { DEAD_LETTER, dueOf, FLOW, HEALTH, TASK } from "./item.ts";
+import { ATTRIBUTE, DEAD_LETTERS_PK, flowKey, flowPk, type Key, refOf, taskKey } from "./keys.ts";
 import { listFlows, listingBounds } from "./listing.ts";
+import { createRows } from "./rows.ts";
 import { createTable, type Table, type TableDeps } from "./table.ts";
 
 export interface StoreDeps {
@@ -60,26 +41,16 @@ const RANGE_ROWS_PER_KEY = 4;
 
 /** Creates the store on any table: DynamoDB's or that of the local server. */
 export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: StoreDeps): Store {
-  const isLive = (item: Item) => !isExpired(item, now());
-
-  async function saveTask(task: Task, rev: number | undefined): Promise<Saved<Task>> {
-    const next = { ...task, rev: task.rev + 1 };
-    const put = await table.put(taskToItem(next, dueShards), rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToTask(put.current) };
-  }
-
-  async function saveFlow(flow: Flow, rev: number | undefined): Promise<Saved<Flow>> {
-    const next = { ...flow, rev: flow.rev + 1 };
-    const put = await table.put(flowToItem(next, dueShards), rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToFlow(put.current) };
-  }
+  const deps = { table, now, dueShards };
+  const flows = createRows(deps, FLOW);
+  const tasks = createRows(deps, TASK);
+  const healths = createRows(deps, HEALTH);
+  const deadLetters = createRows(deps, DEAD_LETTER);
 
   /** Splits the rows of one partition into the flow, if there is one, and its tasks. */
   function split(items: readonly Item[]): { flow: Flow | undefined; tasks: Task[] } {
-    const live = items.filter(isLive);
-    const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
-    const flow = live.find((item) => kindOf(item) === "flow");
-    return { flow: flow && itemToFlow(flow), tasks: live.filter((item) => kindOf(item) === "task").map(itemToTask) };
+    const ofKind = (kind: DueRef["kind"]) => items.filter((item) => refOf(keyOf(item))?.kind === kind);
+    return { flow: flows.read(ofKind("flow"))[0], tasks: tasks.read(ofKind("task")) };
   }
 
   /**
@@ -101,13 +72,13 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
     ...createAccountStore(table, dueShards),
     async createFlow(flow, root) {
       // If the root exists already, an earlier try crashed before its second write. This try completes it.
-      await saveTask(root, undefined);
-      return (await saveFlow(flow, undefined)).ok ? "created" : "exists";
+      await tasks.put(root, undefined);
+      return (await flows.put(flow, undefined)).ok ? "created" : "exists";
     },
-    createTask: (task) => saveTask(task, undefined),
-    saveTask: (task) => saveTask(task, task.rev),
-    saveFlow: (flow) => saveFlow(flow, flow.rev),
-    deleteTask: (task) => table.delete(taskKey(task.flowId, task.path), task.rev),
+    createTask: (task) => tasks.save(task, "none"),
+    saveTask: (task) => tasks.save(task, task.rev),
+    saveFlow: (flow) => flows.save(flow, flow.rev),
+    deleteTask: (task) => tasks.delete(task),
     async deleteTasks(flowId) {
       const items = await table.partition(flowPk(flowId));
       const tasks = items.filter((item) => refOf(keyOf(item))?.kind === "task");
@@ -118,14 +89,8 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
       const bySk = new Map((await loadRange(keys)).map((item) => [keyOf(item).sk, item]));
       return split(keys.map(({ sk }) => bySk.get(sk)).filter((item) => item !== undefined));
     },
-    async getTask({ flowId, path }) {
-      const item = await table.get(taskKey(flowId, path));
-      return item && isLive(item) ? itemToTask(item) : undefined;
-    },
-    async getTasks(refs) {
-      const items = await table.getAll(refs.map(({ flowId, path }) => taskKey(flowId, path)));
-      return items.filter(isLive).map(itemToTask);
-    },
+    getTask: ({ flowId, path }) => tasks.get({ flowId, path }),
+    getTasks: (refs) => tasks.getAll(refs),
     async loadFlow(flowId) {
       return split(await table.partition(flowPk(flowId)));
     },
@@ -141,8 +106,8 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
         });
         const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));
         const page = listed.filter(({ at }) => at !== after).slice(0, n);
-        const flows = (await table.getAll(page.map(({ key }) => key))).filter(isLive).map(itemToFlow);
-        const byKey = new Map(flows.map((flow) => [flowKey(flow.id).pk, flow]));
+        const read = await flows.getKeys(page.map(({ key }) => key));
+        const byKey = new Map(read.map((flow) => [flowKey(flow.id).pk, flow]));
         return page.map(({ key, at }) => ({ at, flow: byKey.get(key.pk) }));
       }),
     async duePartitions(before) {
@@ -160,36 +125,19 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
       const last = items.length < limit ? undefined : items.at(-1);
       return { due, ...(last && { next: { ...keyOf(last), dueAt: Number(last[ATTRIBUTE.dueAt]!.N) } }) };
     },
-    async health(provider, account) {
-      const item = await table.get(healthKey(provider, account));
-      return item && itemToHealth(item);
-    },
-    async healths(accounts) {
-      const items = await table.getAll(accounts.map(({ provider, account }) => healthKey(provider, account)));
-      return items.map(itemToHealth);
-    },
-    async saveHealth(health) {
-      // Revision 0 means that the row was never stored (account-health.ts, newHealth).
-      const item = healthToItem({ ...health, rev: health.rev + 1 });
-      return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
-    },
+    health: (provider, account) => healths.get({ provider, account }),
+    healths: (accounts) => healths.getAll(accounts),
+    // Revision 0 means that the row was never stored (account-health.ts, newHealth).
+    saveHealth: async (health) => (await healths.put(health, health.rev === 0 ? undefined : health.rev)).ok,
     async saveNewDeadLetter(deadLetter) {
-      await table.put(deadLetterToItem({ ...deadLetter, rev: 1 }), undefined);
+      await deadLetters.put({ ...deadLetter, rev: 0 }, undefined);
     },
     async listDeadLetters(limit) {
-      const items = await table.list({ partition: DEAD_LETTERS_PK, descending: true, limit: MAX_DEAD_LETTERS_READ });
-      const open = items.filter(isLive).map(itemToDeadLetter);
-      return open.filter((deadLetter) => deadLetter.state === "kept").slice(0, limit);
+      const read = { partition: DEAD_LETTERS_PK, descending: true, limit: MAX_DEAD_LETTERS_READ };
+      return (await deadLetters.list(read)).filter((deadLetter) => deadLetter.state === "kept").slice(0, limit);
     },
-    async getDeadLetter(id) {
-      const item = await table.get(deadLetterKey(id));
-      return item && isLive(item) ? itemToDeadLetter(item) : undefined;
-    },
-    async saveDeadLetter(deadLetter) {
-      const next = { ...deadLetter, rev: deadLetter.rev + 1 };
-      const put = await table.put(deadLetterToItem(next), deadLetter.rev);
-      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToDeadLetter(put.current) };
-    },
+    getDeadLetter: (id) => deadLetters.get({ id }),
+    saveDeadLetter: (deadLetter) => deadLetters.save(deadLetter, deadLetter.rev),
   };
 }
 

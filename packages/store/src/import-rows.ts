@@ -9,7 +9,8 @@
  *   row stops the import.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { type Fields, fieldsOf, type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE, row } from "./codec.ts";
+import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
+import { entity } from "./entity.ts";
 import { ATTRIBUTE, counterIdOfKey, IMPORT_KEY, isApp, isHealth, type Key, keyText } from "./keys.ts";
 import type { Table } from "./table.ts";
 
@@ -53,11 +54,14 @@ interface Mark {
   phase: Phase;
 }
 
-const MARK = {
-  rev: [REV_ATTRIBUTE, "number"],
-  exportId: ["id", "text"],
-  phase: ["ph", "text"],
-} as const satisfies Fields<keyof Mark>;
+const MARK = entity<Mark>()({
+  key: () => IMPORT_KEY,
+  idOf: () => ({}),
+  fields: {
+    exportId: ["id", "text"],
+    phase: ["ph", "text"],
+  },
+});
 
 /** Rows that are read or written at the same time. */
 const TOGETHER = 25;
@@ -122,7 +126,7 @@ export async function importRows(
 
   async function enter(phase: Phase): Promise<void> {
     const next: Mark = { rev: (mark?.rev ?? 0) + 1, exportId, phase };
-    const put = await patiently(() => table.put(row(IMPORT_KEY, MARK, next), mark?.rev));
+    const put = await patiently(() => table.put(MARK.toItem(next), mark?.rev));
     if (!put.ok) throw new ImportError("Another process imports into this table. Wait for its end, then start again.");
     mark = next;
   }
@@ -171,7 +175,7 @@ export async function importRows(
 
 async function readMark(table: Table): Promise<Mark | undefined> {
   const item = await table.get(IMPORT_KEY);
-  return item && (fieldsOf(item, MARK) as unknown as Mark);
+  return item && MARK.ofItem(item);
 }
 
 async function* chunks(rows: AsyncIterable<Item>): AsyncIterable<Item[]> {

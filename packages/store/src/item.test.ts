@@ -7,16 +7,7 @@ import { newTask, type Task } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
 import { type Item, ItemError, isExpired, itemBytes } from "./codec.ts";
 import { upscaleResult } from "./item.fixture.ts";
-import {
-  deadLetterToItem,
-  flowToItem,
-  healthToItem,
-  itemToDeadLetter,
-  itemToFlow,
-  itemToHealth,
-  itemToTask,
-  taskToItem,
-} from "./item.ts";
+import { DEAD_LETTER, FLOW, HEALTH, TASK } from "./item.ts";
 import { RETENTION_MS } from "./keys.ts";
 
 const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
@@ -82,7 +73,7 @@ describe("encoding and decoding of rows", () => {
   test.each(Object.entries({ pending, claimed, submitted, succeeded }))(
     "a task in the state %s is decoded unchanged",
     (_, task) => {
-      expect(itemToTask(taskToItem(task))).toEqual(task);
+      expect(TASK.ofItem(TASK.toItem(task))).toEqual(task);
     },
   );
 
@@ -104,11 +95,11 @@ describe("encoding and decoding of rows", () => {
       unknownStatus: "HALF_DONE",
       orphans: [{ attempt: 1, vendorTaskId: "7", at: now }],
     };
-    expect(itemToTask(taskToItem(full))).toEqual(full);
+    expect(TASK.ofItem(TASK.toItem(full))).toEqual(full);
   });
 
   test("a flow is decoded unchanged, and its state and prompt are equal byte for byte", () => {
-    const read = itemToFlow(flowToItem(flow));
+    const read = FLOW.ofItem(FLOW.toItem(flow));
     expect(read).toEqual(flow);
     expect(Buffer.from(read.state!)).toEqual(Buffer.from(awkward));
   });
@@ -117,7 +108,7 @@ describe("encoding and decoding of rows", () => {
     const FLAGS = ["anyProvider", "archive", "hasCreditHold", "reopened", "progress"] as const;
     for (const flag of FLAGS) {
       const one = { ...flow, [flag]: true };
-      expect(itemToFlow(flowToItem(one)), flag).toEqual(one);
+      expect(FLOW.ofItem(FLOW.toItem(one)), flag).toEqual(one);
     }
   });
 
@@ -132,17 +123,17 @@ describe("encoding and decoding of rows", () => {
       changedAt: now,
       ...newBreakerRecord(),
     } as const;
-    expect(itemToHealth(healthToItem(health))).toEqual(health);
+    expect(HEALTH.ofItem(HEALTH.toItem(health))).toEqual(health);
     const faulty = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;
     const onTrial = { ...faulty, probing: true, busyUntil: now + 1 };
-    expect(itemToHealth(healthToItem(onTrial))).toEqual(onTrial);
+    expect(HEALTH.ofItem(HEALTH.toItem(onTrial))).toEqual(onTrial);
   });
 });
 
 test("a row of a newer schema version is rejected with a message", () => {
-  const item = { ...taskToItem(pending), v: { N: "2" } };
-  expect(() => itemToTask(item)).toThrow(ItemError);
-  expect(() => itemToTask(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
+  const item = { ...TASK.toItem(pending), v: { N: "2" } };
+  expect(() => TASK.ofItem(item)).toThrow(ItemError);
+  expect(() => TASK.ofItem(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
 });
 
 describe("unknown attributes of newer code", () => {
@@ -151,23 +142,23 @@ describe("unknown attributes of newer code", () => {
   test.each([
     [
       "a task",
-      () => taskToItem(submitted),
-      (item: Item) => taskToItem({ ...itemToTask(item), status: "SUCCESS", due: undefined }),
+      () => TASK.toItem(submitted),
+      (item: Item) => TASK.toItem({ ...TASK.ofItem(item), status: "SUCCESS", due: undefined }),
     ],
     [
       "a flow",
-      () => flowToItem(flow),
-      (item: Item) => flowToItem({ ...itemToFlow(item), status: "completed", due: undefined }),
+      () => FLOW.toItem(flow),
+      (item: Item) => FLOW.toItem({ ...FLOW.ofItem(item), status: "completed", due: undefined }),
     ],
     [
       "an account's health",
-      () => healthToItem(newHealth("p", "a", now)),
-      (item: Item) => healthToItem({ ...itemToHealth(item), misses: 1 }),
+      () => HEALTH.toItem(newHealth("p", "a", now)),
+      (item: Item) => HEALTH.toItem({ ...HEALTH.ofItem(item), misses: 1 }),
     ],
     [
       "a dead-letter message",
-      () => deadLetterToItem(deadLetter),
-      (item: Item) => deadLetterToItem({ ...itemToDeadLetter(item), state: "dropped" }),
+      () => DEAD_LETTER.toItem(deadLetter),
+      (item: Item) => DEAD_LETTER.toItem({ ...DEAD_LETTER.ofItem(item), state: "dropped" }),
     ],
   ])("an unknown attribute in the row of %s is written back unchanged", (_, made, rewritten) => {
     const read = { ...made(), ...newer };
@@ -178,14 +169,14 @@ describe("unknown attributes of newer code", () => {
   });
 
   test("an unknown attribute is neither listed among the fields nor part of the JSON", () => {
-    const read = itemToTask({ ...taskToItem(submitted), ...newer });
-    expect(Object.keys(read)).toEqual(Object.keys(itemToTask(taskToItem(submitted))));
+    const read = TASK.ofItem({ ...TASK.toItem(submitted), ...newer });
+    expect(Object.keys(read)).toEqual(Object.keys(TASK.ofItem(TASK.toItem(submitted))));
     expect(JSON.stringify(read)).not.toContain("paidBy");
   });
 
   test("a known attribute whose field is unset is removed from the row", () => {
-    const row = taskToItem({
-      ...itemToTask({ ...taskToItem(submitted), ...newer }),
+    const row = TASK.toItem({
+      ...TASK.ofItem({ ...TASK.toItem(submitted), ...newer }),
       due: undefined,
       customId: undefined,
     });
@@ -194,7 +185,7 @@ describe("unknown attributes of newer code", () => {
 });
 
 test("a row counts as expired after 35 days, even if TTL has not deleted it", () => {
-  const item = taskToItem(pending);
+  const item = TASK.toItem(pending);
   expect(isExpired(item, now + RETENTION_MS - 1_000)).toBe(false);
   expect(isExpired(item, now + RETENTION_MS + 1_000)).toBe(true);
 });
@@ -203,7 +194,7 @@ test("every write of a task costs one write unit, also the write of its end", ()
   const sizes = Object.fromEntries(
     Object.entries({ pending, claimed, submitted, succeeded }).map(([name, task]) => [
       name,
-      itemBytes(taskToItem(task)),
+      itemBytes(TASK.toItem(task)),
     ]),
   );
   const json = Buffer.byteLength(JSON.stringify(succeeded.result));

@@ -101,6 +101,12 @@ export function accountPk(provider: string, account: string): string {
   return `account#${provider}#${account}`;
 }
 
+/** Reads the account back from the partition of its rows or of its wait list. */
+export function accountOfPk(pk: string): { provider: string; account: string } {
+  const [, provider = "", account = ""] = pk.split("#");
+  return { provider, account };
+}
+
 export function healthKey(provider: string, account: string): Key {
   return { pk: accountPk(provider, account), sk: "health" };
 }

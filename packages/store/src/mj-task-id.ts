@@ -1,24 +1,30 @@
 /** Compat task ids in the table. Each app has its own partition, so the id of another app is not found (D6). */
 import { DUE_SHARDS } from "@mjflow/core/due";
 import { MJ_ID_SHARDS, type MjTaskIdStore, type MjTaskPointer, mjIdOrder } from "@mjflow/core/mj-task";
-import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { ATTRIBUTE, appIdOfMjTaskId, expiresAt, mjTaskIdKey, mjTaskIdPk } from "./keys.ts";
+import { type Item, keyOf } from "./codec.ts";
+import { entity, expiring } from "./entity.ts";
+import { ATTRIBUTE, appIdOfMjTaskId, mjTaskIdKey, mjTaskIdPk, RETENTION_MS } from "./keys.ts";
+import { createRows } from "./rows.ts";
 import type { Table } from "./table.ts";
 
-/** `appId` and `id` are in the key. `state` and `prompt` are text and never JSON: they must come back byte for byte (T5). */
-const POINTER = {
-  rev: [REV_ATTRIBUTE, "number"],
-  flowId: ["fl", "text"],
-  path: ["pt", "text"],
-  action: ["ac", "text"],
-  prompt: ["prompt", "text"],
-  description: ["de", "text"],
-  botType: ["bo", "text"],
-  awaitsModalAnswer: ["wi", "flag"],
-  state: ["state", "text"],
-  notifyHook: ["hook", "text"],
-  createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof MjTaskPointer, "appId" | "id">>;
+/** `state` and `prompt` are text and never JSON: they must come back byte for byte (T5). */
+const POINTER = entity<MjTaskPointer, "appId" | "id">()({
+  key: ({ appId, id }) => mjTaskIdKey(appId, id),
+  idOf: (key) => ({ appId: appIdOfMjTaskId(key), id: key.sk }),
+  attributes: ({ createdAt }) => expiring(createdAt + RETENTION_MS),
+  fields: {
+    flowId: ["fl", "text"],
+    path: ["pt", "text"],
+    action: ["ac", "text"],
+    prompt: ["prompt", "text"],
+    description: ["de", "text"],
+    botType: ["bo", "text"],
+    awaitsModalAnswer: ["wi", "flag"],
+    state: ["state", "text"],
+    notifyHook: ["hook", "text"],
+    createdAt: ["cr", "number"],
+  },
+});
 
 export interface MjTaskIdStoreOptions {
   /** Clock that decides which rows TTL should have deleted, epoch ms. */
@@ -44,7 +50,7 @@ export function createMjTaskIdStore(
   table: Table,
   { now = Date.now, dueShards = DUE_SHARDS }: MjTaskIdStoreOptions = {},
 ): MjTaskIdStore {
-  const live = (items: readonly Item[]) => items.filter((item) => !isExpired(item, now())).map(itemToPointer);
+  const rows = createRows({ table, now }, POINTER);
 
   /** Returns the next ids of a partition, newest first. An empty page is the end: a page of DynamoDB can be short before. */
   const pageOf = (partition: string, limit: number, after: Item | undefined) =>
@@ -53,16 +59,11 @@ export function createMjTaskIdStore(
   return {
     isSpread: spreadsMjIds(dueShards),
     async create(pointer) {
-      return (await table.put(pointerToItem({ ...pointer, rev: 1 }), undefined)).ok;
+      return (await rows.put({ ...pointer, rev: 0 }, undefined)).ok;
     },
-    delete: ({ appId, id }) => table.delete(mjTaskIdKey(appId, id), 1),
-    async get(appId, id) {
-      const item = await table.get(mjTaskIdKey(appId, id));
-      return item && live([item])[0];
-    },
-    async getMany(appId, ids) {
-      return live(await table.getAll([...new Set(ids)].map((id) => mjTaskIdKey(appId, id))));
-    },
+    delete: (pointer) => rows.delete({ ...pointer, rev: 1 }),
+    get: (appId, id) => rows.get({ appId, id }),
+    getMany: (appId, ids) => rows.getAll([...new Set(ids)].map((id) => ({ appId, id }))),
     async latest(appId, limit) {
       const shards = [undefined, ...Array.from({ length: MJ_ID_SHARDS }, (_, shard) => shard)];
       const lists = shards.map((shard) => ({
@@ -77,7 +78,7 @@ export function createMjTaskIdStore(
         // A partition may have more of the newest ids if its last one is among them, or if there are too few.
         const last = newest.length < limit ? undefined : new Set(newest);
         const next = lists.filter(({ items, isAtEnd }) => !isAtEnd && (last?.has(items.at(-1)!) ?? true));
-        if (next.length === 0) return live(newest);
+        if (next.length === 0) return rows.read(newest);
         await Promise.all(
           next.map(async (list) => {
             const page = await pageOf(list.partition, list.size, list.items.at(-1));
@@ -93,15 +94,4 @@ export function createMjTaskIdStore(
 /** The attributes that DynamoDB accepts as the start of a page. */
 function keysOf(item: Item | undefined): Item | undefined {
   return item && { [ATTRIBUTE.pk]: item[ATTRIBUTE.pk]!, [ATTRIBUTE.sk]: item[ATTRIBUTE.sk]! };
-}
-
-function pointerToItem(pointer: MjTaskPointer): Item {
-  const item = row(mjTaskIdKey(pointer.appId, pointer.id), POINTER, pointer);
-  return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(pointer.createdAt)) } };
-}
-
-/** @throws ItemError if newer code wrote the row */
-function itemToPointer(item: Item): MjTaskPointer {
-  const { pk, sk } = keyOf(item);
-  return { appId: appIdOfMjTaskId({ pk, sk }), id: sk, ...fieldsOf(item, POINTER) } as unknown as MjTaskPointer;
 }

@@ -1,11 +1,12 @@
 /** Leases of sweep workers, one row for each part of the due index that was ever handled. */
 import type { SweepLeases } from "@mjflow/core/port";
 import { type SweepJob, sliceName } from "@mjflow/core/sweep-job";
-import { type Fields, fieldsOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { sweepLeaseKey } from "./keys.ts";
+import { entity } from "./entity.ts";
+import { type Key, sweepLeaseKey } from "./keys.ts";
+import { createRows } from "./rows.ts";
 import type { Table } from "./table.ts";
 
-interface LeaseRow {
+interface LeaseRow extends Key {
   rev: number;
   /** End of the lease, epoch ms. */
   until: number;
@@ -13,27 +14,30 @@ interface LeaseRow {
   open?: boolean;
 }
 
-const LEASE = {
-  rev: [REV_ATTRIBUTE, "number"],
-  until: ["le", "number"],
-  open: ["op", "flag"],
-} as const satisfies Fields<keyof LeaseRow>;
+const LEASE = entity<LeaseRow, "pk" | "sk">()({
+  key: ({ pk, sk }) => ({ pk, sk }),
+  idOf: (key) => key,
+  fields: {
+    until: ["le", "number"],
+    open: ["op", "flag"],
+  },
+});
 
 export function createSweepLeases(table: Table): SweepLeases {
+  const rows = createRows({ table }, LEASE);
   const keyOf = (job: SweepJob) => sweepLeaseKey(job.partition, sliceName(job));
   return {
     async take(job, now, until) {
       const key = keyOf(job);
-      const item = await table.get(key);
-      const held = item && (fieldsOf(item, LEASE) as unknown as LeaseRow);
+      const held = await rows.get(key);
       const isHeld = held?.open === true && held.until > now;
       if (isHeld) return undefined;
-      const rev = (held?.rev ?? 0) + 1;
-      const put = await table.put(row(key, LEASE, { rev, until, open: true }), held?.rev);
-      return put.ok ? { job, rev, crashed: held?.open === true } : undefined;
+      const rev = held?.rev ?? 0;
+      const put = await rows.put({ ...key, rev, until, open: true }, held?.rev);
+      return put.ok ? { job, rev: rev + 1, crashed: held?.open === true } : undefined;
     },
     async end({ job, rev }) {
-      await table.put(row(keyOf(job), LEASE, { rev: rev + 1, until: 0 }), rev);
+      await rows.put({ ...keyOf(job), rev, until: 0 }, rev);
     },
   };
 }

@@ -3,14 +3,15 @@
  * while it is pending, and in the listing of its subscriber.
  */
 import { DELIVERY_RETENTION_MS, type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
-import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
+import { DUE_SHARDS } from "@mjflow/core/due";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import { hashOf } from "@mjflow/core/hash";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { Replay } from "@mjflow/core/replay";
-import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
+import { keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
+import { dueEntry, entity, expiring, listed } from "./entity.ts";
 import {
   ATTRIBUTE,
   DELIVERY_LOGS,
@@ -22,73 +23,97 @@ import {
   replayKey,
   replayPk,
 } from "./keys.ts";
-import { save } from "./save.ts";
+import { createRows } from "./rows.ts";
 import type { Table } from "./table.ts";
 
 /** More rows than the log of the largest plan has. */
 const MAX_LOG_ROWS = 100;
 
-/** `id` and `appId` are in the key. */
-const ENDPOINT = {
-  rev: [REV_ATTRIBUTE, "number"],
-  url: ["url", "text"],
-  scheme: ["sc", "text"],
-  events: ["ev", "json"],
-  description: ["de", "text"],
-  secrets: ["se", "json"],
-  publicKey: ["pk_", "text"],
-  disabledAt: ["da", "number"],
-  disabledWhy: ["dw", "text"],
-  failingSince: ["fs", "number"],
-  faults: ["fc", "number"],
-  opens: ["op", "number"],
-  openUntil: ["ou", "number"],
-  trial: ["tl", "flag"],
-  createdAt: ["cr", "number"],
-  parkedFrom: ["pf", "number"],
-  recoverFrom: ["rf", "number"],
-  recovery: ["rc", "text"],
-  due: [ATTRIBUTE.dueAt, "number"],
-} as const satisfies Fields<Exclude<keyof Endpoint, "id" | "appId">>;
+const ENDPOINT = entity<Endpoint, "appId" | "id">()({
+  key: ({ appId, id }) => endpointKey(appId, id),
+  idOf: ({ pk, sk }) => ({ appId: pk.slice(endpointPk("").length), id: sk }),
+  attributes: ({ appId, due }, dueShards) => dueEntry(due !== undefined, { kind: "endpoint", appId }, dueShards),
+  fields: {
+    url: ["url", "text"],
+    scheme: ["sc", "text"],
+    events: ["ev", "json"],
+    description: ["de", "text"],
+    secrets: ["se", "json"],
+    publicKey: ["pk_", "text"],
+    disabledAt: ["da", "number"],
+    disabledWhy: ["dw", "text"],
+    failingSince: ["fs", "number"],
+    faults: ["fc", "number"],
+    opens: ["op", "number"],
+    openUntil: ["ou", "number"],
+    trial: ["tl", "flag"],
+    createdAt: ["cr", "number"],
+    parkedFrom: ["pf", "number"],
+    recoverFrom: ["rf", "number"],
+    recovery: ["rc", "text"],
+    due: [ATTRIBUTE.dueAt, "number"],
+  },
+});
 
-/** The ids of flow, subject, event name and subscriber are in the key. */
-const DELIVERY = {
-  appId: ["app", "text"],
-  rev: [REV_ATTRIBUTE, "number"],
-  type: ["ty", "text"],
-  happenedAt: ["ha", "number"],
-  status: ["st", "text"],
-  tries: ["tr", "count"],
-  attempts: ["at", "json"],
-  leaseUntil: ["le", "number"],
-  failure: ["fa", "text"],
-  createdAt: ["cr", "number"],
-  endedAt: ["en", "number"],
-  due: [ATTRIBUTE.dueAt, "number"],
-  replayId: ["ri", "text"],
-} as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "subject" | "name" | "listener">>;
+const DELIVERY = entity<Delivery, "flowId" | "subject" | "name" | "listener">()({
+  key: deliveryKey,
+  idOf({ pk, sk }) {
+    const [subject = "", name = "", listener = ""] = sk.split("#");
+    return { flowId: pk.slice(deliveryPk("").length), subject, name, listener };
+  },
+  defaults: { attempts: [] },
+  attributes(delivery, dueShards) {
+    const { createdAt, appId, listener, flowId, due } = delivery;
+    const shard = dueShards < LIST_SHARDS ? 0 : hashOf(flowId) % LIST_SHARDS;
+    return {
+      ...listed(listPartition(appId, listener, shard), `${isoOf(createdAt)}#${deliveryIdOf(delivery)}`),
+      ...expiring(createdAt + DELIVERY_RETENTION_MS),
+      ...dueEntry(due !== undefined, { kind: "delivery", flowId }, dueShards),
+    };
+  },
+  fields: {
+    appId: ["app", "text"],
+    type: ["ty", "text"],
+    happenedAt: ["ha", "number"],
+    status: ["st", "text"],
+    tries: ["tr", "count"],
+    attempts: ["at", "json"],
+    leaseUntil: ["le", "number"],
+    failure: ["fa", "text"],
+    createdAt: ["cr", "number"],
+    endedAt: ["en", "number"],
+    due: [ATTRIBUTE.dueAt, "number"],
+    replayId: ["ri", "text"],
+  },
+});
 
-/** `id` and `appId` are in the key. */
-const REPLAY = {
-  rev: [REV_ATTRIBUTE, "number"],
-  listener: ["li", "text"],
-  only: ["on", "text"],
-  since: ["si", "number"],
-  until: ["un", "number"],
-  status: ["st", "text"],
-  failure: ["fa", "text"],
-  found: ["fo", "count"],
-  sent: ["se", "count"],
-  failed: ["fd", "count"],
-  skipped: ["sk_", "count"],
-  cursor: ["cu", "text"],
-  position: ["po", "number"],
-  leaseUntil: ["le", "number"],
-  waitsUntil: ["wu", "number"],
-  due: [ATTRIBUTE.dueAt, "number"],
-  createdAt: ["cr", "number"],
-  endedAt: ["en", "number"],
-} as const satisfies Fields<Exclude<keyof Replay, "id" | "appId">>;
+const REPLAY = entity<Replay, "appId" | "id">()({
+  key: ({ appId, id }) => replayKey(appId, id),
+  idOf: ({ pk, sk }) => ({ appId: pk.slice(replayPk("").length), id: sk }),
+  attributes: ({ appId, createdAt, due }, dueShards) => ({
+    ...expiring(createdAt + DELIVERY_RETENTION_MS),
+    ...dueEntry(due !== undefined, { kind: "replay", appId }, dueShards),
+  }),
+  fields: {
+    listener: ["li", "text"],
+    only: ["on", "text"],
+    since: ["si", "number"],
+    until: ["un", "number"],
+    status: ["st", "text"],
+    failure: ["fa", "text"],
+    found: ["fo", "count"],
+    sent: ["se", "count"],
+    failed: ["fd", "count"],
+    skipped: ["sk_", "count"],
+    cursor: ["cu", "text"],
+    position: ["po", "number"],
+    leaseUntil: ["le", "number"],
+    waitsUntil: ["wu", "number"],
+    due: [ATTRIBUTE.dueAt, "number"],
+    createdAt: ["cr", "number"],
+    endedAt: ["en", "number"],
+  },
+});
 
 /** Number of replays that are listed. */
 const MAX_REPLAYS_LISTED = 100;
@@ -101,53 +126,41 @@ export interface WebhookStoreDeps {
 }
 
 export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHARDS }: WebhookStoreDeps): WebhookStore {
-  const isLive = (item: Item) => !isExpired(item, now());
+  const deps = { table, now, dueShards };
+  const endpoints = createRows(deps, ENDPOINT);
+  const rows = createRows(deps, DELIVERY);
+  const replays = createRows(deps, REPLAY);
   const logs = createDeliveryLogRows({ table, now });
 
   return {
-    async endpoints(appId) {
-      return (await table.partition(endpointPk(appId))).map(endpointOf);
-    },
-    async endpoint(appId, id) {
-      const item = await table.get(endpointKey(appId, id));
-      return item && endpointOf(item);
-    },
-    saveEndpoint: (endpoint) => save(table, endpoint, (next) => endpointItem(next, dueShards), endpointOf),
-    deleteEndpoint: ({ appId, id, rev }) => table.delete(endpointKey(appId, id), rev),
-    async deliveriesOf(flowId, subject) {
-      const items =
-        subject === undefined
-          ? await table.partition(deliveryPk(flowId))
-          : await table.list({ partition: deliveryPk(flowId), from: `${subject}#`, to: `${subject}#~`, limit: 1_000 });
-      return items.filter(isLive).map(deliveryOf);
-    },
+    endpoints: (appId) => endpoints.partition(endpointPk(appId)),
+    endpoint: (appId, id) => endpoints.get({ appId, id }),
+    saveEndpoint: (endpoint) => endpoints.save(endpoint),
+    deleteEndpoint: (endpoint) => endpoints.delete(endpoint),
+    deliveriesOf: (flowId, subject) =>
+      subject === undefined
+        ? rows.partition(deliveryPk(flowId))
+        : rows.list({ partition: deliveryPk(flowId), from: `${subject}#`, to: `${subject}#~`, limit: 1_000 }),
     async delivery(id) {
       const key = parseDeliveryId(id);
-      const item = key && (await table.get(deliveryKey(key)));
-      return item && isLive(item) ? deliveryOf(item) : undefined;
+      return key && (await rows.get(key));
     },
     async deleteDeliveries(flowId) {
-      const rows = await Promise.all([
+      const items = await Promise.all([
         table.partition(deliveryPk(flowId)),
         table.list({ partition: flowPk(flowId), ...DELIVERY_LOGS, limit: MAX_LOG_ROWS }),
       ]);
-      await Promise.all(rows.flat().map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+      await Promise.all(items.flat().map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
     },
-    saveDelivery: (delivery) => save(table, delivery, (next) => deliveryItem(next, dueShards), deliveryOf),
+    saveDelivery: (delivery) => rows.save(delivery),
     deliveryLog: (flowId, row) => logs.read(flowId, row),
     saveDeliveryRecords: (flowId, row, change) =>
       logs.add(flowId, row, change, Math.ceil((now() + DELIVERY_RETENTION_MS) / 1_000)),
     changeOutcome: (flowId, row, change) => logs.changeOutcome(flowId, row, change),
     claimProgress: (flowId, row, subject, at, pauseMs) => logs.claimProgress(flowId, row, subject, at, pauseMs),
-    async replay(appId, id) {
-      const item = await table.get(replayKey(appId, id));
-      return item && isLive(item) ? replayOf(item) : undefined;
-    },
-    saveReplay: (replay) => save(table, replay, (next) => replayItem(next, dueShards), replayOf),
-    async replays(appId) {
-      const items = await table.list({ partition: replayPk(appId), descending: true, limit: MAX_REPLAYS_LISTED });
-      return items.filter(isLive).map(replayOf);
-    },
+    replay: (appId, id) => replays.get({ appId, id }),
+    saveReplay: (replay) => replays.save(replay),
+    replays: (appId) => replays.list({ partition: replayPk(appId), descending: true, limit: MAX_REPLAYS_LISTED }),
     async listDeliveries({ appId, listeners, since, until, limit, cursor, oldestFirst = false }) {
       const ended = cursor === undefined ? undefined : decodeCursor(appId, cursor);
       const from = [since === undefined ? undefined : isoOf(since), oldestFirst ? ended : undefined].filter(isSet);
@@ -167,63 +180,15 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
             }),
           ),
       );
-      const listed = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== ended);
+      const found = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== ended);
       const sign = oldestFirst ? -1 : 1;
-      listed.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? sign : -sign));
-      const page = listed.slice(0, limit);
-      const deliveries = (await table.getAll(page.map(keyOf))).filter(isLive).map(deliveryOf);
-      const last = listed.length > limit ? page.at(-1)![ATTRIBUTE.listedAt]!.S! : undefined;
+      found.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? sign : -sign));
+      const page = found.slice(0, limit);
+      const deliveries = await rows.getKeys(page.map(keyOf));
+      const last = found.length > limit ? page.at(-1)![ATTRIBUTE.listedAt]!.S! : undefined;
       return { deliveries, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
     },
   };
-}
-
-function endpointItem(endpoint: Endpoint, dueShards: number): Item {
-  const { appId, id, due } = endpoint;
-  return {
-    ...row(endpointKey(appId, id), ENDPOINT, endpoint),
-    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "endpoint", appId }, dueShards) } }),
-  };
-}
-
-function endpointOf(item: Item): Endpoint {
-  const { pk, sk } = keyOf(item);
-  return { appId: pk.slice(endpointPk("").length), id: sk, ...fieldsOf(item, ENDPOINT) } as Endpoint;
-}
-
-function deliveryItem(delivery: Delivery, dueShards: number): Item {
-  const { createdAt, appId, listener, flowId, due } = delivery;
-  const partition = duePartitionOf({ kind: "delivery", flowId }, dueShards);
-  return {
-    ...row(deliveryKey(delivery), DELIVERY, delivery),
-    [ATTRIBUTE.appId]: {
-      S: listPartition(appId, listener, dueShards < LIST_SHARDS ? 0 : hashOf(flowId) % LIST_SHARDS),
-    },
-    [ATTRIBUTE.listedAt]: { S: `${isoOf(createdAt)}#${deliveryIdOf(delivery)}` },
-    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
-    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: partition } }),
-  };
-}
-
-function replayItem(replay: Replay, dueShards: number): Item {
-  const { appId, id, createdAt, due } = replay;
-  return {
-    ...row(replayKey(appId, id), REPLAY, replay),
-    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
-    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "replay", appId }, dueShards) } }),
-  };
-}
-
-function replayOf(item: Item): Replay {
-  const { pk, sk } = keyOf(item);
-  return { appId: pk.slice(replayPk("").length), id: sk, ...fieldsOf(item, REPLAY) } as Replay;
-}
-
-function deliveryOf(item: Item): Delivery {
-  const { pk, sk } = keyOf(item);
-  const [subject, name, listener] = sk.split("#");
-  const { attempts = [], ...fields } = fieldsOf(item, DELIVERY);
-  return { flowId: pk.slice(deliveryPk("").length), subject, name, listener, attempts, ...fields } as Delivery;
 }
 
 /**

@@ -12,7 +12,7 @@ import { newTask, type Task } from "@mjflow/core/task";
 import { findDynoxide } from "@mjflow/local/engine/dynoxide";
 import { TABLE } from "@mjflow/local/provision";
 import type { Item } from "@mjflow/store/codec";
-import { flowToItem, taskToItem } from "@mjflow/store/item";
+import { FLOW, TASK } from "@mjflow/store/item";
 import { flowKey, type Key, listedAt, taskKey } from "@mjflow/store/keys";
 import { tableDefinition } from "@mjflow/store/schema";
 import { RESULT } from "./report.ts";
@@ -67,10 +67,10 @@ const sharedOf = ({ pk: _pk, sk: _sk, cr: _cr, listedAt: _listed, ...rest }: Ite
     Object.fromEntries(Object.entries(rest).map(([name, { B, ...value }]) => [name, B ? { B: base64(B) } : value])),
   ).slice(1, -1);
 
-const FLOW_ROW = sharedOf(flowToItem(endedFlow(historicFlowId(0), SINCE)));
+const FLOW_ROW = sharedOf(FLOW.toItem(endedFlow(historicFlowId(0), SINCE)));
 const TASK_ROWS = [ROOT_PATH, ...UPSCALES.map((n) => childPath(ROOT_PATH, n))].map((path) => ({
   path,
-  shared: sharedOf(taskToItem(endedTask(historicFlowId(0), path, SINCE))),
+  shared: sharedOf(TASK.toItem(endedTask(historicFlowId(0), path, SINCE))),
 }));
 
 function linesOf(index: number): string {

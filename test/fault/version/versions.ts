@@ -5,7 +5,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@mjflow/core/port";
 import { type Item, keyOf } from "@mjflow/store/codec";
 import { createDynamoStore } from "@mjflow/store/dynamo";
-import { itemToFlow, itemToTask } from "@mjflow/store/item";
+import { FLOW, TASK } from "@mjflow/store/item";
 import { refOf } from "@mjflow/store/keys";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createRng } from "../../sim/random.ts";
@@ -162,8 +162,8 @@ export function dumpOf(table: MemoryTable) {
   const items = table.dump();
   const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
   return {
-    flows: items.filter((item) => kindOf(item) === "flow").map(itemToFlow),
-    tasks: items.filter((item) => kindOf(item) === "task").map(itemToTask),
+    flows: items.filter((item) => kindOf(item) === "flow").map(FLOW.ofItem),
+    tasks: items.filter((item) => kindOf(item) === "task").map(TASK.ofItem),
   };
 }
 

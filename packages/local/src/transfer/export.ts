@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 import { deserialize } from "node:v8";
 import { ENDED } from "@mjflow/core/task";
 import { type Item, ItemError, isExpired, keyOf } from "@mjflow/store/codec";
-import { itemToFlow, itemToTask } from "@mjflow/store/item";
+import { FLOW, TASK } from "@mjflow/store/item";
 import { isApp, isOfProcesses, refOf } from "@mjflow/store/keys";
 import { ConfigError } from "../config-error.ts";
 import { loadOrCreateSecret, lockFolder } from "../data-folder.ts";
@@ -105,10 +105,10 @@ function count(contents: Contents, row: Item): void {
   const kind = refOf(keyOf(row))?.kind;
   if (kind === "flow") {
     contents.flows++;
-    if (itemToFlow(row).status === "running") contents.running++;
+    if (FLOW.ofItem(row).status === "running") contents.running++;
   } else if (kind === "task") {
     contents.tasks++;
-    const { status, provider, account } = itemToTask(row);
+    const { status, provider, account } = TASK.ofItem(row);
     const name = `${provider}/${account}`;
     if (!ENDED.has(status)) contents.unfinished[name] = (contents.unfinished[name] ?? 0) + 1;
   }

@@ -1,0 +1,157 @@
+/**
+ * Describes one kind of row once: its key, its fields, and the attributes by which it is listed, due or deleted. The compiler
+ * checks that every field of the value is stored, and as its type demands.
+ *
+ * @example
+ * const TEMPLATE = entity<Template, "appId" | "name">()({
+ *   key: ({ appId, name }) => templateKey(appId, name),
+ *   idOf: ({ pk, sk }) => ({ appId: pk.slice(templatePk("").length), name: sk }),
+ *   fields: { then: ["th", "json"], createdAt: ["cr", "number"] },
+ * });
+ */
+import { DUE_SHARDS, type DueRow, duePartitionOf } from "@mjflow/core/due";
+import {
+  decode,
+  encode,
+  type Item,
+  type Kind,
+  keyOf,
+  NONCE_ATTRIBUTE,
+  newerRowError,
+  REV_ATTRIBUTE,
+  VERSION,
+  VERSION_ATTRIBUTE,
+} from "./codec.ts";
+import { ATTRIBUTE, type Key } from "./keys.ts";
+
+/** The kinds that can store a value of this type. A field of the kind `count` is 0 if the row lacks it. */
+type KindOf<V> = [V] extends [string]
+  ? "text"
+  : [V] extends [number]
+    ? "number" | "count"
+    : [V] extends [boolean]
+      ? "flag"
+      : "json";
+
+/** The attribute and the kind of every field. */
+type FieldsOf<T> = { readonly [name in keyof T]-?: readonly [attribute: string, kind: KindOf<NonNullable<T[name]>>] };
+
+/** Rejects at compile time that two fields share an attribute: one field would be read as the other without any error. */
+type Distinct<F extends Record<string, readonly [string, Kind]>> = {
+  readonly [name in keyof F]: F[name][0] extends F[Exclude<keyof F, name>][0]
+    ? "shares its attribute with another field"
+    : F[name];
+};
+
+export interface Description<T, Id extends keyof T, Stored extends Id, F> {
+  /** The key of a row. */
+  key(id: Pick<T, Id>): Key;
+  /** Reads the fields of the key that are no attributes. @throws ItemError if the key is of another kind of row */
+  idOf(key: Key): Pick<T, Exclude<Id, Stored>>;
+  /** All fields but `rev` and those of the key. */
+  fields: F;
+  /** Values of fields that rows of earlier versions may lack. */
+  defaults?: Partial<T>;
+  /** Attributes of the indexes and of the expiry. */
+  attributes?(value: T, dueShards: number): Item;
+}
+
+export interface Entity<T, Id> {
+  key(id: Id): Key;
+  /**
+   * Encodes a value, including the unknown attributes that it was read with.
+   *
+   * @param dueShards number of shards of each class of due entries (core/due.ts)
+   */
+  toItem(value: T, dueShards?: number): Item;
+  /**
+   * Decodes a row. A changed value must be a spread of the decoded one, or its unknown attributes are lost. Several reads can
+   * share one request and get the same row, so they share the value, which is frozen.
+   *
+   * @throws ItemError if newer code wrote the row (W4), or if it is of another kind
+   */
+  ofItem(item: Item): T;
+}
+
+/**
+ * Property for the attributes that this version does not know. Every write puts a whole row, so the code must write these
+ * attributes back. Otherwise, during a deployment or after a rollback, older code would delete what newer code stored. The
+ * key is a symbol, so a spread copies it and JSON does not contain it.
+ */
+const UNKNOWN = Symbol("attributes of newer code");
+
+/** Attributes of every kind of row. Each write sets them again or leaves them out. */
+const OURS: readonly string[] = [...Object.values(ATTRIBUTE), VERSION_ATTRIBUTE, NONCE_ATTRIBUTE, REV_ATTRIBUTE];
+
+/**
+ * The types are the value, the fields that make the key, and those of the key that are attributes as well.
+ *
+ * @returns a function that takes the description: the compiler infers the fields only in a call of their own
+ */
+export function entity<T extends { rev: number }, Id extends keyof T = never, Stored extends Id = never>() {
+  return <const F extends FieldsOf<Omit<T, Exclude<Id, Stored> | "rev">>>({
+    key,
+    idOf,
+    fields,
+    defaults,
+    attributes,
+  }: Description<T, Id, Stored, F & Distinct<F>>): Entity<T, Pick<T, Id>> => {
+    const entries = Object.entries<readonly [string, Kind]>({ rev: [REV_ATTRIBUTE, "number"], ...fields });
+    const ours = new Set([...OURS, ...entries.map(([, [attribute]]) => attribute)]);
+    const decoded = new WeakMap<Item, T>();
+
+    function ofItem(item: Item): T {
+      const id = idOf(keyOf(item));
+      const version = Number(item[VERSION_ATTRIBUTE]?.N);
+      if (!(version <= VERSION)) throw newerRowError(item, version);
+      const value: Record<string | symbol, unknown> = { ...defaults, ...id };
+      for (const [name, [attribute, kind]] of entries) {
+        const field = decode(kind, item[attribute]);
+        if (field !== undefined) value[name] = field;
+      }
+      const unknown = Object.entries(item).filter(([attribute]) => !ours.has(attribute));
+      if (unknown.length > 0) value[UNKNOWN] = Object.fromEntries(unknown);
+      return Object.freeze(value) as T;
+    }
+
+    return {
+      key,
+      toItem(value, dueShards = DUE_SHARDS) {
+        const { pk, sk } = key(value);
+        const item: Item = {
+          ...(value as { [UNKNOWN]?: Item })[UNKNOWN],
+          [ATTRIBUTE.pk]: { S: pk },
+          [ATTRIBUTE.sk]: { S: sk },
+          [VERSION_ATTRIBUTE]: { N: String(VERSION) },
+        };
+        for (const [name, [attribute, kind]] of entries) {
+          const stored = encode(kind, (value as Record<string, unknown>)[name]);
+          if (stored) item[attribute] = stored;
+        }
+        return attributes ? Object.assign(item, attributes(value, dueShards)) : item;
+      },
+      ofItem(item) {
+        const known = decoded.get(item);
+        if (known) return known;
+        const value = ofItem(item);
+        decoded.set(item, value);
+        return value;
+      },
+    };
+  };
+}
+
+/** The attribute for TTL. @param at time after which the row may be deleted, epoch ms */
+export function expiring(at: number): Item {
+  return { [ATTRIBUTE.expiresAt]: { N: String(Math.ceil(at / 1_000)) } };
+}
+
+/** The attributes of a listing, which is sorted by `at`. */
+export function listed(partition: string, at: string): Item {
+  return { [ATTRIBUTE.appId]: { S: partition }, [ATTRIBUTE.listedAt]: { S: at } };
+}
+
+/** The partition of the due index. A row without it is not in the index, which keeps the index small. */
+export function dueEntry(isDue: boolean, row: DueRow, dueShards: number): Item {
+  return isDue ? { [ATTRIBUTE.dueShard]: { S: duePartitionOf(row, dueShards) } } : {};
+}
