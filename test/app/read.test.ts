@@ -306,7 +306,9 @@ test("providers are listed with capabilities and account health, and without API
           dataOnly: [],
           linksOnly: [],
           endOnly: false,
+          lookupProgress: false,
           separateImages: false,
+          idempotencyKey: false,
           masks: "image",
         },
         accounts: [

@@ -570,6 +570,35 @@ describe("archiving, tiles and progress", () => {
     expect([tasks.get("0-0")!.status, flowStatus]).toEqual([status, "completed"]);
   });
 
+  test.each([true, undefined])(
+    "a tile of a grid with four separate pictures is the picture of its number, and nothing is cut (archive: %s)",
+    async (archive) => {
+      const harness = createTestHarness();
+      const flow = await harness.start({ archive, then: [{ press: "tile:3" }, { press: "tile:1" }] });
+      await harness.drain();
+      const [root] = harness.vendor.calls;
+      const images = [1, 2, 3, 4].map((n) => ({ url: `https://img.test/grid-${n}.png` }));
+      const result = { imageUrl: "https://img.test/grid.png", images, buttons: [] };
+      const body = JSON.stringify({ vendorTaskId: root!.id, status: "SUCCESS", result });
+      await harness.postRaw(root!.context.notifyHook.split("/callbacks/")[1]!, body);
+      await pass(harness, 60_000);
+      const { tasks, status } = await harness.read(flow);
+      expect(status).toBe("completed");
+      for (const [path, n] of [
+        ["0-0", 3],
+        ["0-1", 1],
+      ] as const) {
+        const { copies } = tasks.get(path)!;
+        expect(copies).toMatchObject([{ source: images[n - 1]!.url, key: `media/${flow.id}/0/${n}` }]);
+      }
+      const { made } = harness.deps.media;
+      expect([...made.values()].filter((text) => text.includes("tile"))).toEqual([]);
+      // A picture that the parent archives, too, is stored once.
+      expect(made.size).toBe(archive ? 5 : 2);
+      expect(harness.vendor.calls).toHaveLength(1);
+    },
+  );
+
   test("a tile of an image that is no grid fails with tile_not_cut, and its flow ends", async () => {
     const harness = createTestHarness();
     harness.deps.media.tile = () =>

@@ -409,8 +409,13 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
       "Presses that can have a modal answer, as press names or first parts; null: each press that can open a modal. A plan with a prompt on another press is rejected.",
     dataOnly: "Root actions whose images must be data URIs, although `imageLinks` is true.",
     linksOnly: "Root actions whose images must be links or uploads. A data URI gets 400.",
-    endOnly: "The vendor sends one callback, at the end. Progress comes from look-ups.",
-    separateImages: "A grid comes with its four pictures as separate images.",
+    endOnly: "The vendor sends one callback, at the end. Callbacks tell no progress.",
+    lookupProgress:
+      "Look-ups tell the progress of a running task. With `endOnly` a flow with `progress: true` gets its progress from them.",
+    separateImages:
+      "A grid comes with its four pictures as separate images. A tile is then one of them, and nothing is cut.",
+    idempotencyKey:
+      "The vendor makes one task of all requests with the same key. A submission without a clear response is then sent again at once, and paid once.",
     masks: "Form of the masks that the vendor reads. `polygons`: no image, so no mask can be sent.",
     unsupportedPresses:
       "Presses that the vendor can never make: press names, or first parts such as `describe` for `describe:1`. A plan with such a press gets 422 `press_unsupported`, and such buttons are left out of results.",
@@ -431,7 +436,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
       lookupFault:
         "Why the last look-up failed. `unauthorized`: the vendor refused our key. `unreachable`: no connection could be opened. `failed`: another reason. Null if the last look-up worked.",
       circuit:
-        "State of the circuit breaker. `closed`: the account gets new flows. `open`: it gets none for a while. `half-open`: it gets one trial flow.",
+        "State of the circuit breaker. `closed`: the account gets new flows. `open`: it gets none for a while. `half-open`: it is tested, by a free look-up where that proves enough, otherwise by one new flow. After `unauthorized` or `out_of_money` this is a flow that can move to another account, or any flow if no other account is left.",
       openUntil: "Time until which the circuit breaker is open; null if it is not open.",
       fault: "The last fault that the circuit breaker counted; null if there is none.",
       busyUntil:

@@ -740,10 +740,14 @@ export interface Provider {
     dataOnly: RootAction[];
     /** Actions whose images must be links or uploads. */
     linksOnly: RootAction[];
-    /** Whether the vendor sends one callback, at the end. Progress then comes from look-ups. */
+    /** Whether the vendor sends one callback, at the end. Its callbacks then tell no progress. */
     endOnly: boolean;
+    /** Whether look-ups tell the progress of a running task. Older servers do not send it. */
+    lookupProgress?: boolean;
     /** Whether a grid comes with its four pictures as separate images. */
     separateImages: boolean;
+    /** Whether the vendor makes one task of all requests with the same key. Older servers do not send it. */
+    idempotencyKey?: boolean;
     /** Form of the masks that the vendor reads. With `polygons` no mask can be sent. */
     masks: "image" | "webp" | "polygons";
   };
@@ -765,7 +769,10 @@ export interface ProviderAccount {
   askAt: string | null;
   /** Why the last look-up failed; null if it worked. */
   lookupFault: "unauthorized" | "unreachable" | "failed" | null;
-  /** State of the circuit breaker. Open: no new flows for a while; half-open: one trial flow. */
+  /**
+   * State of the circuit breaker. Open: no new flows for a while. Half-open: one flow at a time tests it; after `unauthorized` or
+   * `out_of_money` only one that can move to another account.
+   */
   circuit: "closed" | "open" | "half-open";
   openUntil: string | null;
   /** Last fault that the circuit breaker recorded; null if there is none. */

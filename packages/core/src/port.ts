@@ -666,10 +666,23 @@ export interface ProviderCapabilities {
   modals: boolean;
   /** Presses that can have a modal answer, as in `unsupportedPresses`. Unset: each press that can open a modal. */
   modalPresses?: readonly string[];
-  /** True if the vendor sends one callback, at the end, and reports progress only to look-ups. Unset: false. */
+  /**
+   * True if the vendor sends one callback, at the end. Its silence says nothing before that. So the first look-up at an account that is
+   * not known comes later. An unclear submission that cannot be searched for waits a second grace period. Unset: false.
+   */
   endOnly?: boolean;
-  /** True if a grid comes with its four pictures as separate images. Unset: false. */
+  /**
+   * True if look-ups tell the progress of a running task. With `endOnly` they are its only source, so a task of a flow that wants
+   * progress is looked up while it runs. Unset: false.
+   */
+  lookupProgress?: boolean;
+  /** True if a grid comes with its four pictures as separate images. A tile is then one of them. Unset: false. */
   separateImages?: boolean;
+  /**
+   * True if the vendor makes one task of all requests with the same `idempotencyKey`. A submission without a clear response is then
+   * sent again soon, with its key, instead of waiting out its grace period. Unset: false.
+   */
+  idempotencyKey?: boolean;
   /** Form of the masks that the vendor reads. `polygons`: no image, so no app can send one. Unset: `image`. */
   masks?: "image" | "webp" | "polygons";
   /**

@@ -373,7 +373,9 @@ const Abilities = z.strictObject({
   dataOnly: z.array(z.enum(ROOT_ACTIONS)),
   linksOnly: z.array(z.enum(ROOT_ACTIONS)),
   endOnly: z.boolean(),
+  lookupProgress: z.boolean(),
   separateImages: z.boolean(),
+  idempotencyKey: z.boolean(),
   masks: z.enum(["image", "webp", "polygons"]),
 });
 

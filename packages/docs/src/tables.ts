@@ -53,7 +53,7 @@ const SHOWN: Record<string, string> = {
   upscale: "U1 … U4",
   variation: "V1 … V4",
   video: "U1 … U4 of several videos",
-  tile: "one image of the grid, cut by mjflow",
+  tile: "one image of the grid, made by mjflow",
   describe: "the numbered results",
   shorten: "the numbered results",
   "describe:all": "Imagine all 🎉",
@@ -153,12 +153,18 @@ function abilitiesOf({ family, can, remix, animates, wire, unproven }: Vendor): 
     ["four separate pictures with a grid", yes(can.separateImages ?? false)],
     ["seed of an image", yes(can.seed)],
     ["callbacks", CALLBACKS[can.notifyHook]],
-    ["progress in callbacks", yes(!can.endOnly)],
+    ["progress", progressOf(can)],
+    ["idempotency key", yes(can.idempotencyKey ?? false)],
     ["look-up of many tasks in one request", yes(can.listByCondition)],
     ["a lost submission can be found", yes(can.searchByState)],
     ...wire,
     ...unproven.map(([name, says]) => [`off: ${code(name)}`, says] as const),
   ];
+}
+
+function progressOf({ endOnly, lookupProgress }: ProviderCapabilities): string {
+  if (!endOnly) return "callbacks";
+  return lookupProgress ? "look-ups" : "none";
 }
 
 function vendorTable(id: string): string {
@@ -190,7 +196,8 @@ function abilityTable(): string {
     ["four separate pictures", ...each((can) => yes(can.separateImages ?? false))],
     ["seed", ...each((can) => yes(can.seed))],
     ["callbacks", ...each((can) => (can.notifyHook === "documented" ? "documented" : "observed"))],
-    ["progress in callbacks", ...each((can) => yes(!can.endOnly))],
+    ["progress", ...each(progressOf)],
+    ["idempotency key", ...each((can) => yes(can.idempotencyKey ?? false))],
     ["look-up in batches", ...each((can) => yes(can.listByCondition))],
     ["a lost submission can be found", ...each((can) => yes(can.searchByState))],
   ];

@@ -1,6 +1,6 @@
 /**
- * Copies result images into our bucket, where they do not expire, and cuts tiles from a grid. A tile costs nothing and
- * replaces a paid upscale. The bucket keys are deterministic, so a copy that is made twice is stored once (T3).
+ * Copies result images into our bucket, where they do not expire, and makes the tiles of a grid. A tile costs nothing and
+ * replaces a paid upscale. It is cut from the grid, or it is the picture of its number if the vendor gave the four separately. The bucket keys are deterministic, so a copy that is made twice is stored once (T3).
  */
 import { TILE_ACTION, tileNumberOf } from "@mjflow/core/button";
 import { COPY_FAILURES, type CopyFailureCode, FAILURES, failure, type Retry } from "@mjflow/core/error";
@@ -29,13 +29,13 @@ type ArchiveDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "ti
 };
 
 /**
- * Archives the images of a task, or cuts a tile.
+ * Archives the images of a task, or makes a tile.
  * @throws an error that may pass; the queue then delivers the message again
  */
 export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task) return deps.log.warn("archive.no-such-task", { flow: ref.flowId, path: ref.path });
-  if (task.action === TILE_ACTION) return cutTile(deps, task);
+  if (task.action === TILE_ACTION) return makeTile(deps, task);
   if (!task.pendingEffects?.includes("archive")) return;
   const copies: Copy[] = [];
   const failures: CopyFailure[] = [];
@@ -56,7 +56,7 @@ export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies, failures }));
 }
 
-async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
+async function makeTile(deps: ArchiveDeps, task: Task): Promise<void> {
   if (task.status !== "PENDING") return;
   const { flow, tasks } = await deps.store.load(task.flowId, [parentPath(task.path) ?? ""]);
   if (flow?.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
@@ -67,14 +67,23 @@ async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
     return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
   }
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
+  const picture = pictureOf(parent, n);
   const tile = await unlessPermanentFailure(deps, task, async () => {
+    // Its copy may be there already, as an image of the parent.
+    if (picture) return deps.media.copy({ url: picture, key: mediaKey(parent, sourcesOf(parent).indexOf(picture)) });
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
     return deps.media.tile({ from: from.key, key: mediaKey(task, 0), n });
   });
   if ("failed" in tile) return fail(deps, task, "tile_not_cut", tile.failed);
-  const copies = [{ ...tile, source: grid }];
+  const copies = [{ ...tile, source: picture ?? grid }];
   deps.log.count("Archived");
   await runEffects(deps, await applySignal(deps, task, { kind: "tileCut", result: {}, copies }));
+}
+
+/** Returns the separate picture of this number; undefined if the vendor gave only the grid. */
+function pictureOf({ result }: Task, n: number): string | undefined {
+  const images = result?.images ?? [];
+  return images.length === 4 ? images[n - 1]!.url : undefined;
 }
 
 async function fail(

@@ -39,8 +39,12 @@ export interface ProviderView {
     linksOnly: readonly RootAction[];
     /** Whether the vendor sends one callback, at the end. */
     endOnly: boolean;
+    /** Whether look-ups tell the progress of a running task. */
+    lookupProgress: boolean;
     /** Whether a grid comes with its pictures as separate images. */
     separateImages: boolean;
+    /** Whether the vendor makes one task of all requests with the same key. */
+    idempotencyKey: boolean;
     masks: "image" | "webp" | "polygons";
   };
   accounts: AccountView[];
@@ -59,7 +63,10 @@ export interface AccountView {
   askAt: string | null;
   /** Why the last look-up failed; null if it worked. */
   lookupFault: LookupFault | null;
-  /** State of the circuit breaker. Open: no new flows; half-open: one trial flow. Branches continue in every state. */
+  /**
+   * State of the circuit breaker. Open: no new flows. Half-open: one flow at a time tests it; after a permanent fault only one that
+   * can move to another account. Branches continue in every state.
+   */
   circuit: BreakerState;
   /** End of the open state; null if the breaker is not open. */
   openUntil: string | null;
@@ -80,7 +87,9 @@ const UNTOLD = {
   dataOnly: [],
   linksOnly: [],
   endOnly: false,
+  lookupProgress: false,
   separateImages: false,
+  idempotencyKey: false,
   masks: "image",
 } as const;
 

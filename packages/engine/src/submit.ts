@@ -434,8 +434,7 @@ async function callVendor(
   const isOldKey = await usedOldKey(deps, handle, task, answer);
   const outcome: SubmitOutcome = isOldKey ? { kind: "busy", reason: "the account has a new key" } : answer;
   const to = isOldKey ? undefined : await findNextAccount(deps, flow, task, outcome);
-  const instant = handle.provider.capabilities.instantActions.includes(task.action);
-  const expect: CallbackExpectation = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
+  const expect = expectationOf(handle, flow, task, health);
   const signal = signalOf(outcome, task, expect, deps.random.chance(), to, ready.parentUntil);
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
@@ -449,6 +448,19 @@ async function callVendor(
   const wakeMs = pause?.isNew ? pause.until - deps.clock.now() : isOldKey ? deps.timings.busyMs : undefined;
   if (wakeMs !== undefined) await deps.queue.send([outgoingWake(task, task, wakeMs)]);
   return { outcome, applied };
+}
+
+/** A flow that wants progress gets it from look-ups if the vendor's callbacks tell none. Its tasks are then looked up as at a silent account. */
+function expectationOf(
+  { provider: { capabilities } }: AccountHandle,
+  { progress }: Flow,
+  { action }: Task,
+  { callbacks }: CallbackHealth,
+): CallbackExpectation {
+  const { instantActions, endOnly, lookupProgress } = capabilities;
+  if (callbacks === "silent" || (progress && endOnly && lookupProgress)) return "silent";
+  if (instantActions.includes(action)) return "instant";
+  return callbacks === "unknown" && endOnly ? "unknown-until-end" : callbacks;
 }
 
 /** Midjourney makes no videos in turbo mode. So an animation in a turbo flow is submitted in the next fastest mode. */

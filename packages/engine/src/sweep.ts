@@ -15,6 +15,7 @@ import { type Due, type DueCursor, LookupError, type QueueDepths, type WebhookSt
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { isEnded, type Task } from "@mjflow/core/task";
+import { runningSince } from "@mjflow/core/task-duration";
 import { isInWaitList } from "@mjflow/core/wait-list";
 import type { Accounts } from "./account.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
@@ -233,11 +234,12 @@ async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, pa
 
 /** @returns the task after all changes */
 async function sweepTask(deps: SweepDeps, run: SweepRun, task: Task): Promise<Task> {
-  const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
+  const { searchByState: canSearch = false, endOnly = false } =
+    deps.providers.get(task.provider)?.provider.capabilities ?? {};
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
   const waitsForMessage = task.status === "PENDING" || (task.status === "SUCCESS" && task.flowDue !== undefined);
   const queueLate = waitsForMessage && (await run.isSubmitLate());
-  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, queueLate });
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, endOnly, askAt, queueLate });
   noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);
   if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) run.toLookUp.push(applied.task);
@@ -388,10 +390,22 @@ async function applyLookupResults(deps: SweepDeps, tasks: readonly Task[], { loo
     const hasResponse = report !== undefined || (lookedUp.has(task) && !countsMisses(task));
     await endIfPastDeadline(deps, current, { hasResponse });
   }
-  if (missedCallbacks.length === 0) return;
-  const since = Math.min(...missedCallbacks.map((task) => task.submittedAt ?? task.createdAt));
-  const { provider, account } = missedCallbacks[0]!;
-  await deps.accounts.recordMissedCallbacks(provider, account, missedCallbacks.length, since);
+  await recordMissedCallbacks(deps, missedCallbacks);
+}
+
+/**
+ * Records tasks whose end a look-up has found before any callback. At an account that sends callbacks, a look-up for the progress may
+ * be faster than the callback of the end. Such a task has missed nothing yet.
+ */
+async function recordMissedCallbacks({ accounts, clock, timings }: SweepDeps, found: readonly Task[]): Promise<void> {
+  const [first] = found;
+  if (!first) return;
+  const { provider, account } = first;
+  const { callbacks } = await accounts.callbacks(provider, account);
+  const isQuiet = (task: Task) => clock.now() - runningSince(task) >= timings.quietMs[task.pace] / 2;
+  const missed = callbacks === "calling" ? found.filter(isQuiet) : found;
+  if (missed.length > 0)
+    await accounts.recordMissedCallbacks(provider, account, missed.length, Math.min(...missed.map(runningSince)));
 }
 
 /**

@@ -35,6 +35,8 @@ function Vendor({ provider }: { provider: Provider }) {
     ...(abilities.listByCondition ? [] : ["no batch look-up"]),
     ...(abilities.searchByState ? [] : ["no search by state"]),
     ...(abilities.imageLinks === false ? ["no image links"] : []),
+    ...(abilities.endOnly && !abilities.lookupProgress ? ["no progress"] : []),
+    ...(abilities.idempotencyKey ? ["idempotency key"] : []),
     ...(abilities.unsupportedPresses?.length ? [`no press ${abilities.unsupportedPresses.join(", ")}`] : []),
   ];
   return (
@@ -62,6 +64,9 @@ const FAULTS: Record<NonNullable<ProviderAccount["fault"]>, string> = {
   unreachable: "the vendor cannot be reached",
 };
 
+/** Waiting cannot fix these faults, so no flow fails only to test the account. */
+const isPermanent = (fault: ProviderAccount["fault"]) => fault === "unauthorized" || fault === "out_of_money";
+
 function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnlyOne: boolean; now: number }) {
   const { name, callbacks, heardAt, failures, askAt, weight, maxRunning, circuit, openUntil, fault, busyUntil } =
     account;
@@ -80,7 +85,12 @@ function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnly
           {why}
         </span>
       )}
-      {circuit === "half-open" && <span className="status ask">? half-open: one trial flow{why}</span>}
+      {circuit === "half-open" && (
+        <span className="status ask">
+          ? half-open: {isPermanent(fault) ? "tested by a flow that can move elsewhere" : "one trial flow"}
+          {why}
+        </span>
+      )}
       {busyUntil && <span className="status ask">? full until {clock(busyUntil)}</span>}
       {waiting?.oldestAt && (
         <span className="status ask">

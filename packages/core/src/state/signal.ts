@@ -11,7 +11,13 @@ import type { WaitReason } from "../wait-list.ts";
  * Whether a callback can be expected for an accepted task. The time of the first look-up depends on it
  * (`firstLookupAt`).
  */
-export type CallbackExpectation = "calling" | "unknown" | "silent" | "instant";
+export type CallbackExpectation =
+  | "calling"
+  | "unknown"
+  /** It is unknown whether the account sends callbacks, and the vendor would send none before the end. */
+  | "unknown-until-end"
+  | "silent"
+  | "instant";
 
 export type CallKind = Task["phase"];
 
@@ -73,10 +79,11 @@ export type Signal =
   | { kind: "lookupMiss"; rev?: number; unproven?: boolean }
   /**
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
-   * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.
+   * state). `endOnly`: the vendor sends no callback before the end. `askAt`: time of the earliest next look-up, epoch ms; set while
+   * the look-ups at this account fail.
    * `queueLate`: true if the submit queue is long, so that a waiting task gets no further message.
    */
-  | { kind: "due"; canSearch?: boolean; askAt?: number; queueLate?: boolean }
+  | { kind: "due"; canSearch?: boolean; endOnly?: boolean; askAt?: number; queueLate?: boolean }
   /** All follow-ups are stored, and their messages are sent. */
   | { kind: "followUpsStarted" }
   /**

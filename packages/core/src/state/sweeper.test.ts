@@ -47,6 +47,22 @@ describe("look-ups of due tasks", () => {
   });
 });
 
+describe("an unclear submission at a vendor that cannot be searched for it", () => {
+  const GRACE = TIMINGS.graceMs.fast;
+  const endOnly: Signal = { kind: "due", endOnly: true };
+
+  it("is submitted again when it is due, because a vendor with progress would have sent some", () => {
+    expect(play(taskIn("UNCLEAR", { due: NOW }), due).task.status).toBe("PENDING");
+  });
+
+  it("waits a second grace period if the vendor sends nothing before the end", () => {
+    const first = play(taskIn("UNCLEAR", { due: NOW }), endOnly);
+    expect(first.task).toMatchObject({ status: "UNCLEAR", unprovenSince: NOW, due: NOW + GRACE });
+    expect(play(first.task, GRACE - 1, endOnly).task.status).toBe("UNCLEAR");
+    expect(play(first.task, GRACE, endOnly).task.status).toBe("PENDING");
+  });
+});
+
 describe("a look-up that does not prove the absence of the task", () => {
   const unproven: Signal = { kind: "lookupMiss", unproven: true };
   const GRACE = TIMINGS.graceMs.fast;

@@ -22,7 +22,7 @@ import {
 
 export function onDue(
   task: Task,
-  { canSearch = false, askAt = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
+  { canSearch = false, endOnly = false, askAt = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
   ctx: Context,
 ): Decision {
   const { now, timings } = ctx;
@@ -61,7 +61,7 @@ export function onDue(
       const writtenAfterDeadline = isPastDeadline(task, { now: task.updatedAt, timings });
       if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5, timings.lookupFailedMs))
         return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
-      if (task.vendorTaskId === undefined && !canSearch) return onCannotLookUp(task, pause, ctx);
+      if (task.vendorTaskId === undefined && !canSearch) return onCannotLookUp(task, pause, ctx, endOnly);
       if (askAt > now) return postponeDue(task, askAt - now, ctx, []);
       // The due time is postponed before the look-up, so that two sweepers do not both look the task up.
       const patch = { lookups: task.lookups + 1, due: now + pause };
@@ -101,10 +101,15 @@ export function waitFailureOf({ busyAnswers, busyAbout }: Pick<Task, "busyAnswer
 
 /**
  * Called for a task without vendor task id at a vendor that cannot be searched. An UNCLEAR submission then
- * counts as lost. For an accepted task a callback can still arrive until its deadline.
+ * counts as lost, at a vendor without any callback before the end after a second grace period. For an accepted task a callback can
+ * still arrive until its deadline.
  */
-function onCannotLookUp(task: Task, pauseMs: number, ctx: Context): Decision {
-  if (task.status === "UNCLEAR") return onSubmissionLost(task, ctx);
+function onCannotLookUp(task: Task, pauseMs: number, ctx: Context, endOnly: boolean): Decision {
+  if (task.status === "UNCLEAR") {
+    if (!endOnly || task.unprovenSince !== undefined) return onSubmissionLost(task, ctx);
+    const secondMs = ctx.timings.graceMs[task.pace];
+    return recordChange(task, { unprovenSince: ctx.now, due: ctx.now + secondMs }, "no-news", ctx);
+  }
   if (isPastDeadline(task, ctx)) return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
   return postponeDue(task, pauseMs, ctx, []);
 }

@@ -8,6 +8,7 @@ import {
   changeStatus,
   completeEffect,
   endTask,
+  firstLookupAt,
   IllegalTransition,
   leaseHolds,
   openModal,
@@ -42,6 +43,20 @@ describe("changeStatus", () => {
     );
     expect(changed).toMatchObject({ status: "IN_PROGRESS", progress: 5, updatedAt: NOW + 7 });
     expect(changed.pendingEffects).toBeUndefined();
+  });
+});
+
+describe("the first look-up of an accepted task", () => {
+  it.each([
+    ["calling", "fast", TIMINGS.quietMs.fast],
+    ["unknown", "relax", TIMINGS.unknownMs],
+    // A task in relax mode takes ten minutes, and the vendor sends nothing before.
+    ["unknown-until-end", "relax", 600_000],
+    ["unknown-until-end", "fast", TIMINGS.unknownMs],
+    ["silent", "relax", TIMINGS.silentMs],
+  ] as const)("at an account that is %s, in %s mode, it is after %i ms", (expect_, pace, ms) => {
+    const task = taskIn("SUBMITTING", { pace, due: undefined });
+    expect(firstLookupAt(task, expect_, ctx())).toBe(NOW + ms);
   });
 });
 

@@ -6,6 +6,7 @@ import { isEndHeldBack, isNotifiedByFlow } from "../delivery-log.ts";
 import { isSubscribed } from "../event.ts";
 import { lastPossiblyAcceptedAttempt, markAccepted, relocateTo, restoreLocation } from "../relocation.ts";
 import { hasOwnDueEntry, isEnded, type Orphan, type PendingEffect, type Task, type TaskStatus } from "../task.ts";
+import { expectedMs } from "../task-duration.ts";
 import { dueAt } from "../timing.ts";
 import type { AccountRef, CallbackExpectation, Context, Decision, DecisionReason, Effect } from "./signal.ts";
 
@@ -274,8 +275,16 @@ export function resumeAttempt(task: Task, { attempt, vendorTaskId }: Orphan, ctx
 
 /** Returns the time of the first look-up of an accepted task, epoch ms. */
 export function firstLookupAt(task: Task, expect: CallbackExpectation, ctx: Context): number {
-  const { quietMs, unknownMs, silentMs, instantMs } = ctx.timings;
-  const wait = { calling: quietMs[task.pace], unknown: unknownMs, silent: silentMs, instant: instantMs }[expect];
+  const { silentMs, instantMs, unknownMs } = ctx.timings;
+  const quietMs = ctx.timings.quietMs[task.pace];
+  const endMs = Math.max(unknownMs, expectedMs(undefined, task.pace, task.action));
+  const wait = {
+    calling: quietMs,
+    unknown: unknownMs,
+    "unknown-until-end": Math.min(quietMs, endMs),
+    silent: silentMs,
+    instant: instantMs,
+  }[expect];
   return dueAt(task.due, ctx.now + wait, ctx.now);
 }
 

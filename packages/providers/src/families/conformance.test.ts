@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { canonicalButtonName, isUnsupportedName, modalKindOf, resolvePress } from "@mjflow/core/button";
-import { type CallContext, LookupError, type Provider, type SubmitOutcome } from "@mjflow/core/port";
-import type { Report } from "@mjflow/core/report";
+import { type CallContext, LookupError, type LookupResult, type Provider, type SubmitOutcome } from "@mjflow/core/port";
+import { isFinal, type Report } from "@mjflow/core/report";
 import { ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { failureOf } from "@mjflow/core/state";
 import { describe, expect, test } from "vitest";
@@ -317,6 +317,33 @@ describe.each([...FORMS.values()])("family $id", (form) => {
     await expect(provider.lookup(["5f0c"], account)).rejects.toMatchObject({ unauthorized: true });
     const off = providerWith(id, { kind: "unsent", reason: "ECONNREFUSED" });
     await expect(off.provider.lookup(["5f0c"], account)).rejects.toMatchObject({ unreachable: true });
+  });
+
+  test("no damaged answer to a look-up ends a task or counts as its absence", async () => {
+    const { account } = context(id);
+    const answers = of("lookup").filter(({ wanted }) => wanted.lookup && Object.keys(wanted.found!).length > 0);
+    expect(answers).not.toEqual([]);
+    for (const { wanted, fixture, file } of answers) {
+      const ids = wanted.lookup!;
+      const whole = JSON.stringify(fixture.body);
+      const cuts = Array.from({ length: 60 }, (_, n) => whole.slice(0, Math.floor((whole.length * n) / 60)));
+      const changed = STRANGE.flatMap((strange) => withEachValue(fixture.body, strange)).map((body) =>
+        JSON.stringify(body),
+      );
+      const others = ids.map((own) => whole.replaceAll(own, "9f9f9f9f-0000-4000-8000-000000000999"));
+      for (const text of [...cuts, ...changed, ...others]) {
+        const { provider } = providerWith(id, { kind: "answered", status: 200, text });
+        const found = await provider.lookup(ids, account).catch((error: unknown) => error);
+        if (found instanceof LookupError) continue;
+        const { reports, failed = [] } = found as LookupResult;
+        const known = [...failed, ...reports.map(({ vendorTaskId }) => vendorTaskId)];
+        expect([...new Set(known)].sort(), `${file}: ${text}`).toEqual([...ids].sort());
+        for (const { vendorTaskId, status } of reports) {
+          const isTrue = status === wanted.found![vendorTaskId!];
+          expect(isTrue || !isFinal(status), `${file}: ${status} from ${text}`).toBe(true);
+        }
+      }
+    }
   });
 
   test("bodies that are no tasks are no callbacks", async () => {

@@ -39,6 +39,11 @@ test.each([
   ["35 % with actions", { progress: 35, actions: ["reroll"] }, "IN_PROGRESS"],
   ["100 % with actions", { progress: 100, actions: ["reroll"] }, "SUCCESS"],
   ["100 % without the field, as an edit", { progress: 100 }, "SUCCESS"],
+  ["a progress that cannot be read", { progress: "soon" }, "IN_PROGRESS"],
+  ["a progress of another type and no actions", { progress: [35], actions: [] }, "IN_PROGRESS"],
+  ["no progress and no actions", {}, "IN_PROGRESS"],
+  ["no progress, but actions", { actions: ["reroll"] }, "SUCCESS"],
+  ["no progress, but texts", { descriptions: ["a boat"] }, "SUCCESS"],
 ])("a callback that says success with %s is read as what it is", (_, more, status) => {
   const report = read({ ...done, ...more })!;
   expect(report.status).toBe(status);

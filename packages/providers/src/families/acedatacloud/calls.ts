@@ -66,12 +66,18 @@ export const connect: Connect = (deps, unproven) => {
       account,
     );
 
-  /** @throws LookupError if the answer is neither a task nor a list */
-  async function items(body: Fields, account: AccountConfig): Promise<Fields[]> {
+  /**
+   * Returns the tasks of an answer, and whether it has items that are none. Such an item may be the task that was asked for.
+   *
+   * @throws LookupError if the answer is neither a task nor a list
+   */
+  async function items(body: Fields, account: AccountConfig): Promise<{ tasks: Fields[]; isDamaged: boolean }> {
     const answer = await ask(body, account);
-    if (isFields(answer) && Array.isArray(answer["items"])) return answer["items"].filter(isFields);
-    if (isFields(answer) && idOf(answer["id"]) !== undefined) return [answer];
-    throw new LookupError("the response is no task");
+    const isTask = (item: unknown): item is Fields => isFields(item) && idOf(item["id"]) !== undefined;
+    if (isTask(answer)) return { tasks: [answer], isDamaged: false };
+    if (!isFields(answer) || !Array.isArray(answer["items"])) throw new LookupError("the response is no task");
+    const tasks = answer["items"].filter(isTask);
+    return { tasks, isDamaged: tasks.length < answer["items"].length };
   }
 
   return {
@@ -121,12 +127,16 @@ export const connect: Connect = (deps, unproven) => {
       for (let i = 0; i < ids.length; i += LOOKUP_BATCH) {
         const batch = ids.slice(i, i + LOOKUP_BATCH);
         const one = batch.length === 1;
-        const found = await items(
+        const { tasks, isDamaged } = await items(
           one ? { action: "retrieve", id: batch[0] } : { action: "retrieve_batch", ids: batch },
           account,
         );
         requests++;
-        reports.push(...found.flatMap((item) => itemOf(item, account.baseUrl) ?? []));
+        if (isDamaged) throw new LookupError("the response has a task that cannot be read");
+        // A vendor that ignores the ids answers with its recent tasks, which may lack those that were asked for.
+        if (tasks.some((item) => !batch.includes(idOf(item["id"])!)))
+          throw new LookupError("the response is about another task");
+        reports.push(...tasks.flatMap((item) => itemOf(item, account.baseUrl) ?? []));
       }
       return { reports, requests };
     },
@@ -137,11 +147,13 @@ export const connect: Connect = (deps, unproven) => {
       let requests = 0;
       let since = Number.POSITIVE_INFINITY;
       let showsAddresses = false;
+      let isWhole = true;
       for (let page = 0; page < PAGES && missing.size > 0; page++) {
         requests++;
         const body = { action: "retrieve_batch", offset: page * LOOKUP_BATCH, limit: LOOKUP_BATCH };
-        const found = await items(body, account);
-        for (const item of found) {
+        const { tasks, isDamaged } = await items(body, account);
+        if (isDamaged) isWhole = false;
+        for (const item of tasks) {
           const state = stateOf(item);
           showsAddresses ||= state !== undefined;
           const createdAt = Number(item["created_at"]) * 1_000;
@@ -150,15 +162,16 @@ export const connect: Connect = (deps, unproven) => {
           const report = state !== undefined && missing.delete(state) ? itemOf(item, account.baseUrl) : undefined;
           if (report) reports.push(report);
         }
-        if (found.length < LOOKUP_BATCH) break;
+        if (tasks.length < LOOKUP_BATCH && !isDamaged) break;
       }
-      // A list proves an absence only if it shows that its tasks have our addresses.
-      const proof = showsAddresses && Number.isFinite(since) ? { completeSince: since } : {};
+      // A list proves an absence only if it shows that its tasks have our addresses, and if all its items can be read.
+      const proof = showsAddresses && isWhole && Number.isFinite(since) ? { completeSince: since } : {};
       return { reports, requests, ...proof };
     },
 
     async seed(vendorTaskId, account) {
-      const [item] = await items({ action: "retrieve", id: vendorTaskId }, account);
+      const { tasks } = await items({ action: "retrieve", id: vendorTaskId }, account);
+      const [item] = tasks;
       const imageId =
         item && idOf(item["image_id"] ?? (isFields(item["response"]) ? item["response"]["image_id"] : undefined));
       if (imageId === undefined) return undefined;

@@ -17,8 +17,12 @@ export function readCallback(body: string, baseUrl?: string): Report | undefined
   return reportOf(parseJson(body), baseUrl);
 }
 
-/** Returns undefined if the body is no result of a task. */
-export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
+/**
+ * Returns undefined if the body is no result of a task.
+ *
+ * @param hasEnded true if the vendor says elsewhere that the task has ended
+ */
+export function reportOf(body: unknown, baseUrl?: string, hasEnded = false): Report | undefined {
   if (!isFields(body) || typeof body["success"] !== "boolean") return undefined;
   const vendorTaskId = idOf(body["task_id"]);
   // An error without a task is about a request.
@@ -27,7 +31,7 @@ export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
   const progress = progressOf(body["progress"]);
   const image = linkOf(body["raw_image_url"], baseUrl) ?? linkOf(body["image_url"], baseUrl);
   // A report of progress says `success` too. Its picture is removed later and has another `image_id`.
-  if (!isEnd(body, progress))
+  if (!hasEnded && !isEnd(body, progress))
     return told<Report>({
       vendorTaskId,
       status: "IN_PROGRESS",
@@ -38,11 +42,20 @@ export function reportOf(body: unknown, baseUrl?: string): Report | undefined {
   return { vendorTaskId, status: "SUCCESS", progress: 100, result: resultOf(body, image, baseUrl) };
 }
 
-/** The end has 100 % and its actions. An edit has no field `actions`, and a text has no progress. */
+/**
+ * The end has 100 % and its actions. An edit has no field `actions`, and a text has no progress. A result without a progress that can
+ * be read is an end only if its actions are there. Otherwise a look-up says whether the task has ended.
+ */
 function isEnd(body: Fields, progress: number | undefined): boolean {
   const { actions } = body;
-  if (progress === undefined) return true;
-  return progress === 100 && (!Array.isArray(actions) || actions.length > 0);
+  const hasActions = Array.isArray(actions) && actions.length > 0;
+  if (progress === undefined) return hasActions || linesIn(body) !== undefined;
+  return progress === 100 && (hasActions || !Array.isArray(actions));
+}
+
+/** Returns the texts of a describe or a shorten; undefined for another result. */
+function linesIn(body: Fields): readonly unknown[] | undefined {
+  return [body["descriptions"], body["prompts"]].find(Array.isArray);
 }
 
 function failureOf(body: Fields, vendorTaskId: string): Report {
@@ -59,7 +72,7 @@ function failureOf(body: Fields, vendorTaskId: string): Report {
 
 function resultOf(body: Fields, imageUrl: string | undefined, baseUrl: string | undefined): Result {
   const images = mediaOf(body["sub_image_urls"], baseUrl);
-  const lines = [body["descriptions"], body["prompts"]].find(Array.isArray);
+  const lines = linesIn(body);
   return told<Result>({
     imageUrl: imageUrl ?? images?.[0]?.url,
     images,
@@ -75,8 +88,11 @@ export function itemOf(item: unknown, baseUrl?: string): Report | undefined {
   const vendorTaskId = idOf(item["id"]);
   if (vendorTaskId === undefined) return undefined;
   const response = isFields(item["response"]) ? { task_id: vendorTaskId, ...item["response"] } : undefined;
-  const report = (response && reportOf(response, baseUrl)) ?? { status: "IN_PROGRESS" as const, result: {} };
   const finishedAt = Number(textOf(item["finished_at"]));
+  const report = (response && reportOf(response, baseUrl, finishedAt > 0)) ?? {
+    status: "IN_PROGRESS" as const,
+    result: {},
+  };
   return told<Report>({
     ...report,
     vendorTaskId,

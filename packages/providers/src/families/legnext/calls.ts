@@ -7,6 +7,7 @@ import { type Fields, idOf } from "../../json.ts";
 import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../shared/answer.ts";
 import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks, promptWithMode } from "../shared/input.ts";
+import { ownReport } from "../shared/lookup.ts";
 import { ownPressOf } from "../shared/press.ts";
 import { errorTextOf, FAMILY, jobIn, pictureId, pictureOf, reportOf, reportOfPicture, verbOf } from "./read.ts";
 
@@ -39,7 +40,7 @@ export const connect: Connect = (deps) => {
     if (body === "unknown") return undefined;
     const report = reportOf(body, account.baseUrl);
     if (!report) throw new LookupError("the response is no job");
-    return report;
+    return ownReport(report, id);
   }
 
   /** Looks jobs up, each once. A picture of a grid is looked up by its grid. */

@@ -1,5 +1,6 @@
-/** Look-ups of a family whose tasks may have a local modal. */
-import type { AccountConfig, LookupResult, SearchResult } from "@mjflow/core/port";
+/** Look-ups of the families: what one response proves, and tasks with a local modal. */
+import { type AccountConfig, LookupError, type LookupResult, type SearchResult } from "@mjflow/core/port";
+import type { Report } from "@mjflow/core/report";
 import { localModalOf } from "./press.ts";
 
 /**
@@ -24,4 +25,14 @@ export async function lookUpOrSearch(
   const searched = await search([...modals.keys()], account);
   const found = searched.reports.map((report) => ({ ...report, vendorTaskId: modals.get(report.state!)! }));
   return { ...looked, reports: [...looked.reports, ...found], requests: looked.requests + searched.requests };
+}
+
+/**
+ * Returns the report of a look-up of one task.
+ *
+ * @throws LookupError if it is about another task. The end of that one would end a task that still runs
+ */
+export function ownReport(report: Report, id: string): Report {
+  if (report.vendorTaskId !== id) throw new LookupError("the response is about another task");
+  return report;
 }

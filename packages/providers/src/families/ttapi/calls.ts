@@ -9,7 +9,7 @@ import { addressWithRef } from "../shared/address.ts";
 import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../shared/answer.ts";
 import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks } from "../shared/input.ts";
-import { lookUpOrSearch } from "../shared/lookup.ts";
+import { lookUpOrSearch, ownReport } from "../shared/lookup.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, failureCodeOf, INPAINT, jobIdOf, reportOf, stateOf } from "./read.ts";
 
@@ -55,7 +55,7 @@ export const connect: Connect = (deps) => {
     if (body === "unknown") return undefined;
     const report = reportOf(body, account.baseUrl);
     // A FAILED without an id is about the look-up.
-    if (report?.vendorTaskId !== undefined) return { ...report, vendorTaskId: jobId };
+    if (report?.vendorTaskId !== undefined) return ownReport(report, jobId);
     if (/\b(?:not (?:found|exist)|no such)\b/i.test(report?.failReason ?? "")) return undefined;
     throw new LookupError(report?.failReason ?? "the response is no task");
   }

@@ -22,6 +22,7 @@ export const ttapi: Form = {
     modals: true,
     modalPresses: ["vary:region"],
     endOnly: true,
+    lookupProgress: true,
     separateImages: true,
     unsupportedPresses: ["favourite", "zoom:custom", "describe", "shorten", "video", "animate", "extend"],
   },

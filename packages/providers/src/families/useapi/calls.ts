@@ -15,7 +15,7 @@ import { addressWithRef } from "../shared/address.ts";
 import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../shared/answer.ts";
 import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks, promptWithMode } from "../shared/input.ts";
-import { lookUpOrSearch } from "../shared/lookup.ts";
+import { lookUpOrSearch, ownReport } from "../shared/lookup.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, jobIdOf, jobIn, reportOf } from "./read.ts";
 
@@ -68,7 +68,7 @@ export const connect: Connect = (deps, unproven) => {
     if (body === "unknown") return undefined;
     const report = reportOf(body, account.baseUrl);
     if (!report) throw new LookupError("the response is no job");
-    return { ...report, vendorTaskId: id };
+    return ownReport(report, id);
   }
 
   /** The list has only the ids of jobs that run. So it finds a lost submission while it runs, and proves no absence. */
