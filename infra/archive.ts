@@ -1,7 +1,7 @@
 /** Consumes the archive queue. It is the only function that downloads images and that has an image library. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, mediaWrite } from "./bucket.ts";
-import { nodejs } from "./defaults.ts";
+import { nodejs } from "./bundle-option.ts";
 import { archiveQueue, consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { environment } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";

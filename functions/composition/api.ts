@@ -9,7 +9,7 @@ import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createWriteCheck } from "@mjflow/store/write-check";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import type { Streams } from "../http/env.ts";
 import { apiKeyOf } from "../http/operator-key.ts";
 import {

@@ -17,7 +17,7 @@ import type { EngineDeps } from "@mjflow/engine/deps";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createStore } from "@mjflow/store/dynamo";
 import { createTable, type Table } from "@mjflow/store/table";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { createLog, type FunctionLog } from "../log.ts";
 
 /**

@@ -5,7 +5,7 @@ import type { Media } from "@mjflow/engine/archive";
 import type { Objects } from "@mjflow/engine/delete-flow";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { bucketEndpoint, lazy } from "./base.ts";
 import { outbound } from "./outgoing.ts";
 

@@ -3,7 +3,7 @@ import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { linksOf } from "@mjflow/engine/view";
 import { createEventBus } from "@mjflow/queue/bus";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { baseDeps, endpoint, lazy, random, timings } from "./base.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, mjTaskIds, newWebhookSecret, outbound, vault, webhookStore, webhooks } from "./outgoing.ts";

@@ -1,6 +1,6 @@
 /** Links to archived images, and where apps reach the API. */
 import { createMediaLinks } from "@mjflow/engine/media-link";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { activeKeys } from "./base.ts";
 
 const env = process.env;

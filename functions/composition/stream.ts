@@ -2,7 +2,7 @@ import { parseCorsOrigins } from "@mjflow/core/cors";
 import { STREAMS } from "@mjflow/core/limit";
 import { createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createStreamSlots } from "@mjflow/store/stream-slots";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { apiKeyOf } from "../http/operator-key.ts";
 import { baseDeps, clock, lazy, random, sleep, table, withAccounts } from "./base.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";

@@ -1,7 +1,7 @@
 import { createCallLimit } from "@mjflow/engine/call-slots";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { baseDeps, callbackTokens, lazy, sleep, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";

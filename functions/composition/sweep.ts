@@ -1,7 +1,7 @@
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { createSqsSweepJobs } from "@mjflow/queue/sweep-job";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { baseDeps, lazy, queueDepths, queueUrls, sqs, table, withAccounts } from "./base.ts";
 import { webhookStore } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";

@@ -2,7 +2,7 @@
 import type { Translator } from "@mjflow/core/port";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { createUrlGuard } from "@mjflow/webhooks/url-guard";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { lazy } from "./base.ts";
 import { allow } from "./outgoing.ts";
 

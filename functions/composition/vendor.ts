@@ -4,7 +4,7 @@ import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { createHttpClient } from "@mjflow/providers/http-client";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { createVendorStore } from "@mjflow/store/vendor";
-import { Resource } from "sst";
+import { Resource } from "sst/resource";
 import { activeKeys, type BaseDeps, clock, lazy, table, timings } from "./base.ts";
 
 const vendorStore = /* @__PURE__ */ lazy(() => createVendorStore(table()));

@@ -1,14 +1,6 @@
 /** `/v1/apps`: apps, their limits and credit, and their API keys. For the operator. */
-import {
-  type App,
-  type AppKey,
-  AppPatch,
-  AppRequest,
-  CreditRequest,
-  KeyRequest,
-  keyPrefix,
-  RotateRequest,
-} from "@mjflow/core/app";
+import { type App, type AppKey, keyPrefix } from "@mjflow/core/app";
+import { AppPatch, AppRequest, CreditRequest, KeyRequest, RotateRequest } from "@mjflow/core/app-request";
 import {
   addApp,
   addKey,

@@ -1,7 +1,7 @@
 /** Reads a JSON body within its size limit and validates it. Routes get their request bodies only from here. */
 import { MjflowError } from "@mjflow/core/error";
 import { REQUEST } from "@mjflow/core/limit";
-import { isShallow } from "@mjflow/core/request";
+import { isShallow } from "@mjflow/core/request-body";
 import type { Context } from "hono";
 import type * as z from "zod/mini";
 import { invalid } from "./problem.ts";

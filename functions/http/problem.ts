@@ -1,7 +1,7 @@
 /** Errors as HTTP responses: problem+json (RFC 9457) with `code`, `advice` and `retry`. */
 import type { RateState } from "@mjflow/core/credit";
 import { ERRORS, MjflowError, problemType, type Retry } from "@mjflow/core/error";
-import { fieldOf } from "@mjflow/core/request";
+import { fieldOf } from "@mjflow/core/request-body";
 import type { Context, ErrorHandler } from "hono";
 import { type AppEnv, problemBaseOf } from "./env.ts";
 import { LINE_BREAK } from "./issue-text.ts";

@@ -1,5 +1,5 @@
 /** `/v1/usage`: the usage and credit of an app, by our price estimate. The operator can read the usage of any app. */
-import { UsageQuery } from "@mjflow/core/app";
+import { UsageQuery } from "@mjflow/core/app-request";
 import { MjflowError } from "@mjflow/core/error";
 import { getApp } from "@mjflow/engine/app";
 import { usageOf } from "@mjflow/engine/credit-repair";

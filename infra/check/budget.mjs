@@ -74,3 +74,15 @@ export const BUDGET_KB = {
   Submit: 474,
   Sweep: 432,
 };
+
+/** Highest number of source modules that the import of each function evaluates. A raise needs a cause, as above. */
+export const BUDGET_MODULES = {
+  Api: 604,
+  Archive: 418,
+  Callback: 382,
+  Deadletter: 360,
+  Deliver: 381,
+  Stream: 398,
+  Submit: 465,
+  Sweep: 422,
+};

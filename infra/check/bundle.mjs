@@ -25,8 +25,14 @@ const FORCED_EXTERNAL = ["sharp", "pg-native"];
 const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture", "install"]);
 const KNOWN_ESBUILD = new Set(["mainFields", "external"]);
 
+/** Bundles the function and runs it once; see wake.mjs. @throws Error as `buildFunction` */
+export async function bundleFunction({ name, links, ...target }) {
+  const { file, ...built } = await buildFunction(target);
+  return { ...built, ...(await wake(file, path.extname(target.handler).slice(1), name, links)) };
+}
+
 /** @throws Error for options that SST would handle differently, and for a missing handler file */
-export async function bundleFunction({ root, name, handler, out, runtime, nodejs, links }) {
+export async function buildFunction({ root, handler, out, runtime, nodejs }) {
   const { minify = false, splitting = false, esbuild = {}, install = {} } = nodejs;
   const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
   unknown.push(...Object.keys(esbuild).filter((option) => !KNOWN_ESBUILD.has(option)));
@@ -60,9 +66,11 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
   const gzipped = await Promise.all(eager.map(async ({ file }) => gzipSync(await readFile(file)).length));
   const source = (await Promise.all(reachable.map(({ file }) => readFile(file, "utf8")))).join("\n");
   return {
+    file: outfile,
     bytes: code.reduce((sum, [, { bytes }]) => sum + bytes, 0),
     eagerBytes: eager.reduce((sum, { bytes }) => sum + bytes, 0),
     eagerGzip: gzipped.reduce((sum, bytes) => sum + bytes, 0),
+    eagerModules: modulesOf(eager),
     packages: packagesOf(code.map(([, output]) => output)),
     eagerPackages: packagesOf(eager),
     // Imports that are neither in the bundle nor Node's own: installed next to the bundle, or never imported at run
@@ -72,7 +80,6 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
     external: [...(esbuild.external ?? [])].sort(),
     counts: [...new Set([...source.matchAll(/\.count\("(\w+)"/g)].map(([, metric]) => metric))].sort(),
     reads: [...new Set([...source.matchAll(/\.([A-Z]\w+)\.(?:name|url|value)\b/g)].map(([, link]) => link))].sort(),
-    ...(await wake(outfile, path.extname(handler).slice(1), name, links)),
     // SST uploads source maps separately from the code.
     maps: Object.keys(files).filter((file) => file.endsWith(".map")),
   };
@@ -94,6 +101,12 @@ function filesOf(files, root, entry, kinds) {
 
 function isMissing({ path: imported, external }) {
   return external === true && !isBuiltin(imported);
+}
+
+/** Number of source modules with code in these files. Each is evaluated when its file is imported. */
+function modulesOf(outputs) {
+  const modules = outputs.flatMap(({ inputs }) => Object.entries(inputs));
+  return new Set(modules.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file)).size;
 }
 
 /** Bytes by npm package, largest first; "." is the project's own code. */

@@ -1,5 +1,5 @@
 /** Requests are described by the same schemas with which their routes validate, and the examples are valid requests. */
-import { AppRequest, CreditRequest } from "@mjflow/core/app";
+import { AppRequest, CreditRequest } from "@mjflow/core/app-request";
 import { AccountRequest, ActionRequest, CreateRequest, EndpointRequest, ModalInput } from "@mjflow/core/request";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";

@@ -1,5 +1,5 @@
 /** Descriptions of the routes under `/v1/apps`. */
-import { AppPatch, AppRequest, CreditRequest, KeyRequest, RotateRequest } from "@mjflow/core/app";
+import { AppPatch, AppRequest, CreditRequest, KeyRequest, RotateRequest } from "@mjflow/core/app-request";
 import { PageQuery } from "@mjflow/core/request";
 import { App, AppKey, NewAppKey, pageOf, RotatedAppKey, Usage, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";

@@ -3,7 +3,7 @@
  * get 400. They may be stricter than the code where the code also takes other forms of the same value, such as line
  * breaks in base64.
  */
-import { CreditRequest, Usd } from "@mjflow/core/app";
+import { CreditRequest, Usd } from "@mjflow/core/app-request";
 import { ActionRequest, HttpUrl, ImageText, MaskText } from "@mjflow/core/request";
 import type { Schema } from "./route-description.ts";
 

@@ -6,7 +6,7 @@ import {
   KeyRequest,
   RotateRequest as KeyRotation,
   UsageQuery,
-} from "@mjflow/core/app";
+} from "@mjflow/core/app-request";
 import { pressNameList } from "@mjflow/core/press-name";
 import {
   AccountFilter,

@@ -1,5 +1,5 @@
 /** Description of `/v1/usage`. */
-import { UsageQuery } from "@mjflow/core/app";
+import { UsageQuery } from "@mjflow/core/app-request";
 import { Usage } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 

@@ -1,23 +1,18 @@
 import { describe, expect, it } from "vitest";
 import {
-  AppPatch,
-  AppRequest,
   appIdOf,
-  CreditRequest,
   DEFAULT_APP,
   isActiveKey,
   isAppActive,
   isAppId,
   isKeyId,
   KEY_OVERLAP_S,
-  KeyRequest,
   keyPrefix,
   newKeyText,
   parseKeyText,
-  RotateRequest,
-  UsageQuery,
   withKeyExpiry,
 } from "./app.ts";
+import { AppPatch, AppRequest, CreditRequest, KeyRequest, RotateRequest, UsageQuery } from "./app-request.ts";
 
 const APP = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 const bytes = Uint8Array.from({ length: 25 }, (_, i) => i * 9);

@@ -11,14 +11,13 @@ import {
   EndpointRequest,
   FlowListQuery,
   FlowRequest,
-  fieldOf,
   isHttpUrl,
-  isShallow,
   ModalRequest,
   PageQuery,
   ReplayRequest,
   RotateRequest,
 } from "./request.ts";
+import { fieldOf, isShallow } from "./request-body.ts";
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";
 const flow = { provider: "sim", prompt: "a cat" };

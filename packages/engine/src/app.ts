@@ -7,8 +7,6 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import {
   type App,
   type AppKey,
-  type AppPatch,
-  type AppRequest,
   appIdOf,
   isActiveKey,
   isAppActive,
@@ -23,6 +21,7 @@ import {
   parseKeyText,
   withKeyExpiry,
 } from "@mjflow/core/app";
+import type { AppPatch, AppRequest } from "@mjflow/core/app-request";
 import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { MjflowError } from "@mjflow/core/error";
 import { dateOf } from "./date.ts";

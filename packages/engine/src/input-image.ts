@@ -3,7 +3,6 @@
  * the form that the chosen vendor reads. A vendor that takes links gets a link of ours to an upload. Another one gets data URIs:
  * mjflow reads uploads and links itself. Masks are always data URIs. See docs/decisions/0061.
  */
-import { Buffer } from "node:buffer";
 import { DEFAULT_APP } from "@mjflow/core/app";
 import { type ImageReason, MjflowError, type Retry } from "@mjflow/core/error";
 import {

@@ -1,6 +1,5 @@
 /** Presses and modal answers that an app sends itself, in addition to its plans. */
 import { createHash } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { promptsIn } from "@mjflow/core/banned";
 import { actionOf, modalKindOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { usesHolds } from "@mjflow/core/credit";
@@ -260,7 +259,7 @@ export async function answerModal(deps: PressDeps, appId: string, taskId: string
   const { modal = {} } = translated(await storeMasks(deps, ref, { modal: answer }));
   const applied = await applySignal(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
-    if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
+    if (process.getBuiltinModule("node:util").isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
     throw new MjflowError("wrong_state", {
       detail: `The task is ${applied.task.status} and is not waiting for a modal answer.`,
     });

@@ -1,5 +1,4 @@
 /** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
-import { isUtf8 } from "node:buffer";
 import type { Report } from "@mjflow/core/report";
 import { type BodyHeaders, otherCharsetOf } from "./body-headers.ts";
 import { canPress, type Dialect } from "./dialect.ts";
@@ -7,6 +6,9 @@ import { isFields, parseJson } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
 import { DIALECTS } from "./vendors/index.ts";
+
+/** An import statement of this module would load the code of `File` at every cold start (docs/decisions/0084). */
+const { isUtf8 } = process.getBuiltinModule("node:buffer");
 
 /**
  * Returns the text of a callback body; undefined if the decoded body is larger than `maxBytes`. Nearly every callback is

@@ -4,8 +4,8 @@
  * established and which keep-alive connection it uses, and it needs half the time.
  */
 
-import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps, Agent as TlsAgent } from "node:https";
+import type { Agent, IncomingMessage } from "node:http";
+import type { Agent as TlsAgent } from "node:https";
 import type { Socket } from "node:net";
 import { retryAfterMs } from "@mjflow/core/retry-after";
 import { readBody } from "./http-body.ts";
@@ -27,6 +27,10 @@ export type HttpOutcome =
    * the body that did come; unset: none.
    */
   | { kind: "lost"; reason: string; text?: string };
+
+/** An import statement of `node:http` would load the code of `fetch` and `WebSocket` at every cold start (docs/decisions/0084). */
+const http = process.getBuiltinModule("node:http");
+const https = process.getBuiltinModule("node:https");
 
 /** Headers that a reader of the response needs: the target of a redirect, and the marks of a CDN in front of the vendor. */
 const TOLD_HEADERS = ["location", "server", "cf-ray", "cf-mitigated", "x-vercel-error"] as const;
@@ -58,7 +62,7 @@ const KEEP_ALIVE_MS = 1_000;
 
 /** Creates a client. It keeps connections and is shared by all vendors. */
 export function createHttpClient({ now = Date.now }: { now?: () => number } = {}): HttpClient {
-  const agents = { http: new Agent({ keepAlive: true }), https: new TlsAgent({ keepAlive: true }) };
+  const agents = { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
   const usedAt = new WeakMap<Socket, number>();
 
   function closeIdleSockets(): void {
@@ -102,7 +106,7 @@ function openRequest(
 ): Promise<IncomingMessage> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const isTls = url.startsWith("https:");
-  const call = (isTls ? requestHttps : requestHttp)(url, {
+  const call = (isTls ? https : http).request(url, {
     method,
     signal,
     agent: isTls ? agents.https : agents.http,

@@ -1,7 +1,10 @@
 /** One HTTP request and its response within one deadline, and readable texts for network errors. */
-import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { Agent as HttpAgent, IncomingMessage } from "node:http";
 import { portOf } from "./allow-list.ts";
+
+/** An import statement of `node:http` would load the code of `fetch` and `WebSocket` at every cold start (docs/decisions/0084). */
+const http = process.getBuiltinModule("node:http");
+const https = process.getBuiltinModule("node:https");
 
 export interface Request {
   url: URL;
@@ -44,8 +47,7 @@ export async function sendRequest(request: Request, signal: AbortSignal): Promis
 }
 
 function openRequest({ url, method, headers, body, agent }: Request, signal: AbortSignal) {
-  const request = url.protocol === "https:" ? requestHttps : requestHttp;
-  const call = request({
+  const call = (url.protocol === "https:" ? https : http).request({
     agent,
     method,
     host: url.hostname.replace(/^\[|\]$/g, ""),

@@ -1,7 +1,6 @@
 /** Requests to URLs that an app or a vendor gave. All such requests use this module. */
-import { Agent as HttpAgent, type IncomingMessage } from "node:http";
-import { type AgentOptions, Agent as HttpsAgent } from "node:https";
-import { getCACertificates } from "node:tls";
+import type { IncomingMessage } from "node:http";
+import type { AgentOptions } from "node:https";
 import { type Outbound, OutboundError } from "@mjflow/core/port";
 import { retryAfterMs } from "@mjflow/core/retry-after";
 import { createDeadline, type Deadline, networkErrorText, readResponsePrefix, sendRequest } from "./http-client.ts";
@@ -93,6 +92,8 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
 
 /** Creates separate agents for checked and for allowed destinations, so a keep-alive socket never serves the other kind. */
 function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) {
+  // An import statement of `node:http` would load the code of `fetch` and `WebSocket` at every cold start (docs/decisions/0084).
+  const [http, https] = [process.getBuiltinModule("node:http"), process.getBuiltinModule("node:https")];
   const common: AgentOptions = {
     keepAlive: true,
     maxFreeSockets: 32,
@@ -101,12 +102,12 @@ function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) 
     // Node's default of 250 ms is too short for distant receivers: it abandons their IPv4 address for an IPv6 address
     // that a Lambda function cannot reach.
     autoSelectFamilyAttemptTimeout: 3_000,
-    ...(ca && { ca: [...getCACertificates("default"), ...ca] }),
+    ...(ca && { ca: [...process.getBuiltinModule("node:tls").getCACertificates("default"), ...ca] }),
   };
   // No `proxyEnv`: a proxy would resolve the name itself, without our check.
-  const checked = new HttpsAgent({ ...common, lookup: guardedLookup(resolve ?? createResolve()) });
+  const checked = new https.Agent({ ...common, lookup: guardedLookup(resolve ?? createResolve()) });
   const trusted = { ...common, lookup: lookupOf(resolve ?? resolveWithSystem) };
-  const [trustedHttp, trustedHttps] = [new HttpAgent(trusted), new HttpsAgent(trusted)];
+  const [trustedHttp, trustedHttps] = [new http.Agent(trusted), new https.Agent(trusted)];
   return ({ url, trusted }: { url: URL; trusted: boolean }) => {
     if (!trusted) return checked;
     return url.protocol === "https:" ? trustedHttps : trustedHttp;

@@ -1,5 +1,7 @@
 /** Resolution of names to IP addresses. */
-import { lookup, Resolver } from "node:dns/promises";
+
+/** Loaded with the first name: most functions that can resolve names do not need it at a cold start. */
+const dns = () => process.getBuiltinModule("node:dns/promises");
 
 /** @returns addresses in connection order; @throws the error of the resolver with its `code` */
 export type Resolve = (name: string) => Promise<string[]>;
@@ -14,7 +16,7 @@ export type Resolve = (name: string) => Promise<string[]>;
  */
 export function createResolve({ servers }: { servers?: readonly string[] } = {}): Resolve {
   return async (name) => {
-    const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+    const resolver = new (dns().Resolver)({ timeout: 2_000, tries: 2 });
     if (servers) resolver.setServers(servers);
     const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
     const found = [four, six].flatMap((result) => (result.status === "fulfilled" ? result.value : []));
@@ -25,5 +27,5 @@ export function createResolve({ servers }: { servers?: readonly string[] } = {})
 
 /** Resolves a name with the system resolver, including the hosts file. Used for names on the allow-list. */
 export async function resolveWithSystem(name: string): Promise<string[]> {
-  return (await lookup(name, { all: true })).map(({ address }) => address);
+  return (await dns().lookup(name, { all: true })).map(({ address }) => address);
 }
