@@ -2,22 +2,22 @@ import { expect, test } from "vitest";
 import { lineChart } from "./chart/line.ts";
 import { stale } from "./document.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS } from "./flows/systems.ts";
-import { benchFlows } from "./flows.ts";
+import { verify, withSystem } from "./flows.ts";
 import { benchServer } from "./server.ts";
 
 const FLOWS = 3;
 
-for (const name of SYSTEM_NAMES.filter((system) => SYSTEMS[system].isSynced || system === "memory")) {
+for (const name of SYSTEM_NAMES.filter((system) => SYSTEMS[system].options.isSynced)) {
   const why = missing(SYSTEMS[name]);
   test.skipIf(why)(
     `${name} ends every flow with five paid images and presses each button once${why ? `: ${why}` : ""}`,
-    async () => {
-      // benchFlows throws if a flow has another number of paid images or does not end.
-      const { rows } = await benchFlows({ rounds: 1, flows: FLOWS, concurrency: FLOWS, aloneFlows: 1, names: [name] });
-      expect(rows).toMatchObject([{ system: name, callbacksPerFlow: 50 }]);
-      expect(rows[0]!.flowsPerS).toBeGreaterThan(0);
-      expect(rows[0]!.aloneP50Ms).toBeGreaterThan(0);
-    },
+    () =>
+      withSystem(SYSTEMS[name], async ({ run, complete }) => {
+        const ran = await run(FLOWS, FLOWS);
+        await complete();
+        verify(name, ran);
+        expect(ran).toMatchObject({ paid: Array(FLOWS).fill(5), callbacks: FLOWS * 50, otherRequests: 0 });
+      }),
   );
 }
 

@@ -8,78 +8,88 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
-import type { Ran, Run } from "./flows/driver.ts";
+import type { Ran } from "./flows/driver.ts";
+import type { DriverAnswer, DriverQuestion } from "./flows/driver-process.ts";
 import type { Ready } from "./flows/system.ts";
-import { missing, SYSTEM_NAMES, SYSTEMS, type SystemName } from "./flows/systems.ts";
-import { median, percentile } from "./stat.ts";
-import { hasUsage, watchUsage } from "./usage.ts";
+import { missing, SYSTEM_NAMES, SYSTEMS, type System, type SystemName } from "./flows/systems.ts";
+import { DOUBLED_EVERY, TASKS, type VendorReport } from "./flows/vendor.ts";
+import type { VendorAnswer } from "./flows/vendor-process.ts";
+import { disturbances, type Quiet, watchMachine } from "./quiet.ts";
+import { median } from "./stat.ts";
+import { hasUsage, usageOf } from "./usage.ts";
 
 export interface FlowsOptions {
   rounds: number;
+  /** Number of flows before the measurement, in which code is compiled and connections are opened. */
+  warmUpFlows: number;
   /** Number of flows in the first part of a round, in which `concurrency` flows run at the same time. */
   flows: number;
   concurrency: number;
   /** Number of flows in the second part of a round, which run one after the other. */
   aloneFlows: number;
-  names?: readonly SystemName[];
+  systems: readonly SystemName[];
 }
 
 /** Measurement of one system in one round. */
 interface Measured {
-  busy: Ran;
-  alone: Ran;
+  busy: Part;
+  alone: Part;
+  quiet: Quiet;
+  /** CPU time of the system and its servers in the first part; NaN without /proc. */
   cpuMs: number;
   peakMb: number;
+}
+
+interface Part extends VendorReport, Omit<Ran, "cpuMs"> {
+  driverCpuMs: number;
 }
 
 export interface FlowsRow {
   system: SystemName;
   title: string;
-  isSynced: boolean;
   flowsPerS: number;
-  /** Time from callback to follow-up, with one flow at a time ("alone") and with concurrent flows ("busy"). */
-  aloneP50Ms: number;
-  aloneP99Ms: number;
-  busyP50Ms: number;
-  busyP99Ms: number;
-  /** CPU time of the system and its servers, without vendor and app; null without /proc. */
+  /** CPU time of the system with its servers, of the vendor, and of the driver; null without /proc. */
   cpuMsPerFlow: number | null;
+  vendorCpuMs: number;
+  driverCpuMs: number;
+  /** Time from the callback of the root to the submission of a follow-up, with one flow at a time. */
+  followUpMs: number;
+  /** Time from a SUCCESS callback to its response, with one flow at a time. */
+  ackMs: number;
   peakMb: number | null;
-  callbacksPerFlow: number;
 }
 
-export interface FlowsFound {
-  rounds: number;
-  flows: number;
-  concurrency: number;
-  aloneFlows: number;
+export interface FlowsFound extends Omit<FlowsOptions, "systems"> {
   rows: FlowsRow[];
   skipped: { title: string; why: string }[];
+  /** Reasons why the figures are not those of a quiet machine. */
+  disturbed: string[];
 }
 
-/**
- * Number of flows before the measurement. mjflow learns that the account sends callbacks, connections are opened and
- * code is compiled. The first hundreds of flows of every system run at four fifths of its speed.
- */
-const WARM_UP_FLOWS = 300;
+/** Share of the CPU time of the measured system that the driver, or the vendor, may use. */
+const SHARE_LIMIT = 0.1;
+/** Time after the last callback in which postponed work of a system is measured too, ms. */
+const SETTLE_MS = 1_000;
 
 export async function benchFlows(options: FlowsOptions): Promise<FlowsFound> {
-  const { rounds, flows, concurrency, aloneFlows, names = SYSTEM_NAMES } = options;
+  const { systems, ...sizes } = options;
   const why = (name: SystemName) => missing(SYSTEMS[name]);
-  const skipped = names.flatMap((name) => (why(name) ? [{ title: SYSTEMS[name].title, why: why(name)! }] : []));
-  const available = names.filter((name) => !why(name));
+  const skipped = systems.flatMap((name) => (why(name) ? [{ title: SYSTEMS[name].title, why: why(name)! }] : []));
+  const available = systems.filter((name) => !why(name));
   const measured = new Map<SystemName, Measured[]>(available.map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const name of available) measured.get(name)!.push(await measure(name, options));
+  for (let round = 0; round < sizes.rounds; round++) {
+    for (const name of available) {
+      const found = await measure(SYSTEMS[name], sizes);
+      measured.get(name)!.push(found);
+      console.log(lineOf(rowOf(name, [found]), disturbances([found.quiet])));
+    }
   }
-  return {
-    rounds,
-    flows,
-    concurrency,
-    aloneFlows,
-    rows: available.map((name) => rowOf(name, measured.get(name)!)),
-    skipped,
-  };
+  const rows = available.map((name) => rowOf(name, measured.get(name)!));
+  console.log("\nMedians");
+  for (const row of rows) console.log(lineOf(row, shares(row)));
+  const disturbed = hasUsage ? disturbances([...measured.values()].flat().map(({ quiet }) => quiet)) : [];
+  for (const reason of disturbed) console.log(`The machine was not quiet: ${reason}. Measure again.`);
+  return { ...sizes, rows, skipped, disturbed };
 }
 
 /** Installs the npm packages of the other systems, which are no dependencies of this project. */
@@ -90,60 +100,115 @@ export function installPeers(): void {
   }
 }
 
-async function measure(name: SystemName, { flows, concurrency, aloneFlows }: FlowsOptions): Promise<Measured> {
-  const { title, script, isSynced } = SYSTEMS[name];
+type Sizes = Omit<FlowsOptions, "systems" | "rounds">;
+
+async function measure(
+  { title, script, options }: System,
+  { warmUpFlows, flows, concurrency, aloneFlows }: Sizes,
+): Promise<Measured> {
+  return withSystem({ script, options }, async ({ pid, run, complete }) => {
+    await run(warmUpFlows, concurrency);
+    await complete();
+    const stopWatch = watchMachine();
+    const before = usageOf(pid);
+    const busy = await run(flows, concurrency);
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    const { cpuMs, peakMb } = usageOf(pid);
+    const spentMs = cpuMs - before.cpuMs;
+    const quiet = stopWatch(spentMs + busy.cpuMs + busy.driverCpuMs);
+    await complete();
+    const alone = await run(aloneFlows, 1);
+    await complete();
+    for (const part of [busy, alone]) verify(title, part);
+    return { busy, alone, quiet, cpuMs: spentMs, peakMb };
+  });
+}
+
+interface Measuring {
+  pid: number;
+  dataDir: string;
+  run(flows: number, concurrency: number): Promise<Part>;
+  /** Waits until the system says that each flow is complete. */
+  complete(): Promise<void>;
+}
+
+/** Starts driver, vendor and system, and stops them after `use`. */
+export async function withSystem<T>(
+  { script, options }: Pick<System, "script" | "options">,
+  use: (measuring: Measuring) => Promise<T>,
+): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
-  const driver = await startChild<Run, Ran>(new URL("./flows/driver.ts", import.meta.url), {});
+  const at = (path: string) => new URL(path, import.meta.url);
+  const driver = await startChild<DriverQuestion, DriverAnswer>(at("./flows/driver-process.ts"), {});
+  const { donePort } = driver.ready;
+  const vendor = await startChild<object, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
   try {
-    const { vendorUrl } = driver.ready;
-    const system = await startChild<never, Ready>(script, { vendorUrl, dataDir, isSynced });
+    const system = await startChild<never, Ready>(script, { ...options, vendorUrl: vendor.ready.url, dataDir });
     try {
-      const run = (count: number, concurrent: number) =>
-        driver.child.ask({ ...system.ready, flows: count, concurrency: concurrent });
-      await run(Math.min(WARM_UP_FLOWS, flows), concurrency);
-      const watch = hasUsage ? watchUsage([system.child.pid]) : undefined;
-      const busy = await run(flows, concurrency);
-      const usage = watch?.stop() ?? { cpuMs: Number.NaN, peakMb: Number.NaN };
-      const alone = await run(aloneFlows, 1);
-      for (const ran of [busy, alone]) verify(title, ran);
-      console.log(
-        `${title.padEnd(30)} ${(flows / busy.seconds).toFixed(1).padStart(7)} flows/s, ${median(alone.followUpMs).toFixed(1)} ms`,
-      );
-      return { busy, alone, ...usage };
+      return await use({
+        pid: system.child.pid,
+        dataDir,
+        async run(flows, concurrency) {
+          await vendor.child.ask({});
+          const ran = (await driver.child.ask({ drive: { ...system.ready, flows, concurrency } })) as DriverAnswer &
+            Ran;
+          const report = (await vendor.child.ask({})) as VendorAnswer & VendorReport;
+          return { ...report, flows, seconds: ran.seconds, driverCpuMs: ran.cpuMs };
+        },
+        async complete() {
+          await driver.child.ask({ complete: system.ready });
+        },
+      });
     } finally {
       await system.child.stop();
     }
   } finally {
+    await vendor.child.stop();
     await driver.child.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
 /** Fails if a system was fast but wrong. */
-export function verify(title: string, { paid, duplicatePresses }: Ran): void {
-  const wrong = paid.find((count) => count !== 5);
-  if (wrong !== undefined) throw new Error(`${title}: a flow of 5 images had ${wrong} paid images`);
+export function verify(title: string, { flows, paid, duplicatePresses, doubled }: Omit<Part, "seconds">): void {
+  const wrong = paid.find((count) => count !== TASKS);
+  if (wrong !== undefined) throw new Error(`${title}: a flow of ${TASKS} images had ${wrong} paid images`);
+  if (paid.length !== flows) throw new Error(`${title}: the vendor saw ${paid.length} of ${flows} flows`);
   if (duplicatePresses > 0) throw new Error(`${title}: ${duplicatePresses} buttons were pressed twice`);
+  if (doubled < Math.floor((flows * TASKS) / DOUBLED_EVERY)) throw new Error(`The vendor doubled only ${doubled} ends`);
 }
 
 function rowOf(system: SystemName, all: readonly Measured[]): FlowsRow {
-  const { title, isSynced } = SYSTEMS[system];
   const medianOf = (of: (round: Measured) => number) => median(all.map(of));
-  const part = (of: (round: Measured) => Ran, share: number) =>
-    medianOf((round) => percentile(of(round).followUpMs, share));
-  const busy = (round: Measured) => round.busy;
-  const alone = (round: Measured) => round.alone;
   return {
     system,
-    title,
-    isSynced,
-    flowsPerS: medianOf((round) => round.busy.paid.length / round.busy.seconds),
-    aloneP50Ms: part(alone, 0.5),
-    aloneP99Ms: part(alone, 0.99),
-    busyP50Ms: part(busy, 0.5),
-    busyP99Ms: part(busy, 0.99),
-    cpuMsPerFlow: hasUsage ? medianOf((round) => round.cpuMs / round.busy.paid.length) : null,
-    peakMb: hasUsage ? medianOf((round) => round.peakMb) : null,
-    callbacksPerFlow: medianOf((round) => round.busy.callbacks / round.busy.paid.length),
+    title: SYSTEMS[system].title,
+    flowsPerS: medianOf(({ busy }) => busy.flows / busy.seconds),
+    cpuMsPerFlow: hasUsage ? medianOf(({ cpuMs, busy }) => cpuMs / busy.flows) : null,
+    vendorCpuMs: medianOf(({ busy }) => busy.cpuMs / busy.flows),
+    driverCpuMs: medianOf(({ busy }) => busy.driverCpuMs / busy.flows),
+    followUpMs: medianOf(({ alone }) => median(alone.followUpMs)),
+    ackMs: medianOf(({ alone }) => median(alone.ackMs)),
+    peakMb: hasUsage ? medianOf(({ peakMb }) => peakMb) : null,
   };
+}
+
+/** What is wrong with the share of driver and vendor in the CPU time. */
+function shares({ cpuMsPerFlow, vendorCpuMs, driverCpuMs }: FlowsRow): string[] {
+  const parts = { vendor: vendorCpuMs, driver: driverCpuMs };
+  return Object.entries(parts).flatMap(([name, cpuMs]) => {
+    const share = cpuMs / (cpuMsPerFlow ?? Number.POSITIVE_INFINITY);
+    return share > SHARE_LIMIT ? [`the ${name} costs ${(share * 100).toFixed(0)} % of the system`] : [];
+  });
+}
+
+function lineOf(row: FlowsRow, remarks: readonly string[]): string {
+  const figures = [
+    `${row.flowsPerS.toFixed(1)} flows/s`,
+    `CPU ${row.cpuMsPerFlow?.toFixed(1) ?? "?"} ms (vendor ${row.vendorCpuMs.toFixed(2)}, driver ${row.driverCpuMs.toFixed(2)})`,
+    `follow-up ${row.followUpMs.toFixed(1)} ms`,
+    `ack ${row.ackMs.toFixed(1)} ms`,
+    `${row.peakMb?.toFixed(0) ?? "?"} MB`,
+  ];
+  return [`${row.title.padEnd(34)} ${figures.join(", ")}`, ...remarks].join("; ");
 }

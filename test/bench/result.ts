@@ -1,12 +1,17 @@
 /** Results of a benchmark, stored in the repository as test/bench/results/<name>.json. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, loadavg } from "node:os";
+import { availableParallelism, cpus, loadavg } from "node:os";
 import { rounded } from "./stat.ts";
 
 /** Description of the machine, without its name. */
 export interface Head {
   date: string;
+  /** Commit of the measured code, with "+" if files differ from it; unset in old results without a known commit. */
+  commit?: string;
   cpus: number;
+  /** Unset in old results. */
+  cpuModel?: string;
   node: string;
   /**
    * Load average of the minute before the benchmark. A high value means that other processes disturbed the measurement.
@@ -22,10 +27,18 @@ const RESULTS = new URL("./results/", import.meta.url);
 export function headNow(): Head {
   return {
     date: new Date().toISOString().slice(0, 10),
+    commit: commitNow(),
     cpus: availableParallelism(),
+    cpuModel: cpus()[0]?.model.trim() ?? "unknown",
     node: process.versions.node,
     load: loadavg()[0]!,
   };
+}
+
+function commitNow(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8", cwd: import.meta.dirname }).trim();
+  const isChanged = git("status", "--porcelain", "--untracked-files=no") !== "";
+  return git("rev-parse", "--short=7", "HEAD") + (isChanged ? "+" : "");
 }
 
 export function writeResult(name: string, head: Head, found: object): void {

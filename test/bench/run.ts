@@ -2,12 +2,13 @@
  * `npm run bench` runs all benchmarks one after the other, each with its baseline; `npm run bench -- flows` runs only
  * the named ones. The results are written to test/bench/results, and `npm run bench:charts` writes them into
  * docs/performance.md. `--quick` runs small benchmarks and writes nothing. `--sizes 1000,10000` sets the table sizes of
- * `growth`.
+ * `growth`. `--systems mjflow,bullmq` measures only these systems in `flows`, and writes nothing.
  */
 import { parseArgs } from "node:util";
 import { benchBundles } from "./bundles.ts";
 import { benchCallbacks } from "./callbacks.ts";
 import { benchCost } from "./cost.ts";
+import { SYSTEM_NAMES, type SystemName } from "./flows/systems.ts";
 import { benchFlows, installPeers } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchNeighbors } from "./neighbors.ts";
@@ -16,7 +17,11 @@ import { benchServer } from "./server.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean", default: false }, sizes: { type: "string" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    sizes: { type: "string" },
+    systems: { type: "string" },
+  },
 });
 const { quick } = values;
 const sizes = values.sizes?.split(",").map(Number) ?? (quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000]);
@@ -26,10 +31,11 @@ const BENCHES: Record<string, () => Promise<object>> = {
     benchCallbacks(quick ? { rounds: 2, dropped: 2_000, ends: 100 } : { rounds: 7, dropped: 10_000, ends: 400 }),
   flows() {
     installPeers();
+    const systems = systemsOf(values.systems);
     return benchFlows(
       quick
-        ? { rounds: 1, flows: 30, concurrency: 16, aloneFlows: 10 }
-        : { rounds: 3, flows: 300, concurrency: 16, aloneFlows: 60 },
+        ? { rounds: 1, warmUpFlows: 100, flows: 100, concurrency: 16, aloneFlows: 10, systems }
+        : { rounds: 3, warmUpFlows: 300, flows: 300, concurrency: 16, aloneFlows: 60, systems },
     );
   },
   server: () =>
@@ -55,7 +61,16 @@ for (const name of names) {
   console.log(`\n${name}`);
   const head = headNow();
   const found = await BENCHES[name]!();
-  if (quick) console.log(JSON.stringify(found, undefined, 2));
+  if (quick || values.systems !== undefined) console.log(JSON.stringify(found, undefined, 2));
   else writeResult(name, head, found);
 }
 process.exit();
+
+function systemsOf(given: string | undefined): readonly SystemName[] {
+  if (given === undefined) return SYSTEM_NAMES;
+  const chosen = given.split(",");
+  const other = chosen.find((name) => !(SYSTEM_NAMES as string[]).includes(name));
+  if (other === undefined) return chosen as SystemName[];
+  console.error(`Unknown system "${other}". Use one of: ${SYSTEM_NAMES.join(", ")}.`);
+  process.exit(1);
+}

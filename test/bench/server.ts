@@ -3,18 +3,15 @@
  * more flows per second. The server runs as `mjflow dev` does and syncs every write to the disk. The vendor finishes each
  * image at once, so a real vendor leaves the server idle for most of a flow.
  *
- * The driver, which is vendor and app, uses a part of the processors too. The share of the server is in the result.
+ * Driver and vendor use a small part of the processors too. The share of the server is in the result.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { startChild } from "./child.ts";
-import type { Ran, Run } from "./flows/driver.ts";
-import type { Ready } from "./flows/system.ts";
 import { SYSTEMS } from "./flows/systems.ts";
-import { verify } from "./flows.ts";
+import { verify, withSystem } from "./flows.ts";
 import { median, percentile } from "./stat.ts";
-import { hasUsage, watchUsage } from "./usage.ts";
+import { hasUsage, usageOf } from "./usage.ts";
 
 export interface ServerOptions {
   /** Numbers of flows at the same time, one step for each. */
@@ -49,51 +46,39 @@ export interface ServerFound {
 
 /** @throws Error if a flow does not end, or does not have five paid images */
 export async function benchServer({ steps, flowsEach, atLeast, warmUpFlows }: ServerOptions): Promise<ServerFound> {
-  const { title, script, isSynced } = SYSTEMS.mjflow;
-  const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
-  const driver = await startChild<Run, Ran>(new URL("./flows/driver.ts", import.meta.url), {});
-  try {
-    const system = await startChild<never, Ready>(script, { vendorUrl: driver.ready.vendorUrl, dataDir, isSynced });
-    try {
-      const run = async (flows: number, concurrency: number) => {
-        const ran = await driver.child.ask({ ...system.ready, flows, concurrency });
-        verify(title, ran);
-        return ran;
-      };
-      const warmUp = await run(warmUpFlows, Math.min(16, warmUpFlows));
-      const sizeBefore = sizeOf(dataDir);
-      const rows: ServerRow[] = [];
-      for (const concurrency of steps) {
-        const flows = Math.max(atLeast, concurrency * flowsEach);
-        const watch = hasUsage ? watchUsage([system.child.pid]) : undefined;
-        const ran = await run(flows, concurrency);
-        const usage = watch?.stop();
-        rows.push({
-          concurrency,
-          flows,
-          flowsPerS: flows / ran.seconds,
-          p50Ms: median(ran.followUpMs),
-          p99Ms: percentile(ran.followUpMs, 0.99),
-          cpuMsPerFlow: usage ? usage.cpuMs / flows : null,
-          cpus: usage ? usage.cpuMs / 1_000 / ran.seconds : null,
-          peakMb: usage ? usage.peakMb : null,
-        });
-        console.log(`${String(concurrency).padStart(5)} at the same time: ${(flows / ran.seconds).toFixed(1)} flows/s`);
-      }
-      const flows = rows.reduce((sum, row) => sum + row.flows, 0);
-      return {
-        rows,
-        callbacksPerFlow: warmUp.callbacks / warmUpFlows,
-        diskKbPerFlow: (sizeOf(dataDir) - sizeBefore) / 1_000 / flows,
-        processors: availableParallelism(),
-      };
-    } finally {
-      await system.child.stop();
+  const { title } = SYSTEMS.mjflow;
+  return withSystem(SYSTEMS.mjflow, async ({ pid, dataDir, run, complete }) => {
+    const warmUp = await run(warmUpFlows, Math.min(16, warmUpFlows));
+    const sizeBefore = sizeOf(dataDir);
+    const rows: ServerRow[] = [];
+    for (const concurrency of steps) {
+      const flows = Math.max(atLeast, concurrency * flowsEach);
+      const before = hasUsage ? usageOf(pid) : undefined;
+      const ran = await run(flows, concurrency);
+      const after = hasUsage ? usageOf(pid) : undefined;
+      verify(title, ran);
+      await complete();
+      const cpuMs = after && before ? after.cpuMs - before.cpuMs : null;
+      rows.push({
+        concurrency,
+        flows,
+        flowsPerS: flows / ran.seconds,
+        p50Ms: median(ran.followUpMs),
+        p99Ms: percentile(ran.followUpMs, 0.99),
+        cpuMsPerFlow: cpuMs && cpuMs / flows,
+        cpus: cpuMs && cpuMs / 1_000 / ran.seconds,
+        peakMb: after?.peakMb ?? null,
+      });
+      console.log(`${String(concurrency).padStart(5)} at the same time: ${(flows / ran.seconds).toFixed(1)} flows/s`);
     }
-  } finally {
-    await driver.child.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+    const flows = rows.reduce((sum, row) => sum + row.flows, 0);
+    return {
+      rows,
+      callbacksPerFlow: warmUp.callbacks / warmUpFlows,
+      diskKbPerFlow: (sizeOf(dataDir) - sizeBefore) / 1_000 / flows,
+      processors: availableParallelism(),
+    };
+  });
 }
 
 function sizeOf(folder: string): number {

@@ -26,57 +26,65 @@ export interface Found {
   neighbors: Result<NeighborsFound>;
 }
 
+/** Systems without a queue. They are the lower bound of what a durable system costs. */
+const FLOORS: Partial<Record<FlowsRow["system"], true>> = { hono: true, "node-http": true };
+
 /** Load average above which the page says that other processes were running. */
 const BUSY = 0.7;
 
 export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
   flows(found) {
     const { rows, skipped } = found;
-    const tone = ({ system, isSynced }: FlowsRow): Tone =>
-      system === "mjflow" ? "ours" : system === "memory" ? "floor" : isSynced ? "other" : "less";
-    const bars = (of: (row: FlowsRow) => number, note?: (row: FlowsRow) => string) =>
-      rows.map((row) => ({ label: row.title, value: of(row), tone: tone(row), ...(note && { note: note(row) }) }));
-    const svg = barChart("Flows per second, and milliseconds from callback to follow-up, of mjflow and its peers", [
+    const tone = ({ system }: FlowsRow): Tone =>
+      system.startsWith("mjflow")
+        ? "ours"
+        : system in FLOORS
+          ? "floor"
+          : system === "bullmq-relaxed"
+            ? "less"
+            : "other";
+    const bars = (of: (row: FlowsRow) => number) =>
+      rows.map((row) => ({ label: row.title, value: of(row), tone: tone(row) }));
+    const svg = barChart("Flows per second, and CPU time of a flow, of mjflow and its peers", [
       {
         title: `Flows per second, ${found.concurrency} concurrent (more is better)`,
         unit: "/s",
         bars: bars((row) => row.flowsPerS),
       },
       {
-        title: "From callback to follow-up, one flow at a time: median and p99 (less is better)",
+        title: "CPU time of a flow (less is better)",
         unit: "ms",
-        bars: bars(
-          (row) => row.aloneP50Ms,
-          (row) => `(${figure(row.aloneP99Ms)})`,
-        ),
+        bars: bars((row) => row.cpuMsPerFlow ?? 0),
       },
     ]);
+    const share = (row: FlowsRow, cpuMs: number) =>
+      row.cpuMsPerFlow === null ? "" : `${((cpuMs / row.cpuMsPerFlow) * 100).toFixed(0)} %`;
     const markdown = [
       ...table(
         [
           "",
           "flows/s",
-          "callback to follow-up, one flow: median",
-          "p99",
-          `${found.concurrency} concurrent flows: median`,
-          "p99",
           "CPU ms per flow",
+          "callback to follow-up, one flow",
+          "acknowledgement, one flow",
           "peak memory, MB",
+          "CPU of the vendor",
+          "of the driver",
         ],
         rows.map((row) => [
           row.system === "mjflow" ? `**${row.title}**` : row.title,
           figure(row.flowsPerS),
-          `${figure(row.aloneP50Ms)} ms`,
-          `${figure(row.aloneP99Ms)} ms`,
-          `${figure(row.busyP50Ms)} ms`,
-          `${figure(row.busyP99Ms)} ms`,
           row.cpuMsPerFlow === null ? "" : figure(row.cpuMsPerFlow),
+          `${figure(row.followUpMs)} ms`,
+          `${figure(row.ackMs)} ms`,
           row.peakMb === null ? "" : figure(row.peakMb),
+          share(row, row.vendorCpuMs),
+          share(row, row.driverCpuMs),
         ]),
       ),
       "",
       ...skipped.map(({ title, why }) => `Not measured: ${title} (${why}).`),
-      `Medians of ${found.rounds} rounds. Each has ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks, then ${found.aloneFlows} flows one after the other. ${when(found)}`,
+      `Medians of ${found.rounds} rounds. Each has ${found.flows} flows after ${found.warmUpFlows} to warm up, then ${found.aloneFlows} flows one after the other. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
@@ -307,6 +315,16 @@ function times(ratio: number): string {
   return `${figure(Number(ratio.toFixed(2)))} times`;
 }
 
-function when({ date, cpus, node, load }: Head): string {
-  return `${date}, ${cpus} CPUs, Node ${node}${load > BUSY ? `; **other processes were running: load ${figure(load)} before the start**` : ""}.`;
+/** @param disturbed reasons why the machine was not quiet; unset: the benchmark checks only the load */
+function when(head: Head & { disturbed?: readonly string[] }): string {
+  const { date, cpus, cpuModel, node, commit, load } = head;
+  const reasons = head.disturbed ?? (load > BUSY ? ["other processes were running"] : []);
+  const facts = [
+    date,
+    ...(commit === undefined ? [] : [`commit ${commit}`]),
+    `${cpus} CPUs${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
+    `Node ${node}`,
+    `load ${figure(load)} before the start`,
+  ];
+  return `${facts.join(", ")}${reasons.length > 0 ? `; **not a quiet machine: ${reasons.join("; ")}**` : ""}.`;
 }

@@ -1,189 +1,139 @@
 /**
- * The vendor and the app, in one process that is the same for every system. The driver sends plans, keeps a number of
- * flows running and measures at the vendor. A flow is done when the vendor got a 2xx response to the SUCCESS callback
- * of each of its five tasks. Therefore no system is polled during the measurement.
- *
- * "Callback to follow-up" is the time from sending the SUCCESS callback of the imagine until a follow-up's submission
- * arrives. Both times are from the clock of this process.
+ * The load driver of the flow benchmark: the app. It sends plans over raw connections and keeps a number of flows
+ * running. The vendor reports each finished flow on a connection of its own, so no system is polled during the
+ * measurement.
  */
-import { subscribe } from "node:diagnostics_channel";
-import type { ClientRequest } from "node:http";
-import { type Simulator, startSimulator } from "@mjflow/simulator/server";
-import { answer } from "../child.ts";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { createConnectionPool } from "./connection.ts";
+import { jsonRequest, statusOf } from "./http-wire.ts";
+import type { Ready } from "./system.ts";
+import { promptOf } from "./vendor.ts";
 
-export interface Run {
-  url: string;
-  key: string;
+export interface Run extends Ready {
   flows: number;
   /** Number of concurrent flows. */
   concurrency: number;
 }
 
 export interface Ran {
-  vendorUrl: string;
+  flows: number;
   seconds: number;
-  followUpMs: number[];
-  /** Number of paid images of each flow; correct is five. */
-  paid: number[];
-  callbacks: number;
-  duplicatePresses: number;
+  /** CPU time of the driver, ms. */
+  cpuMs: number;
 }
 
-const TASKS = 5;
+export interface Driver {
+  /** Port on which the vendor reports the number of each finished flow, one per line. */
+  donePort: number;
+  /** Resolves when each flow was accepted and all its callbacks got a response. */
+  drive(run: Run): Promise<Ran>;
+  /**
+   * Waits until the system says that each flow since the last call is complete.
+   *
+   * @throws Error if one is not
+   */
+  complete(system: Ready): Promise<void>;
+  stop(): Promise<void>;
+}
+
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
 /** Time after which an unfinished flow is treated as lost, ms. */
-const FLOW_TIMEOUT_MS = 120_000;
+const FLOW_TIMEOUT_MS = 60_000;
 const PAUSE_MS = 20;
 
-await answer(async () => {
-  const clock = {
-    now: () => performance.timeOrigin + performance.now(),
-    setTimer(run: () => void, delayMs: number) {
-      const timer = setTimeout(run, Math.max(0, delayMs));
-      return () => clearTimeout(timer);
-    },
-  };
-  // The vendor finishes every image immediately, so only the time between a callback and the next submission is
-  // measured.
-  const simulator = await startSimulator({ speed: 0, clock });
-  const posted = watchPosts(clock.now);
-  const book = createBook(simulator, posted);
-  return {
-    ready: { vendorUrl: simulator.baseUrl("simulator") } as Ran,
-    ask: (run: Run) => drive(run, book, simulator),
-    stop: () => simulator.stop(),
-  };
-});
-
-/** Time of the last callback to each URL. The callbacks of a task are sent in order, so the last one is its end. */
-function watchPosts(now: () => number): Map<string, number> {
-  const posted = new Map<string, number>();
-  subscribe("http.client.request.start", (message) => {
-    posted.set((message as { request: ClientRequest }).request.path, now());
-  });
-  return posted;
-}
-
-interface Flow {
-  paid: number;
-  ended: number;
-  followUpMs: number[];
-  done: PromiseWithResolvers<void>;
-}
-interface Book {
-  open(prompt: string): Flow;
-  clear(): void;
-}
-
-/** Reads each new row of the vendor's ledger once and assigns it to its flow. */
-function createBook(simulator: Simulator, posted: ReadonlyMap<string, number>): Book {
-  const byPrompt = new Map<string, Flow>();
-  const byRoot = new Map<string, Flow>();
-  let seen = 0;
-  const rootOf = (taskId: string) => simulator.task(taskId)?.parentId ?? taskId;
-
-  function submitted(taskId: string, parentId: string | null, prompt: string | null, at: number): void {
-    const flow = parentId === null ? byPrompt.get(prompt ?? "") : byRoot.get(parentId);
-    if (!flow) return;
-    flow.paid++;
-    if (parentId === null) return void byRoot.set(taskId, flow);
-    const { pathname } = new URL(simulator.task(parentId)!.notifyHook!);
-    flow.followUpMs.push(at - posted.get(pathname)!);
-  }
-
-  function readLedger(): void {
-    const { submissions, callbacks } = simulator.ledger();
-    const before = seen;
-    for (const row of newer(submissions, before)) {
-      seen = Math.max(seen, row.seq);
-      if (row.taskId !== null) submitted(row.taskId, row.parentId, row.prompt, row.at);
-    }
-    for (const row of newer(callbacks, before)) {
-      seen = Math.max(seen, row.seq);
-      if (row.status !== "SUCCESS" || row.outcome !== "delivered") continue;
-      const flow = byRoot.get(rootOf(row.taskId));
-      if (flow && ++flow.ended === TASKS) flow.done.resolve();
-    }
-  }
-
-  // The simulator calls this predicate for every new row. It never becomes true.
-  simulator.waitFor(
-    () => {
-      readLedger();
-      return false;
-    },
-    2 ** 31 - 1,
-  );
-  return {
-    open(prompt) {
-      const flow = { paid: 0, ended: 0, followUpMs: [], done: Promise.withResolvers<void>() };
-      byPrompt.set(prompt, flow);
-      return flow;
-    },
-    clear() {
-      byPrompt.clear();
-      byRoot.clear();
-    },
-  };
-}
-
-/** The rows after a sequence number, newest first, because nearly all rows of the long ledger were already read. */
-function* newer<T extends { seq: number }>(rows: readonly T[], after: number): Generator<T> {
-  for (let i = rows.length - 1; i >= 0 && rows[i]!.seq > after; i--) yield rows[i]!;
-}
-
-async function drive({ url, key, flows, concurrency }: Run, book: Book, simulator: Simulator): Promise<Ran> {
-  const before = simulator.ledger().counts;
-  const [callbacks, duplicatePresses] = [before.callbacks, before.duplicatePresses];
-  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const startedAt = performance.now();
-  const all: Flow[] = [];
+export async function startDriver(): Promise<Driver> {
+  const waiting = new Map<number, () => void>();
   const ids: string[] = [];
-  const sendNext = async () => {
-    while (all.length < flows) {
-      const prompt = `a paper boat on calm water, ${crypto.randomUUID()}`;
-      const flow = book.open(prompt);
-      all.push(flow);
-      const body = JSON.stringify({ provider: "simulator", prompt, then: PLAN });
-      const response = await fetch(`${url}/v1/flows`, { method: "POST", headers, body });
-      if (response.status !== 202) throw new Error(`The request for a flow got the status ${response.status}`);
-      ids.push(((await response.json()) as { id: string }).id);
-      await within(flow.done.promise);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, sendNext));
-  // After the last callback a system may still have postponed work, which belongs to the measured time.
-  const rest = [...ids];
-  const waitForNext = async () => {
-    for (let id = rest.pop(); id !== undefined; id = rest.pop()) await completed(`${url}/v1/flows/${id}`, headers);
-  };
-  await Promise.all(Array.from({ length: concurrency }, waitForNext));
-  const seconds = (performance.now() - startedAt) / 1_000;
-  book.clear();
-  const { counts } = simulator.ledger();
-  return {
-    vendorUrl: "",
-    seconds,
-    followUpMs: all.flatMap((flow) => flow.followUpMs),
-    paid: all.map((flow) => flow.paid),
-    callbacks: counts.callbacks - callbacks,
-    duplicatePresses: counts.duplicatePresses - duplicatePresses,
-  };
-}
-
-async function completed(url: string, headers: Record<string, string>): Promise<void> {
-  for (const startedAt = performance.now(); performance.now() - startedAt < FLOW_TIMEOUT_MS; ) {
-    const { status } = (await (await fetch(url, { headers })).json()) as { status: string };
-    if (status === "completed") return;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-  throw new Error("A flow with all its images did not complete");
-}
-
-function within(promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("A flow did not end")), FLOW_TIMEOUT_MS);
+  let number = 0;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let rest = "";
+    socket.on("data", (chunk) => {
+      const lines = (rest + chunk.toString("latin1")).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) waiting.get(Number(line))?.();
+    });
+    socket.on("error", () => {});
   });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+
+  async function drive({ url, key, flows, concurrency }: Run): Promise<Ran> {
+    const failed = Promise.withResolvers<never>();
+    const { host } = new URL(url);
+    const pool = createConnectionPool(host, failed.reject);
+    let [started, ended] = [0, 0];
+    const progress = watchProgress(() => ended, failed.reject);
+    const sendNext = async () => {
+      while (started < flows) {
+        started++;
+        const connection = pool.take();
+        const flow = ++number;
+        const body = JSON.stringify({ provider: "simulator", prompt: promptOf(flow), then: PLAN });
+        const done = new Promise<void>((resolve) => waiting.set(flow, resolve));
+        const accepted = new Promise<void>((resolve) => {
+          connection.send(jsonRequest({ method: "POST", host, path: "/v1/flows", key }, body), (head, text) => {
+            if (statusOf(head) !== 202) failed.reject(new Error(`A flow got ${head}\n${text}`));
+            ids.push((JSON.parse(text) as { id: string }).id);
+            connection.release();
+            resolve();
+          });
+        });
+        await accepted;
+        await done;
+        waiting.delete(flow);
+        ended++;
+      }
+    };
+    const cpu = process.cpuUsage();
+    const startedAt = performance.now();
+    try {
+      await Promise.race([failed.promise, Promise.all(Array.from({ length: concurrency }, sendNext))]);
+      const seconds = (performance.now() - startedAt) / 1_000;
+      const { user, system } = process.cpuUsage(cpu);
+      return { flows, seconds, cpuMs: (user + system) / 1_000 };
+    } finally {
+      progress.stop();
+      pool.close();
+    }
+  }
+
+  return {
+    donePort: (server.address() as AddressInfo).port,
+    drive,
+    async complete({ url, key }) {
+      const failed = Promise.withResolvers<never>();
+      const { host } = new URL(url);
+      const pool = createConnectionPool(host, failed.reject);
+      const connection = pool.take();
+      const statusNow = (id: string) =>
+        new Promise<string>((resolve) => {
+          connection.send(jsonRequest({ method: "GET", host, path: `/v1/flows/${id}`, key }), (_, text) =>
+            resolve((JSON.parse(text) as { status: string }).status),
+          );
+        });
+      const startedAt = performance.now();
+      for (const id of ids.splice(0)) {
+        while ((await Promise.race([failed.promise, statusNow(id)])) !== "completed") {
+          if (performance.now() - startedAt > FLOW_TIMEOUT_MS) throw new Error(`The flow ${id} did not complete`);
+          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        }
+      }
+      pool.close();
+    },
+    stop() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((done) => server.close(() => done()));
+    },
+  };
+}
+
+/** Rejects if no flow ends for a minute. One timer for the whole run, so that a flow costs no timer. */
+function watchProgress(ended: () => number, reject: (error: Error) => void): { stop(): void } {
+  let before = -1;
+  const timer = setInterval(() => {
+    if (ended() === before) reject(new Error(`No flow ended for ${FLOW_TIMEOUT_MS} ms`));
+    before = ended();
+  }, FLOW_TIMEOUT_MS);
+  return { stop: () => clearInterval(timer) };
 }

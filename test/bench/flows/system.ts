@@ -1,10 +1,16 @@
 /** A system under test: a process that accepts plans at `POST /v1/flows`, like mjflow. */
 
-export interface SystemOptions {
-  vendorUrl: string;
-  dataDir: string;
+/** Settings of one row of the table. */
+export interface RowOptions {
   /** True if the server syncs its log before it acknowledges a write; false if it syncs later. */
   isSynced: boolean;
+  /** True if each step of progress is stored; false if it is dropped. */
+  storesProgress: boolean;
+}
+
+export interface SystemOptions extends RowOptions {
+  vendorUrl: string;
+  dataDir: string;
 }
 
 export interface Ready {

@@ -1,34 +1,36 @@
 /** The measured systems and their requirements. */
 import { existsSync } from "node:fs";
 import { findProgram } from "../program.ts";
+import type { RowOptions } from "./system.ts";
 
 export interface System {
   title: string;
   script: URL;
-  isSynced: boolean;
+  options: RowOptions;
   /** Programs of servers, and npm packages of peers/package.json. */
   needs: { programs: readonly string[]; packages: readonly string[] };
 }
 
 const at = (path: string) => new URL(path, import.meta.url);
+const MJFLOW = { script: at("./mjflow.ts"), needs: { programs: [], packages: [] } };
 const BULLMQ = {
   script: at("../peers/bullmq.ts"),
   needs: { programs: ["redis-server"], packages: ["bullmq", "ioredis"] },
 };
-const PGBOSS = {
-  script: at("../peers/pgboss.ts"),
-  needs: { programs: ["initdb", "postgres", "pg_isready"], packages: ["pg-boss", "pg"] },
-};
-const NOTHING = { programs: [], packages: [] };
+const HONO = { script: at("../peers/hono.ts"), needs: { programs: [], packages: ["@hono/node-server", "hono"] } };
+const NODE_HTTP = { script: at("../peers/node-http.ts"), needs: { programs: [], packages: [] } };
+const SYNCED = { isSynced: true, storesProgress: false };
+const WITH_PROGRESS = { isSynced: true, storesProgress: true };
 
 /** All systems, in the order of the charts. */
 export const SYSTEMS = {
-  mjflow: { title: "mjflow", script: at("./mjflow.ts"), isSynced: true, needs: NOTHING },
-  bullmq: { title: "BullMQ + Redis", ...BULLMQ, isSynced: true },
-  pgboss: { title: "pg-boss + PostgreSQL", ...PGBOSS, isSynced: true },
-  "bullmq-relaxed": { title: "BullMQ, synced each second", ...BULLMQ, isSynced: false },
-  "pgboss-relaxed": { title: "pg-boss, commits not synced", ...PGBOSS, isSynced: false },
-  memory: { title: "in memory, nothing stored", script: at("../peers/memory.ts"), isSynced: false, needs: NOTHING },
+  mjflow: { title: "mjflow", ...MJFLOW, options: SYNCED },
+  bullmq: { title: "BullMQ + Redis", ...BULLMQ, options: SYNCED },
+  "bullmq-relaxed": { title: "BullMQ, synced each second", ...BULLMQ, options: { ...SYNCED, isSynced: false } },
+  hono: { title: "bare Hono, a file", ...HONO, options: SYNCED },
+  "node-http": { title: "bare node:http, a file", ...NODE_HTTP, options: SYNCED },
+  "mjflow-progress": { title: "mjflow, progress stored", ...MJFLOW, options: WITH_PROGRESS },
+  "bullmq-progress": { title: "BullMQ + Redis, progress stored", ...BULLMQ, options: WITH_PROGRESS },
 } as const satisfies Record<string, System>;
 
 export type SystemName = keyof typeof SYSTEMS;
@@ -37,7 +39,7 @@ export const SYSTEM_NAMES = Object.keys(SYSTEMS) as SystemName[];
 /** Reason why a system cannot run on this machine; undefined if it can. */
 export function missing({ needs }: System): string | undefined {
   const program = needs.programs.find((name) => !findProgram(name));
-  if (program !== undefined) return `${program} is not installed (Debian: redis-server, postgresql)`;
+  if (program !== undefined) return `${program} is not installed (Debian: redis-server)`;
   const folder = new URL("../peers/node_modules/", import.meta.url);
   const absent = needs.packages.find((name) => !existsSync(new URL(`${name}/package.json`, folder)));
   return absent && `${absent} is not installed (npm ci --prefix test/bench/peers)`;
