@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { type BodyReader, createBodyReader, skipBody } from "./body-budget.ts";
 import { isStreaming, streamResponse } from "./stream.ts";
 
@@ -36,10 +36,11 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
     callbackWaitsForEmptyEventLoop: false,
   };
-  const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(() => expired.reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(() => reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
   try {
-    const result = await Promise.race([handler(event, context), expired.promise]);
+    Promise.resolve(handler(event, context)).then(resolve, reject);
+    const result = await promise;
     // The result is copied through JSON, as on Lambda. Otherwise a handler that returns a Date or a Map would work here
     // and fail on Lambda.
     return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
@@ -53,6 +54,18 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
  * a URL.
  */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+
+const NO_HOST = "localhost";
+
+/** Counts in the raw list of names and values: `headersDistinct` would build a second object of all headers per request. */
+function countHosts({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === "host") count++;
+  }
+  return count;
+}
 
 export interface ServeOptions {
   bodies: BodyReader;
@@ -73,8 +86,8 @@ export async function serveFunctionUrl(
 ): Promise<void> {
   // HTTP/1.0 has no Host header. Node itself rejects an HTTP/1.1 request without it, and takes the first of several. A proxy
   // in front may take another one, so several are refused (RFC 9112, 3.2).
-  const [host = "localhost", ...more] = request.headersDistinct["host"] ?? [];
-  if (!HOST.test(host) || more.length > 0) {
+  const { host = NO_HOST } = request.headers;
+  if (!HOST.test(host) || countHosts(request) > 1) {
     response.writeHead(400, { "content-type": "application/json" }).end('{"message":"Bad Request"}');
     return;
   }
@@ -108,14 +121,13 @@ export function originForm(url = "/"): string {
 
 /** Creates the event in payload format 2.0 (AWS Lambda, function URL request payload). */
 export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
-  const host = request.headers.host ?? "localhost";
+  const host = request.headers.host ?? NO_HOST;
   const target = originForm(request.url);
   const end = target.includes("?") ? target.indexOf("?") : target.length;
   const rawPath = target.slice(0, end) || "/";
   const rawQueryString = target.slice(end + 1);
-  const headers: Record<string, string> = { host };
-  for (const [key, value] of Object.entries(request.headers)) if (key !== "cookie") headers[key] = String(value);
   const { cookie } = request.headers;
+  const headers = headersOf(request, host);
   // AWS also passes bytes that are not UTF-8 as base64, whatever the content type is.
   const isText = TEXT.test(headers["content-type"] ?? "") && isUtf8(body);
   const now = Date.now();
@@ -150,6 +162,17 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   };
 }
 
+/**
+ * Returns the headers without cookies. Node builds the object of headers for this request alone, so it becomes part of the
+ * event without a copy. Only a request without a Host, or with a header that is no single text, needs another object.
+ */
+function headersOf({ headers }: IncomingMessage, host: string): Record<string, string> {
+  if (headers.host === host && headers.cookie === undefined && headers["set-cookie"] === undefined)
+    return headers as Record<string, string>;
+  const kept = Object.entries(headers).filter(([name]) => name !== "cookie");
+  return { host, ...Object.fromEntries(kept.map(([name, value]) => [name, String(value)])) };
+}
+
 function parametersOf(rawQueryString: string): Record<string, string> {
   const query = new URLSearchParams(rawQueryString);
   return Object.fromEntries([...new Set(query.keys())].map((key) => [key, query.getAll(key).join(",")]));
@@ -181,10 +204,11 @@ function send(response: ServerResponse, result: unknown): void {
         headers: { "content-type": "application/json" },
         body: typeof result === "string" ? result : JSON.stringify(result),
       };
-  for (const [key, value] of Object.entries(headers ?? {})) response.setHeader(key, String(value));
-  if (cookies) response.setHeader("set-cookie", cookies);
+  const head: OutgoingHttpHeaders = {};
+  for (const name in headers) head[name] = String(headers[name]);
+  if (cookies) head["set-cookie"] = cookies;
   const content = isBase64Encoded ? Buffer.from(body, "base64") : body;
   // With a content length Node sends head and text in one write instead of in chunks.
-  if (!NO_LENGTH.has(statusCode)) response.setHeader("content-length", Buffer.byteLength(content));
-  response.writeHead(statusCode).end(content);
+  if (!NO_LENGTH.has(statusCode)) head["content-length"] = Buffer.byteLength(content);
+  response.writeHead(statusCode, head).end(content);
 }

@@ -98,7 +98,11 @@ function encodeJson(value: unknown): AttributeValue {
   const json = JSON.stringify(value);
   if (json.length < DEFLATE_FROM_BYTES) return { S: json };
   const deflated = deflateRawSync(json, { ...DEFLATE, dictionary: DICTIONARIES[DICTIONARY] });
-  return { B: Buffer.concat([Uint8Array.of(DICTIONARY), deflated]) };
+  // An array of its own. `Buffer` cuts small buffers out of a pool of 64 KB, which would stay in memory as long as the item does.
+  const stored = new Uint8Array(1 + deflated.length);
+  stored[0] = DICTIONARY;
+  stored.set(deflated, 1);
+  return { B: stored };
 }
 
 function decodeJson(value: AttributeValue): unknown {
