@@ -6,7 +6,6 @@ import { useHash } from "./hooks.ts";
 import { ConfirmProvider } from "./kit/confirm.tsx";
 import { ToastProvider } from "./kit/toast.tsx";
 import { type Route, routeOf } from "./lib/route.ts";
-import { SignIn } from "./pages/sign-in.tsx";
 import {
   clearApiKey,
   clientFor,
@@ -18,6 +17,7 @@ import {
 } from "./session.ts";
 import { Shell } from "./shell.tsx";
 
+const SignIn = lazy(() => import("./pages/sign-in.tsx").then(({ SignIn: page }) => ({ default: page })));
 const GalleryPage = lazy(() => import("./pages/gallery.tsx"));
 const FlowsPage = lazy(() => import("./pages/flows.tsx"));
 const FlowPage = lazy(() => import("./pages/flow.tsx"));
@@ -58,7 +58,11 @@ export function App() {
       setRevoked(false);
       setKey(entered);
     };
-    return <SignIn onKey={signIn} isRevoked={isRevoked} />;
+    return (
+      <Suspense fallback={null}>
+        <SignIn onKey={signIn} isRevoked={isRevoked} />
+      </Suspense>
+    );
   }
   return (
     <SessionContext value={session}>

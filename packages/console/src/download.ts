@@ -3,7 +3,7 @@
  * opened in a new tab, where the browser can save it.
  */
 import { fileNameOf, type Shot } from "./lib/shot.ts";
-import { zipOf } from "./lib/zip.ts";
+import { t } from "./text/text.ts";
 
 /** Returns the address from which the page can read the picture itself; undefined if it cannot. */
 export function savableUrl({ copy }: Shot): string | undefined {
@@ -27,13 +27,16 @@ export async function downloadZip(shots: readonly Shot[]): Promise<number> {
   const unique = savable.filter((shot, i) => savable.findIndex(({ copy }) => copy!.url === shot.copy!.url) === i);
   const entries = [];
   for (const shot of unique) entries.push({ name: fileNameOf(shot), bytes: await bytesOf(shot.copy!.url) });
-  if (entries.length > 0) save(zipOf(entries), "mjflow-images.zip", "application/zip");
+  if (entries.length > 0) {
+    const { zipOf } = await import("./lib/zip.ts");
+    save(zipOf(entries), "mjflow-images.zip", "application/zip");
+  }
   return entries.length;
 }
 
 async function bytesOf(url: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`The copy could not be read (HTTP ${response.status}).`);
+  if (!response.ok) throw new Error(t.gallery.copyUnreadable(response.status));
   return new Uint8Array(await response.arrayBuffer());
 }
 

@@ -8,30 +8,21 @@ import { hrefOf, type Page, type Route } from "./lib/route.ts";
 import { clock } from "./lib/time.ts";
 import { useRunningCount } from "./queries.ts";
 import { useSession } from "./session.ts";
+import { t } from "./text/text.ts";
 
 interface Link {
   page: Page;
   icon: string;
-  name: string;
 }
 
 const LINKS: readonly Link[] = [
-  { page: "create", icon: "sparkles", name: "Create" },
-  { page: "gallery", icon: "images", name: "Gallery" },
-  { page: "flows", icon: "workflow", name: "Flows" },
-  { page: "deliveries", icon: "send", name: "Deliveries" },
-  { page: "health", icon: "activity", name: "Health" },
-  { page: "settings", icon: "settings", name: "Settings" },
+  { page: "create", icon: "sparkles" },
+  { page: "gallery", icon: "images" },
+  { page: "flows", icon: "workflow" },
+  { page: "deliveries", icon: "send" },
+  { page: "health", icon: "activity" },
+  { page: "settings", icon: "settings" },
 ];
-const TITLES: Record<Route["page"], string> = {
-  gallery: "Gallery",
-  flows: "Flows",
-  flow: "Flow",
-  create: "Create",
-  deliveries: "Deliveries",
-  health: "Health",
-  settings: "Settings",
-};
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
@@ -41,7 +32,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
-        Skip to content
+        {t.shell.skip}
       </button>
       <div className={isSlim ? "app slim" : "app"}>
         <div className="rail">
@@ -49,15 +40,15 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
             <Mark />
             <span className="name">mjflow</span>
           </a>
-          <nav aria-label="Pages">
+          <nav aria-label={t.shell.pages}>
             {LINKS.map((link) => (
               <NavLink key={link.page} {...link} route={route} />
             ))}
           </nav>
           <div className="end">
-            <button type="button" onClick={signOut} title="Sign out">
+            <button type="button" onClick={signOut} title={t.shell.signOut}>
               <Icon name="log-out" size="large" />
-              <span className="name">Sign out</span>
+              <span className="name">{t.shell.signOut}</span>
             </button>
           </div>
         </div>
@@ -67,7 +58,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
         </main>
       </div>
       <ShortcutKeys />
-      <nav className="tabbar" aria-label="Pages, phone">
+      <nav className="tabbar" aria-label={t.shell.pagesPhone}>
         {LINKS.map((link) => (
           <NavLink key={link.page} {...link} route={route} />
         ))}
@@ -85,7 +76,8 @@ function Mark() {
   );
 }
 
-function NavLink({ page, icon, name, route }: Link & { route: Route }) {
+function NavLink({ page, icon, route }: Link & { route: Route }) {
+  const name = t.pages[page];
   const isCurrent = page === route.page || (page === "flows" && route.page === "flow");
   return (
     <a href={hrefOf({ page })} aria-current={isCurrent ? "page" : undefined} title={name}>
@@ -98,7 +90,7 @@ function NavLink({ page, icon, name, route }: Link & { route: Route }) {
 
 function RunningBadge() {
   const count = useRunningCount();
-  return count ? <span className="badge">{count} live</span> : null;
+  return count ? <span className="badge">{t.shell.live(count)}</span> : null;
 }
 
 /** A lost connection, and a request that waits for a rate limit. */
@@ -109,16 +101,16 @@ function ConnectionBanner() {
     return (
       <p className="banner" role="alert">
         <Icon name="triangle-alert" />
-        The server does not respond since {clock(new Date(lostSince).toISOString())}. The page shows what it knew then.
+        {t.shell.lost(clock(new Date(lostSince).toISOString()))}
       </p>
     );
   if (limitedUntil === undefined) return null;
   return (
     <p className="banner" role="alert">
       <Icon name="clock" />
-      Rate limit: your request is sent in {Math.max(0, Math.ceil((limitedUntil - now) / 1_000))} s.
+      {t.shell.limited(Math.max(0, Math.ceil((limitedUntil - now) / 1_000)))}
       <button type="button" onClick={cancelLimited}>
-        Cancel
+        {t.common.cancel}
       </button>
     </p>
   );
@@ -130,7 +122,7 @@ function useNewPage(route: Route, main: React.RefObject<HTMLElement | null>): vo
   const isFirst = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new page moves focus and scroll position to its start
   useEffect(() => {
-    document.title = `${TITLES[route.page]} · mjflow`;
+    document.title = `${t.pages[route.page]} · mjflow`;
     if (isFirst.current) isFirst.current = false;
     else {
       scrollTo(0, 0);

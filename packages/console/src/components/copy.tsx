@@ -1,6 +1,7 @@
 import { useState } from "react";
+import { t } from "../text/text.ts";
 
-export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {
+export function CopyButton({ text, label = t.common.copy }: { text: string; label?: string }) {
   const [state, setState] = useState<"" | "copied" | "failed">("");
   return (
     <button
@@ -15,7 +16,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
         );
       }}
     >
-      {state === "copied" ? "Copied" : state === "failed" ? "Copying failed; select the text" : label}
+      {state === "copied" ? t.common.copied : state === "failed" ? t.common.copyFailed : label}
     </button>
   );
 }

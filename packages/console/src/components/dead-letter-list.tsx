@@ -5,6 +5,7 @@ import { useNow } from "../hooks.ts";
 import { ago } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useAction } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 
 export function DeadLetterList() {
@@ -16,13 +17,13 @@ export function DeadLetterList() {
   });
   return (
     <section aria-labelledby="dead-letters">
-      <h2 id="dead-letters">Dead-letter messages</h2>
+      <h2 id="dead-letters">{t.health.deadLetters}</h2>
       {isNotFound(error) ? (
-        <p className="faint small">Only the operator key can see these.</p>
+        <p className="faint small">{t.health.operatorOnly}</p>
       ) : (
         error && <Problem error={toMjflowError(error)} />
       )}
-      {data?.length === 0 && <p className="well">None.</p>}
+      {data?.length === 0 && <p className="well">{t.common.none}</p>}
       <ul className="card sheet deliveries">
         {data?.map((deadLetter) => (
           <DeadLetterRow key={deadLetter.id} deadLetter={deadLetter} onChanged={() => void refetch()} />
@@ -43,17 +44,15 @@ function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onCh
       <details>
         <summary>
           <span className="break">{why}</span>
-          <span className="faint small">
-            {ago(createdAt, now)} · received {receives} times
-          </span>
-          <span className={`status ${state === "kept" ? "ask" : "off"}`}>{state}</span>
+          <span className="faint small">{t.health.received(ago(createdAt, now), receives)}</span>
+          <span className={`status ${state === "kept" ? "ask" : "off"}`}>{t.status[state]}</span>
         </summary>
         <pre className="code">{body}</pre>
         <Problem error={error} onClose={clear} />
         {state === "kept" && (
           <div className="chips">
             <button type="button" disabled={!!busy} onClick={() => run("redrive", () => deadLetters.redrive(id))}>
-              Redrive
+              {t.health.redrive}
             </button>
             <button
               type="button"
@@ -61,7 +60,7 @@ function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onCh
               disabled={!!busy}
               onClick={() => run("drop", () => deadLetters.discard(id))}
             >
-              Discard
+              {t.health.discard}
             </button>
           </div>
         )}

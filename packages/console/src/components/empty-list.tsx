@@ -1,6 +1,7 @@
 /** What a list shows instead of rows: how to remove the filters, or how to create the first images. */
 import { Icon } from "../kit/icon.tsx";
 import { hrefOf } from "../lib/route.ts";
+import { t } from "../text/text.ts";
 
 export function EmptyList(props: { isFiltered: boolean; noMatch: string; nothing: string; onClear: () => void }) {
   if (props.isFiltered)
@@ -8,7 +9,7 @@ export function EmptyList(props: { isFiltered: boolean; noMatch: string; nothing
       <div className="empty">
         <p>{props.noMatch}</p>
         <button type="button" onClick={props.onClear}>
-          Clear filters
+          {t.common.clearFilters}
         </button>
       </div>
     );
@@ -18,7 +19,7 @@ export function EmptyList(props: { isFiltered: boolean; noMatch: string; nothing
       <p>{props.nothing}</p>
       <a className="button primary" href={hrefOf({ page: "create" })}>
         <Icon name="sparkles" />
-        Create images
+        {t.gallery.createImages}
       </a>
     </div>
   );

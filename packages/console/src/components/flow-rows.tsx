@@ -3,9 +3,11 @@ import type { FlowListEntry } from "@mjflow/client";
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { usd } from "../lib/money.ts";
+import { actionLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { ago, between, duration } from "../lib/time.ts";
+import { t } from "../text/text.ts";
 import { ResultImage } from "./result-image.tsx";
 import { Status } from "./status.tsx";
 
@@ -48,7 +50,7 @@ export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
     <ul
       ref={list}
       className="flows"
-      aria-label="Flows, newest first"
+      aria-label={t.flows.label}
       aria-busy={isLoading}
       hidden={flows.length === 0}
       style={{ height: rows.getTotalSize() }}
@@ -89,13 +91,13 @@ const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number 
       </span>
       <span className="what">
         <span className="prompt" dir="auto">
-          {prompt ?? action}
+          {prompt ?? actionLabel(action)}
         </span>
         <span className="faint small">
-          {provider} · {ago(createdAt, now)}
-          {took !== undefined && ` · took ${duration(took)}`}
-          {restartOf && " · restart of another flow"}
-          {restartedAs && " · restarted at another vendor"}
+          <bdi>{provider}</bdi> · {ago(createdAt, now)}
+          {took !== undefined && ` · ${t.flows.took(duration(took))}`}
+          {restartOf && ` · ${t.flows.isRestart}`}
+          {restartedAs && ` · ${t.flows.isRestarted}`}
           {state !== null && (
             <>
               {" · "}
@@ -110,10 +112,10 @@ const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number 
           <>
             {status === "running" && <progress max={total} value={taskCounts.done} aria-hidden="true" />}
             <span className="faint small number">
-              {taskCounts.done} of {total} done
-              {taskCounts.failed > 0 && `, ${taskCounts.failed} failed`}
+              {t.flows.done(taskCounts.done, total)}
+              {taskCounts.failed > 0 && ` · ${t.flows.failed(taskCounts.failed)}`}
               {costUsd != null &&
-                ` · ${status === "running" ? `${usd(costUsd)} of ≤ ${usd(estimatedUsd ?? costUsd)}` : usd(costUsd)}`}
+                ` · ${status === "running" ? t.flows.costOf(usd(costUsd), usd(estimatedUsd ?? costUsd)) : usd(costUsd)}`}
             </span>
           </>
         )}

@@ -3,6 +3,7 @@ import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from
 import { Icon } from "../kit/icon.tsx";
 import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
 import { smallImage } from "../small-image.ts";
+import { t } from "../text/create-text.ts";
 
 /** Limit of all images together. A request has at most 6 MB, and base64 adds a third. */
 const MAX_BYTES = 4_000_000;
@@ -21,18 +22,17 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
     try {
       const added = await Promise.all(chosen.map(smallImage));
       const bytes = [...images, ...added].join("").length * 0.75;
-      if (bytes > MAX_BYTES)
-        return setProblem("The images must have at most 4 MB together. Use links for larger ones.");
+      if (bytes > MAX_BYTES) return setProblem(t.images.tooLarge);
       setProblem("");
       onChange([...images, ...added]);
     } catch {
-      setProblem("The file is not an image that the browser can read.");
+      setProblem(t.images.unreadable);
     }
   }
   function addLink() {
     const url = safeLinkUrl(link.trim());
     if (link.trim() === "") return;
-    if (!url) return setProblem("The link must start with https:// or http://.");
+    if (!url) return setProblem(t.images.badLink);
     setProblem("");
     setLink("");
     onChange([...images, url]);
@@ -57,12 +57,12 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
           <li key={i}>
             <img
               src={image.startsWith("data:image/") ? image : safeImageUrl(image)}
-              alt={`Chosen ${i + 1}`}
+              alt={t.images.chosen(i + 1)}
               referrerPolicy="no-referrer"
             />
             <button
               type="button"
-              aria-label={`Remove image ${i + 1}`}
+              aria-label={t.images.remove(i + 1)}
               onClick={() => onChange(images.filter((_, at) => at !== i))}
             >
               <Icon name="x" size="tiny" />
@@ -87,7 +87,7 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
               }}
             >
               <Icon name="image-plus" size="large" />
-              Drop, paste or choose images
+              {t.images.drop}
             </button>
           </li>
         )}
@@ -97,7 +97,7 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
         className="unseen"
         type="file"
         accept="image/*"
-        aria-label={`Images, at most ${max}`}
+        aria-label={t.images.label(max)}
         tabIndex={-1}
         multiple={max > 1}
         disabled={isFull}
@@ -110,8 +110,8 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
         <input
           type="url"
           className="image-link"
-          aria-label="Link of an image"
-          placeholder="or a link: https://…"
+          aria-label={t.images.link}
+          placeholder={t.images.linkHint}
           value={link}
           onChange={(event) => setLink(event.target.value)}
           onBlur={addLink}

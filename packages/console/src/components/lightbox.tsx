@@ -12,6 +12,7 @@ import { clock } from "../lib/time.ts";
 import { type View, zoomed } from "../lib/viewport.ts";
 import { useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
 import { altOf, ShotImage } from "./shot-image.tsx";
 import { TaskActions } from "./task-panel.tsx";
@@ -81,36 +82,48 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
       }}
     >
       <div className="lightbox-bar">
-        <Tool icon="x" name="Close (Esc)" onClick={onClose} />
+        <Tool icon="x" name={t.lightbox.close} keyName="Esc" onClick={onClose} />
         <span className="number" aria-live="polite">
-          {shot.of > 1 ? `${shot.number} of ${shot.of} in this result` : `${index + 1} of ${shots.length}`}
+          {shot.of > 1 ? t.lightbox.inResult(shot.number, shot.of) : t.lightbox.of(index + 1, shots.length)}
         </span>
         <span className="lightbox-tools">
-          <Tool icon="minus" name="Zoom out (-)" onClick={() => zoom.by(1 / ZOOM_STEP)} />
-          <button type="button" className="number" title="Zoom (z)" onClick={zoom.toggle}>
-            {zoom.view.scale === 1 ? "Fit" : `${Math.round(zoom.view.scale * 100)} %`}
+          <Tool icon="minus" name={t.lightbox.zoomOut} keyName="-" onClick={() => zoom.by(1 / ZOOM_STEP)} />
+          <button type="button" className="number" title={`${t.lightbox.zoom} (z)`} onClick={zoom.toggle}>
+            {zoom.view.scale === 1 ? t.lightbox.fit : `${Math.round(zoom.view.scale * 100)} %`}
           </button>
-          <Tool icon="plus" name="Zoom in (+)" onClick={() => zoom.by(ZOOM_STEP)} />
+          <Tool icon="plus" name={t.lightbox.zoomIn} keyName="+" onClick={() => zoom.by(ZOOM_STEP)} />
           {shots.length > 1 && !shot.video && (
-            <Tool icon="columns-2" name="Compare (c)" isOn={!!compared} onClick={compare} />
+            <Tool icon="columns-2" name={t.lightbox.compare} keyName="c" isOn={!!compared} onClick={compare} />
           )}
           <Tool
             icon={savableUrl(shot) ? "download" : "arrow-up-right"}
-            name={savableUrl(shot) ? "Download (d)" : "Open the original (d)"}
+            name={savableUrl(shot) ? t.lightbox.download : t.lightbox.openOriginal}
+            keyName="d"
             onClick={save}
           />
-          <Tool icon="panel-right" name="Details (i)" isOn={hasInfo} onClick={() => setHasInfo(!hasInfo)} />
+          <Tool
+            icon="panel-right"
+            name={t.lightbox.details}
+            keyName="i"
+            isOn={hasInfo}
+            onClick={() => setHasInfo(!hasInfo)}
+          />
         </span>
       </div>
       <div className="lightbox-stage" {...zoom.handlers}>
         <Stage shot={shot} compared={compared} view={zoom.view} />
         {index > 0 && (
-          <button type="button" className="lightbox-step back" aria-label="Previous" onClick={() => step(-1)}>
+          <button
+            type="button"
+            className="lightbox-step back"
+            aria-label={t.lightbox.previous}
+            onClick={() => step(-1)}
+          >
             <Icon name="chevron-left" size="large" />
           </button>
         )}
         {index < shots.length - 1 && (
-          <button type="button" className="lightbox-step next" aria-label="Next" onClick={() => step(1)}>
+          <button type="button" className="lightbox-step next" aria-label={t.lightbox.next} onClick={() => step(1)}>
             <Icon name="chevron-right" size="large" />
           </button>
         )}
@@ -127,14 +140,14 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
   );
 }
 
-function Tool(props: { icon: string; name: string; isOn?: boolean; onClick(): void }) {
-  const { icon, name, isOn, onClick } = props;
+function Tool(props: { icon: string; name: string; keyName: string; isOn?: boolean; onClick(): void }) {
+  const { icon, name, keyName, isOn, onClick } = props;
   return (
     <button
       type="button"
       className="icon-button"
-      aria-label={name.replace(/ \(.*\)$/, "")}
-      title={name}
+      aria-label={name}
+      title={`${name} (${keyName})`}
       {...(isOn !== undefined && { "aria-pressed": isOn })}
       onClick={onClick}
     >
@@ -168,7 +181,7 @@ function Stage({ shot, compared, view }: { shot: Shot; compared: Shot | undefine
           <span className="lightbox-split" style={{ left: `${split}%` }} />
           <input
             type="range"
-            aria-label="Divider of the two images"
+            aria-label={t.lightbox.divider}
             min={0}
             max={100}
             value={split}
@@ -198,7 +211,7 @@ function Filmstrip(props: {
           aria-label={altOf(shot)}
           aria-current={shot.id === shots[index]!.id ? "true" : undefined}
           className={shot.id === other ? "other" : undefined}
-          title="Alt and click: compare"
+          title={t.lightbox.altClick}
           onClick={(event) => onPick(shot.id, event.altKey)}
         >
           <ShotImage shot={shot} alt="" />
@@ -220,12 +233,12 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
   const parent = flow?.tasks.find(({ id }) => id === task?.parentId);
   const link = `${location.origin}${location.pathname}${hrefOf({ page: "gallery", query: { pic: shot.id } })}`;
   const rows: [string, string | null | undefined][] = [
-    ["Created", shot.endedAt && `${shot.endedAt.slice(0, 10)} ${clock(shot.endedAt)}`],
-    ["Seed", task?.seed],
-    ["Provider", shot.provider],
+    [t.lightbox.created, shot.endedAt && `${shot.endedAt.slice(0, 10)} ${clock(shot.endedAt)}`],
+    [t.lightbox.seed, task?.seed],
+    [t.lightbox.provider, shot.provider],
   ];
   return (
-    <aside className="lightbox-info" aria-label="Details">
+    <aside className="lightbox-info" aria-label={t.lightbox.details}>
       {shot.prompt && (
         <p className="lightbox-prompt" dir="auto">
           {shot.prompt}
@@ -234,15 +247,15 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
       <div className="actions">
         <button type="button" className="primary" onClick={onSave}>
           <Icon name={savableUrl(shot) ? "download" : "arrow-up-right"} />
-          {savableUrl(shot) ? "Download" : "Open original"}
+          {savableUrl(shot) ? t.lightbox.download : t.lightbox.openShort}
         </button>
         {shot.prompt && (
           <button type="button" onClick={onUsePrompt}>
             <Icon name="sparkles" />
-            Use prompt
+            {t.lightbox.usePrompt}
           </button>
         )}
-        {can("GET", "/v1/pictures") && <CopyButton text={link} label="Copy link" />}
+        {can("GET", "/v1/pictures") && <CopyButton text={link} label={t.lightbox.copyLink} />}
       </div>
       {flow && task && (
         <TaskActions
@@ -252,8 +265,8 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
           mayRetry={false}
           onChanged={() => void refetch()}
           onSelect={(id) =>
-            show("The task is in its flow.", {
-              name: "Go to the flow",
+            show(t.lightbox.taskInFlow, {
+              name: t.lightbox.goToFlow,
               run: () => {
                 location.hash = hrefOf({ page: "flow", id: shot.flowId, task: id });
               },
@@ -271,15 +284,16 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
           ) : null,
         )}
         <div>
-          <dt>Flow</dt>
+          <dt>{t.pages.flow}</dt>
           <dd>
             <a href={hrefOf({ page: "flow", id: shot.flowId, task: shot.taskId })}>{shot.label}</a>
           </dd>
         </div>
       </dl>
       <p className="lightbox-keys faint small">
-        <kbd>←</kbd> <kbd>→</kbd> browse <kbd>z</kbd> zoom <kbd>c</kbd> compare <kbd>d</kbd> download <kbd>u</kbd> use
-        prompt <kbd>i</kbd> details
+        <kbd>←</kbd> <kbd>→</kbd> {t.lightbox.keys.browse} <kbd>z</kbd> {t.lightbox.keys.zoom} <kbd>c</kbd>{" "}
+        {t.lightbox.keys.compare} <kbd>d</kbd> {t.lightbox.keys.download} <kbd>u</kbd> {t.lightbox.keys.usePrompt}{" "}
+        <kbd>i</kbd> {t.lightbox.keys.details}
       </p>
     </aside>
   );

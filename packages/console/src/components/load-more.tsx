@@ -1,5 +1,6 @@
 /** Loads the next page before the end of a list is visible. The button is for keyboard users. */
 import { type ReactNode, useEffect, useState } from "react";
+import { t } from "../text/text.ts";
 
 interface LoadMoreProps {
   more: (() => void) | undefined;
@@ -22,7 +23,7 @@ export function LoadMore({ more, isLoading, label, children }: LoadMoreProps) {
     observer.observe(element);
     return () => observer.disconnect();
   }, [element, more]);
-  const text = isLoading ? "Loading…" : children;
+  const text = isLoading ? t.common.loadingMore : children;
   return (
     <p className="more" ref={setElement}>
       {text && (

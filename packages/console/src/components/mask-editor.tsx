@@ -1,6 +1,7 @@
 /** Editor for a region of an image: with a brush, as a box, or by numbers for users without a pointer. */
 import { type PointerEvent, useEffect, useRef, useState } from "react";
 import { boxOf, draw, maskOf, type Shape, type Size } from "../lib/mask.ts";
+import { t } from "../text/create-text.ts";
 
 type Tool = "box" | "brush";
 type Point = { x: number; y: number };
@@ -53,7 +54,7 @@ export function MaskEditor(props: { image: string | undefined; onMask: (png: str
         {image && (
           <img
             src={image}
-            alt="Preview under the region"
+            alt={t.mask.alt}
             referrerPolicy="no-referrer"
             onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) => {
               if (width > 0 && height > 0) setSize({ width, height });
@@ -64,7 +65,7 @@ export function MaskEditor(props: { image: string | undefined; onMask: (png: str
           ref={canvas}
           width={size.width}
           height={size.height}
-          aria-label="Region: draw with a pointer, or use the fields below"
+          aria-label={t.mask.canvas}
           onPointerDown={startDrawing}
           onPointerMove={move}
           onPointerUp={end}
@@ -73,22 +74,22 @@ export function MaskEditor(props: { image: string | undefined; onMask: (png: str
       </div>
       <div className="mask-tools">
         <fieldset className="segments">
-          <legend className="unseen">Tool</legend>
+          <legend className="unseen">{t.mask.tool}</legend>
           {(["box", "brush"] as const).map((name) => (
             <label key={name}>
               <input type="radio" name="tool" checked={tool === name} onChange={() => setTool(name)} />
-              {name === "box" ? "Box" : "Brush"}
+              {t.mask[name]}
             </label>
           ))}
         </fieldset>
         <button type="button" disabled={shapes.length === 0} onClick={() => set(shapes.slice(0, -1))}>
-          Undo
+          {t.common.undo}
         </button>
         <button type="button" disabled={shapes.length === 0} onClick={() => set([])}>
-          Clear
+          {t.mask.clear}
         </button>
         <span className="faint small" aria-live="polite">
-          {shapes.length === 0 ? "No region yet" : `${shapes.length} drawn`}
+          {shapes.length === 0 ? t.mask.none : t.mask.drawn(shapes.length)}
         </span>
       </div>
       <Numbers
@@ -106,11 +107,11 @@ function Numbers({ onBox }: { onBox: (from: Point, to: Point) => void }) {
   const [values, setValues] = useState({ left: 25, top: 25, right: 75, bottom: 75 });
   return (
     <details className="small">
-      <summary>By numbers</summary>
+      <summary>{t.mask.byNumbers}</summary>
       <div className="numbers">
         {(["left", "top", "right", "bottom"] as const).map((side) => (
           <label key={side}>
-            {side}, %
+            {t.mask[side]}
             <input
               type="number"
               min={0}
@@ -124,7 +125,7 @@ function Numbers({ onBox }: { onBox: (from: Point, to: Point) => void }) {
           type="button"
           onClick={() => onBox({ x: values.left, y: values.top }, { x: values.right, y: values.bottom })}
         >
-          Add box
+          {t.mask.addBox}
         </button>
       </div>
     </details>

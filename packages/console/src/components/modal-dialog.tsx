@@ -1,6 +1,7 @@
 import type { MjflowError, ModalInput } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
 import { Dialog } from "../kit/dialog.tsx";
+import { t } from "../text/page-text.ts";
 import { MaskEditor } from "./mask-editor.tsx";
 import { Problem } from "./problem.tsx";
 
@@ -29,22 +30,22 @@ export function ModalDialog({ title, image, wantsMask, prompt: before, error, on
     if (!isDone) setBusy(false);
   }
 
-  const hint = wantsMask ? "Mark the region to regenerate. The rest is kept." : undefined;
+  const hint = wantsMask ? t.modal.hint : undefined;
   return (
     <Dialog title={title} {...(hint && { hint })} onClose={onClose}>
       <form onSubmit={submit}>
         {wantsMask && <MaskEditor image={image} onMask={setMask} />}
         <label>
-          Prompt
+          {t.modal.prompt}
           <textarea rows={3} dir="auto" value={prompt} onChange={(event) => setPrompt(event.target.value)} />
         </label>
         <Problem error={error} />
         <div className="actions end">
           <button type="button" onClick={onClose}>
-            Cancel
+            {t.common.cancel}
           </button>
           <button type="submit" className="primary" disabled={isBusy || lacksMask || (!wantsMask && !prompt.trim())}>
-            {isBusy ? "Sending…" : "Send"}
+            {isBusy ? t.common.sending : t.common.send}
           </button>
         </div>
       </form>

@@ -6,6 +6,7 @@ import { Icon } from "../kit/icon.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { type JustifiedRow, justified } from "../lib/justify.ts";
 import type { Shot } from "../lib/shot.ts";
+import { locale, t } from "../text/text.ts";
 import { altOf, ShotImage } from "./shot-image.tsx";
 
 const GAP = 6;
@@ -77,7 +78,7 @@ export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelec
         if (row.kind === "day")
           return (
             <h2 key={key} className="grid-row day" style={style}>
-              {row.day} <span className="faint small">{row.count} pictures</span>
+              {row.day} <span className="faint small">{t.gallery.count(row.count)}</span>
             </h2>
           );
         return (
@@ -130,12 +131,12 @@ function rowsOf(shots: readonly Shot[], width: number, rowHeight: number): Row[]
 }
 
 function dayOf(iso: string | null): string {
-  if (iso === null) return "Running";
+  if (iso === null) return t.time.running;
   const date = new Date(iso);
   const days = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
-  return date.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  if (days === 0) return t.time.today;
+  if (days === 1) return t.time.yesterday;
+  return date.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 }
 
 function startOfDay(date: Date): number {
@@ -191,7 +192,7 @@ function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProp
             type="button"
             className="tile-check"
             aria-pressed={isSelected}
-            aria-label="Select"
+            aria-label={t.gallery.select}
             onClick={(event) => onToggle(event.shiftKey)}
           >
             <Icon name="check" size="tiny" />
@@ -204,8 +205,8 @@ function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProp
               <button
                 type="button"
                 className="tile-save"
-                aria-label={savableUrl(shot) ? "Download" : "Open the original"}
-                title={savableUrl(shot) ? "Download" : "Open the original"}
+                aria-label={savableUrl(shot) ? t.gallery.download : t.gallery.openOriginal}
+                title={savableUrl(shot) ? t.gallery.download : t.gallery.openOriginal}
                 onClick={save}
               >
                 <Icon name={savableUrl(shot) ? "download" : "arrow-up-right"} />

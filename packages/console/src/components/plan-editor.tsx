@@ -1,10 +1,14 @@
 /** Editor for the presses of a plan, to any depth. */
 import { canonicalPress } from "@mjflow/core/button";
-import { useState } from "react";
-import { Dialog } from "../kit/dialog.tsx";
+import { lazy, Suspense, useState } from "react";
 import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
 import { type Kind, pressesFor, pressLabel, pressNeedsMask, pressNeedsModal, resultKind } from "../lib/press.ts";
-import { MaskEditor } from "./mask-editor.tsx";
+import { t } from "../text/create-text.ts";
+
+/** Few plans have a region. */
+const MaskDialog = lazy(() =>
+  import("./mask-dialog.tsx").then(({ MaskDialog: component }) => ({ default: component })),
+);
 
 const newKey = () => crypto.randomUUID();
 
@@ -57,8 +61,8 @@ function PressChips(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Dra
       ))}
       <input
         className="other"
-        aria-label="Another button, by its label"
-        placeholder="another button"
+        aria-label={t.create.otherButton}
+        placeholder={t.create.otherButtonHint}
         value={other}
         onChange={(event) => setOther(event.target.value)}
         onBlur={add}
@@ -82,17 +86,17 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
     <details className="step" open={draft.then.length > 0 || undefined}>
       <summary>
         <span className="press">{label}</span>
-        {draft.then.length > 0 && <span className="faint small">then {draft.then.length}</span>}
+        {draft.then.length > 0 && <span className="faint small">{t.create.then(draft.then.length)}</span>}
         {pressNeedsModal(draft.press) && !draft.prompt && !draft.maskBase64 && (
-          <span className="status ask">needs input</span>
+          <span className="status ask">{t.create.needsInput}</span>
         )}
-        <button type="button" className="quiet" aria-label={`Remove ${label}`} onClick={onRemove}>
+        <button type="button" className="quiet" aria-label={t.create.removeStep(label)} onClick={onRemove}>
           ✕
         </button>
       </summary>
       {kind !== "none" && (
         <label>
-          Prompt, if the button opens a modal
+          {t.create.stepPrompt}
           <input
             dir="auto"
             value={draft.prompt}
@@ -102,41 +106,24 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
       )}
       {pressNeedsMask(draft.press) && (
         <button type="button" onClick={() => setMasking(true)}>
-          {draft.maskBase64 ? "Edit region" : "Draw region"}
+          {draft.maskBase64 ? t.create.editRegion : t.create.drawRegion}
         </button>
       )}
       {isMasking && (
-        <MaskDialog
-          onClose={() => setMasking(false)}
-          onDone={(maskBase64) => {
-            const { maskBase64: _, ...rest } = draft;
-            onChange(maskBase64 ? { ...rest, maskBase64 } : rest);
-            setMasking(false);
-          }}
-        />
+        <Suspense fallback={null}>
+          <MaskDialog
+            onClose={() => setMasking(false)}
+            onDone={(maskBase64) => {
+              const { maskBase64: _, ...rest } = draft;
+              onChange(maskBase64 ? { ...rest, maskBase64 } : rest);
+              setMasking(false);
+            }}
+          />
+        </Suspense>
       )}
       {kind !== "none" && (
         <PlanEditor drafts={draft.then} kind={kind} onChange={(then) => onChange({ ...draft, then })} />
       )}
     </details>
-  );
-}
-
-/** Editor for a region before the image exists. It shows an empty square of Midjourney's default size. */
-function MaskDialog(props: { onDone: (mask: string | undefined) => void; onClose: () => void }) {
-  const [mask, setMask] = useState<string>();
-  return (
-    <Dialog
-      title="Region"
-      hint="There is no image yet, so draw on a square of 1024 by 1024. For another aspect ratio, answer the modal when it opens."
-      onClose={props.onClose}
-    >
-      <MaskEditor image={undefined} onMask={setMask} />
-      <div className="actions end">
-        <button type="button" className="primary" disabled={!mask} onClick={() => props.onDone(mask)}>
-          Use region
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -3,6 +3,7 @@
 import { PARAMETERS, parameterOf, withoutParameter, withParameter, withValue } from "../lib/parameter.ts";
 import type { FlowForm } from "../lib/plan.ts";
 import { takesPrompt } from "../lib/plan.ts";
+import { t } from "../text/create-text.ts";
 
 const RATIOS = ["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"];
 const VERSIONS = ["8", "7", "6.1", "6", "5.2"];
@@ -22,23 +23,33 @@ export function PromptSettings(props: {
     <div className="prompt-settings">
       {takesPrompt(form.action) && (
         <>
-          <Choice label="Aspect" value={flag("--ar")} onChange={(value) => setFlag("--ar", value)}>
+          <Choice label={t.create.aspect} value={flag("--ar")} onChange={(value) => setFlag("--ar", value)}>
             {optionsWith(RATIOS, flag("--ar"))}
           </Choice>
-          <Choice label="Version" value={flag("--v")} onChange={(value) => setFlag("--v", value)}>
+          <Choice label={t.create.version} value={flag("--v")} onChange={(value) => setFlag("--v", value)}>
             {optionsWith(VERSIONS, flag("--v"))}
           </Choice>
         </>
       )}
-      <Choice label="Speed" value={mode} onChange={(value) => onChange({ mode: value as FlowForm["mode"] })}>
+      <Choice
+        label={t.create.speed}
+        value={mode}
+        names={t.speeds}
+        onChange={(value) => onChange({ mode: value as FlowForm["mode"] })}
+      >
         {["relax", "fast", "turbo"]}
       </Choice>
-      <Choice label="Provider" value={provider} onChange={(value) => onChange({ provider: value })}>
+      <Choice
+        label={t.create.provider}
+        value={provider}
+        names={{ auto: t.create.auto }}
+        onChange={(value) => onChange({ provider: value })}
+      >
         {optionsWith([...new Set(["auto", ...providers])], provider)}
       </Choice>
       {takesPrompt(form.action) && (
         <details className="small parameters-more">
-          <summary>Parameters</summary>
+          <summary>{t.create.parameters}</summary>
           <ul className="parameters">
             {PARAMETERS.map((parameter) => (
               <li key={parameter.name}>
@@ -50,7 +61,7 @@ export function PromptSettings(props: {
                 >
                   {parameter.example}
                 </button>
-                <span>{parameter.help}</span>
+                <span>{t.parameters[parameter.name]}</span>
               </li>
             ))}
           </ul>
@@ -63,17 +74,21 @@ export function PromptSettings(props: {
 function Choice(props: {
   label: string;
   value: string;
+  /** Names of the options; an option without one is its own name. */
+  names?: Readonly<Record<string, string>>;
   onChange: (value: string) => void;
   children: readonly string[];
 }) {
-  const { label, value, onChange, children } = props;
+  const { label, value, names, onChange, children } = props;
   return (
     <label className="choice">
       <span className="faint small">{label}</span>
       <select value={value} onChange={(event) => onChange(event.target.value)}>
-        <option value="">default</option>
+        <option value="">{t.common.default}</option>
         {children.map((each) => (
-          <option key={each}>{each}</option>
+          <option key={each} value={each}>
+            {names?.[each] ?? each}
+          </option>
         ))}
       </select>
     </label>

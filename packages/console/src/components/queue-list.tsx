@@ -1,46 +1,40 @@
 /** Queue depths and overdue work. Only the operator key can read them; other keys do not see these sections. */
-import type { QueueDepth } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useOverdue, useQueues } from "../queries.ts";
+import { t } from "../text/page-text.ts";
+import { locale } from "../text/text.ts";
 import { Problem } from "./problem.tsx";
-
-const CONTENT: Record<QueueDepth["name"], string> = {
-  submit: "submissions",
-  deliver: "webhook deliveries",
-  archive: "images to archive",
-  "dead-letters": "dead-letter queue",
-};
 
 export function Queues() {
   const { data, error } = useQueues();
   if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="queues">
-      <h2 id="queues">Queues</h2>
+      <h2 id="queues">{t.health.queues}</h2>
       {error && <Problem error={toMjflowError(error)} />}
       {data && (
         <div className="card sheet">
           <table>
             <thead>
               <tr>
-                <th scope="col">queue</th>
-                <th scope="col">waiting</th>
-                <th scope="col">in flight</th>
-                <th scope="col">delayed</th>
+                <th scope="col">{t.health.queue}</th>
+                <th scope="col">{t.health.waiting}</th>
+                <th scope="col">{t.health.inFlight}</th>
+                <th scope="col">{t.health.delayed}</th>
               </tr>
             </thead>
             <tbody>
               {data.map(({ name, waiting, inFlight, delayed }) => (
                 <tr key={name}>
                   <th scope="row">
-                    {name} <span className="faint small">{CONTENT[name]}</span>
+                    <code>{name}</code> <span className="faint small">{t.health.contents[name]}</span>
                   </th>
                   {[waiting, inFlight, delayed].map((count, i) => (
                     // biome-ignore lint/suspicious/noArrayIndexKey: the three columns never change
                     <td key={i} className={count === 0 ? "faint" : name === "dead-letters" ? "bad" : undefined}>
-                      {count.toLocaleString("en")}
+                      {count.toLocaleString(locale())}
                     </td>
                   ))}
                 </tr>
@@ -64,15 +58,19 @@ export function Overdue() {
   const isLate = oldest != null && now - Date.parse(oldest.dueAt) > SWEPT_MS;
   return (
     <section aria-labelledby="overdue">
-      <h2 id="overdue">Overdue</h2>
+      <h2 id="overdue">{t.health.overdue}</h2>
       {error && <Problem error={toMjflowError(error)} />}
-      {data && !oldest && <p className="well">No overdue work.</p>}
+      {data && !oldest && <p className="well">{t.health.noOverdue}</p>}
       {oldest && (
         <p className={isLate ? "problem" : "card small"}>
           <span>
-            {data.count.toLocaleString("en")}
-            {!data.whole && " and more"}, {isLate ? "and the sweeper does not keep up" : "handled within a minute"}. The
-            oldest, a {oldest.kind}, was due {ago(oldest.dueAt, now)}:{" "}
+            {t.health.overdueText(
+              data.count,
+              data.whole,
+              isLate,
+              t.health.overdueKinds[oldest.kind] ?? oldest.kind,
+              ago(oldest.dueAt, now),
+            )}{" "}
             <a className="break" href={hrefOf({ page: "flow", id: oldest.flowId, task: taskOf(oldest) })}>
               {oldest.id}
             </a>

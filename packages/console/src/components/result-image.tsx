@@ -1,6 +1,7 @@
 import type { Task } from "@mjflow/client";
 import { useState } from "react";
 import { safeImageUrl } from "../lib/safe.ts";
+import { t } from "../text/text.ts";
 
 /** Returns the address of the task's image, or of its preview while the vendor draws. The archived copy comes first, because the vendor's link expires. */
 export function resultImageUrl(task: Task | undefined): string | undefined {
@@ -21,7 +22,7 @@ export interface ResultImageProps {
 export function ResultImage({ src, alt, lazy = true, className = "" }: ResultImageProps) {
   const [broken, setBroken] = useState<string>();
   if (!src || broken === src) {
-    return <span className={`image ${src ? "gone" : ""} ${className}`}>{src && "not available"}</span>;
+    return <span className={`image ${src ? "gone" : ""} ${className}`}>{src && t.gallery.notAvailable}</span>;
   }
   return (
     <img

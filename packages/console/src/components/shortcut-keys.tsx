@@ -1,9 +1,20 @@
 /** The keys that work on every page, and the sheet that lists all keys. */
-import { useEffect, useState } from "react";
-import { Dialog } from "../kit/dialog.tsx";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { hrefOf } from "../lib/route.ts";
-import { GO } from "../lib/shortcut.ts";
-import { Shortcuts } from "../settings/shortcuts.tsx";
+
+const ShortcutSheet = lazy(() =>
+  import("../settings/shortcuts.tsx").then(({ ShortcutSheet: component }) => ({ default: component })),
+);
+
+/** Pages of the second key after `g`. */
+const GO: Readonly<Record<string, "create" | "gallery" | "flows" | "deliveries" | "health" | "settings">> = {
+  c: "create",
+  g: "gallery",
+  f: "flows",
+  d: "deliveries",
+  h: "health",
+  s: "settings",
+};
 
 /** Time for the second key after `g`. */
 const SECOND_MS = 1_500;
@@ -34,8 +45,8 @@ export function ShortcutKeys() {
   }, []);
   if (!isOpen) return null;
   return (
-    <Dialog title="Keyboard shortcuts" onClose={() => setOpen(false)}>
-      <Shortcuts />
-    </Dialog>
+    <Suspense fallback={null}>
+      <ShortcutSheet onClose={() => setOpen(false)} />
+    </Suspense>
   );
 }

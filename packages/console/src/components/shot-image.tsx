@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { Icon } from "../kit/icon.tsx";
 import type { Shot } from "../lib/shot.ts";
+import { t } from "../text/text.ts";
 
 export function ShotImage({ shot, alt, lazy = true }: { shot: Shot; alt: string; lazy?: boolean }) {
   const { sources, quarter } = shot;
@@ -23,7 +24,7 @@ export function ShotImage({ shot, alt, lazy = true }: { shot: Shot; alt: string;
             }}
           >
             <Icon name="rotate-ccw" />
-            Could not load. Retry
+            {t.gallery.couldNotLoad}
           </button>
         )}
       </span>

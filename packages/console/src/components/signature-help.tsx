@@ -1,5 +1,7 @@
 import { isMjflowError, verifyWebhook } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
+import { Rich } from "../kit/rich.tsx";
+import { t } from "../text/page-text.ts";
 
 const CODE = `import { verifyWebhook } from "@mjflow/client";
 
@@ -13,18 +15,19 @@ export async function POST(request: Request): Promise<Response> {
 export function SignatureHelp() {
   return (
     <section aria-labelledby="signatures">
-      <h2 id="signatures">Signatures</h2>
+      <h2 id="signatures">{t.signatures.title}</h2>
       <p>
-        Standard Webhooks 1.0. The signed content is <code>webhook-id.webhook-timestamp.body</code> with the unchanged
-        bytes of the body. <code>webhook-signature</code> has one signature for each valid secret. Parse the JSON only
-        after the check, and respond with 2xx within 15 s.
+        <Rich
+          text={t.signatures.about}
+          parts={{ content: <code>webhook-id.webhook-timestamp.body</code>, header: <code>webhook-signature</code> }}
+        />
       </p>
       <details>
-        <summary>In TypeScript</summary>
+        <summary>{t.signatures.inTypeScript}</summary>
         <pre className="code">{CODE}</pre>
       </details>
       <details>
-        <summary>Check a signature</summary>
+        <summary>{t.signatures.checkTitle}</summary>
         <Check />
       </details>
     </section>
@@ -45,7 +48,7 @@ function Check() {
     };
     try {
       const event = await verifyWebhook(body, headers, secret.trim(), { now: Number(timestamp) * 1_000 });
-      setResult({ isGood: true, text: `Signature is valid: ${event.type}.` });
+      setResult({ isGood: true, text: t.signatures.valid(event.type) });
     } catch (error) {
       setResult({ isGood: false, text: isMjflowError(error) ? error.detail : String(error) });
     }
@@ -64,14 +67,14 @@ function Check() {
   );
   return (
     <form className="form" onSubmit={submit}>
-      <p className="faint small">Checked in your browser: body and secret are not sent.</p>
+      <p className="faint small">{t.signatures.local}</p>
       <div className="row">
         {input("id", "webhook-id")}
         {input("timestamp", "webhook-timestamp")}
       </div>
       {input("signature", "webhook-signature")}
       <label>
-        Body, unchanged
+        {t.signatures.body}
         <textarea
           rows={4}
           className="mono"
@@ -80,9 +83,9 @@ function Check() {
           onChange={(event) => setFields({ ...fields, body: event.target.value })}
         />
       </label>
-      {input("secret", "Secret (whsec_…) or public key (whpk_…)", "password")}
+      {input("secret", t.signatures.secret, "password")}
       <div>
-        <button type="submit">Check</button>
+        <button type="submit">{t.signatures.check}</button>
       </div>
       {result && (
         <p role="status" className={`status ${result.isGood ? "ok" : "bad"}`}>

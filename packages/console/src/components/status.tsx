@@ -1,30 +1,31 @@
 import type { DeliveryStatus, FlowStatus, PlanStep, TaskStatus } from "@mjflow/client";
 import { Icon } from "../kit/icon.tsx";
+import { t } from "../text/text.ts";
 
 type Tone = "wait" | "run" | "ok" | "bad" | "ask" | "off";
 
-const TASK: Record<TaskStatus, [Tone, string]> = {
-  PENDING: ["wait", "waiting"],
-  SUBMITTING: ["wait", "submitting"],
-  SUBMITTED: ["run", "submitted"],
-  IN_PROGRESS: ["run", "drawing"],
-  MODAL: ["ask", "needs input"],
-  UNCLEAR: ["ask", "unclear"],
-  SUCCESS: ["ok", "done"],
-  FAILURE: ["bad", "failed"],
-  CANCEL: ["off", "canceled"],
-  EXPIRED: ["bad", "expired"],
+const TASK: Record<TaskStatus, Tone> = {
+  PENDING: "wait",
+  SUBMITTING: "wait",
+  SUBMITTED: "run",
+  IN_PROGRESS: "run",
+  MODAL: "ask",
+  UNCLEAR: "ask",
+  SUCCESS: "ok",
+  FAILURE: "bad",
+  CANCEL: "off",
+  EXPIRED: "bad",
 };
-const OTHER: Record<FlowStatus | DeliveryStatus | "planned" | "skipped", [Tone, string]> = {
-  running: ["run", "running"],
-  completed: ["ok", "completed"],
-  failed: ["bad", "failed"],
-  canceled: ["off", "canceled"],
-  pending: ["wait", "pending"],
-  delivered: ["ok", "delivered"],
-  parked: ["wait", "parked"],
-  planned: ["wait", "planned"],
-  skipped: ["off", "not started"],
+const OTHER: Record<FlowStatus | DeliveryStatus | "planned" | "skipped", Tone> = {
+  running: "run",
+  completed: "ok",
+  failed: "bad",
+  canceled: "off",
+  pending: "wait",
+  delivered: "ok",
+  parked: "wait",
+  planned: "wait",
+  skipped: "off",
 };
 
 const ICONS: Record<Tone, string> = {
@@ -51,8 +52,9 @@ export function Status({ of, isPill = false }: { of: AnyStatus; isPill?: boolean
 
 /** Returns tone and label of a status. An unknown status, from a server newer than this page, is shown in lower case. */
 export function toneOf(of: string): [Tone, string] {
-  const known: Record<string, [Tone, string]> = { ...TASK, ...OTHER };
-  return Object.hasOwn(known, of) ? known[of]! : ["off", of.toLowerCase()];
+  const tones: Record<string, Tone> = { ...TASK, ...OTHER };
+  const words: Record<string, string> = t.status;
+  return Object.hasOwn(tones, of) ? [tones[of]!, words[of] ?? of.toLowerCase()] : ["off", of.toLowerCase()];
 }
 
 export function isEnded(status: TaskStatus): boolean {

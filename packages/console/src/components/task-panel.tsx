@@ -9,13 +9,14 @@ import { Tabs } from "../kit/tabs.tsx";
 import { costOfTask, priceOfPress } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
 import { EMPTY_FORM } from "../lib/plan.ts";
-import { buttonLabel, groupedButtons, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
+import { actionLabel, buttonLabel, groupedButtons, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
 import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
 import { promptsOf } from "../lib/text-result.ts";
 import { between, duration } from "../lib/time.ts";
 import { preference } from "../preference.ts";
 import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
 import { ModalDialog } from "./modal-dialog.tsx";
 import { Problem } from "./problem.tsx";
@@ -47,7 +48,7 @@ export function TaskPanel(props: PanelProps) {
     <div className="panel-content">
       <Media task={task} onOpen={onOpen} />
       <header className="panel-head">
-        <h2>{press === null ? action.toLowerCase() : pressLabel(press)}</h2>
+        <h2>{press === null ? actionLabel(action) : pressLabel(press)}</h2>
         <Status of={status} isPill />
       </header>
       {finalPrompt && !isText && (
@@ -67,13 +68,13 @@ export function TaskPanel(props: PanelProps) {
         onSelect={onSelect}
       />
       <Tabs
-        label="About the task"
+        label={t.task.about}
         selected={tab}
         onSelect={setTab}
         tabs={[
-          { id: "details", name: "Details" },
-          { id: "links", name: "Links" },
-          { id: "raw", name: "Raw" },
+          { id: "details", name: t.task.details },
+          { id: "links", name: t.task.links },
+          { id: "raw", name: t.task.raw },
         ]}
       >
         {tab === "details" && <Facts flow={flow} task={task} parent={parent} />}
@@ -106,15 +107,15 @@ function Media({ task, onOpen }: { task: Task; onOpen: PanelProps["onOpen"] }) {
             playsInline
             preload="metadata"
             poster={image}
-            aria-label={`Video ${i + 1}`}
+            aria-label={t.task.video(i + 1)}
           />
         ))}
       </div>
     );
   if (!image) return null;
   return (
-    <button type="button" className="panel-image" disabled={!onOpen} aria-label="Open the image large" onClick={onOpen}>
-      <ResultImage src={image} alt="The result" lazy={false} />
+    <button type="button" className="panel-image" disabled={!onOpen} aria-label={t.task.openLarge} onClick={onOpen}>
+      <ResultImage src={image} alt={t.task.result} lazy={false} />
     </button>
   );
 }
@@ -137,7 +138,7 @@ function TextResult({ text }: { text: string }) {
             <div className="chips">
               <button type="button" className="chip" onClick={() => editAsNew({ ...EMPTY_FORM, prompt })}>
                 <Icon name="sparkles" />
-                Imagine this
+                {t.task.imagineThis}
               </button>
               <CopyButton text={prompt} />
             </div>
@@ -150,12 +151,12 @@ function TextResult({ text }: { text: string }) {
 
 function Links({ task }: { task: Task }) {
   const links = [
-    ...(task.imageUrl ? [["Vendor image", task.imageUrl] as const] : []),
-    ...task.images.map(({ url }, i) => [`Image ${i + 1}`, url] as const),
-    ...task.copies.map(({ url }, i) => [`Archived copy${task.copies.length > 1 ? ` ${i + 1}` : ""}`, url] as const),
-    ...task.videos.map(({ url }, i) => [`Video ${i + 1}`, url] as const),
+    ...(task.imageUrl ? [[t.task.vendorImage, task.imageUrl] as const] : []),
+    ...task.images.map(({ url }, i) => [t.task.image(i + 1), url] as const),
+    ...task.copies.map(({ url }, i) => [`${t.task.copy}${task.copies.length > 1 ? ` ${i + 1}` : ""}`, url] as const),
+    ...task.videos.map(({ url }, i) => [t.task.video(i + 1), url] as const),
   ].filter(([, url], i, all) => all.findIndex(([, other]) => other === url) === i);
-  if (links.length === 0) return <p className="faint small">No links yet.</p>;
+  if (links.length === 0) return <p className="faint small">{t.task.noLinks}</p>;
   return (
     <ul className="links small">
       {links.map(([name, address]) => {
@@ -177,22 +178,10 @@ function Links({ task }: { task: Task }) {
   );
 }
 
-const WAIT_REASONS: Record<Waits["reason"], string> = {
-  busy: "the vendor is busy",
-  full: "the account is full",
-  calls: "too many calls to the vendor are open",
-  order: "other tasks came first",
-};
-
 /** Why the task waits for its vendor account, and how many tasks come first. */
 function Waiting({ waits: { reason, ahead, atLeast } }: { waits: Waits }) {
-  const many = ahead === 0 && !atLeast ? "next in turn" : `${atLeast ? "at least " : ""}${ahead} ahead`;
-  return (
-    <p className="note">
-      Waits: {WAIT_REASONS[reason] ?? reason}
-      {ahead !== null && `, ${many}`}.
-    </p>
-  );
+  const place = ahead === 0 && !atLeast ? t.task.nextInTurn : t.task.ahead(ahead ?? 0, atLeast);
+  return <p className="note">{t.task.waits(t.task.waitReasons[reason] ?? reason, ahead === null ? "" : place)}</p>;
 }
 
 function Warnings({ task }: { task: Task }) {
@@ -201,45 +190,42 @@ function Warnings({ task }: { task: Task }) {
     <>
       {copyFailures.map(({ source, code, message }) => (
         <p key={source} className="problem small">
-          No archived copy: {message} <code>{code}</code>
+          {t.task.noCopy} <bdi>{message}</bdi> <code>{code}</code>
         </p>
       ))}
-      {modalIgnored && (
-        <p className="note small">The vendor made this without the prompt or mask of the step: no modal was opened.</p>
-      )}
+      {modalIgnored && <p className="note small">{t.task.modalIgnored}</p>}
       {waits && <Waiting waits={waits} />}
       {failure && (
         <div className="problem">
           <div>
             <strong dir="auto">{failReason ?? failure.message}</strong>
-            {failReason !== failure.message && <p>{failure.message}</p>}
+            {t.problem.failures[failure.code] ? (
+              <p>{t.problem.failures[failure.code]}</p>
+            ) : (
+              failReason !== failure.message && <p>{failure.message}</p>
+            )}
             <p className="faint">
               <code>{failure.code}</code>
               {failure.vendor?.bannedWord && (
                 <>
                   {" "}
-                  · banned: <bdi>{failure.vendor.bannedWord}</bdi>
+                  · {t.task.banned} <bdi>{failure.vendor.bannedWord}</bdi>
                 </>
               )}
             </p>
             {failure.offered && failure.offered.length > 0 && (
-              <p className="small">Buttons of the task: {failure.offered.join(", ")}</p>
+              <p className="small">{t.task.buttons(failure.offered.map(pressLabel).join(", "))}</p>
             )}
           </div>
         </div>
       )}
-      {unclear && (
-        <p className="note">
-          The vendor may or may not have this task. mjflow waits for the callback before it submits again, so that the
-          task is not paid twice.
-        </p>
-      )}
+      {unclear && <p className="note">{t.task.unclear}</p>}
       {orphans.map((orphan) => (
         <p className="note" key={orphan.attempt}>
-          Attempt {orphan.attempt} was accepted later and is charged: about ${orphan.estimatedUsd.toFixed(3)}.
+          {t.task.orphan(orphan.attempt, usd(orphan.estimatedUsd))}
         </p>
       ))}
-      {late && <p className="note">Late report from the vendor: {late.status}.</p>}
+      {late && <p className="note">{t.task.late(toneOf(late.status)[1])}</p>}
     </>
   );
 }
@@ -251,12 +237,12 @@ function Retries({ task, retriedAs, onSelect }: Pick<PanelProps, "task" | "retri
     <p className="small links">
       {retryOf && (
         <button type="button" className="link" onClick={() => onSelect(retryOf)}>
-          ↑ retry of a failed task
+          ↑ {t.task.isRetry}
         </button>
       )}
       {retriedAs && (
         <button type="button" className="link" onClick={() => onSelect(retriedAs.id)}>
-          ↻ retried: {toneOf(retriedAs.status)[1]}
+          ↻ {t.task.retriedAs(toneOf(retriedAs.status)[1])}
         </button>
       )}
     </p>
@@ -282,8 +268,8 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
     const isCheap = price <= Number(preference("confirmUsd"));
     const label = buttonLabel(button);
     if (!isCheap) {
-      const body = `It costs about ${usd(price)}.`;
-      if (!(await confirm({ title: `${label}?`, body, action: `${label} · ${usd(price)}` }))) return false;
+      const body = t.task.costsAbout(usd(price));
+      if (!(await confirm({ title: t.task.ask(label), body, action: `${label} · ${usd(price)}` }))) return false;
     }
     const isDone = await act(button.customId, async () => {
       const child = await mjflow.tasks.press(id, { customId: button.customId, ...(modal && { modal }) });
@@ -308,13 +294,13 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
     <div className="task-actions">
       {status === "MODAL" && (
         <button type="button" className="primary" onClick={() => setOpen("answer")}>
-          Answer modal
+          {t.task.answerModal}
         </button>
       )}
       {isBanned && (
         <button type="button" className="primary" onClick={() => editFlow(flow)}>
           <Icon name="pencil" />
-          Edit and try again
+          {t.task.editAndTry}
         </button>
       )}
       {isFailed && !isBanned && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
@@ -324,7 +310,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
           onClick={() => run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
         >
           <Icon name="rotate-ccw" />
-          <span className="label">Retry</span>{" "}
+          <span className="label">{t.common.retry}</span>{" "}
           <span className="price">≤ {usd(priceOfPress(task.press, flow.mode))}</span>
         </button>
       )}
@@ -335,7 +321,8 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
           return (
             <fieldset key={group}>
               <legend>
-                {group} {price !== undefined && <span className="price">{usd(price)} each</span>}
+                {t.press.groups[group]}{" "}
+                {price !== undefined && <span className="price">{t.task.each(usd(price))}</span>}
               </legend>
               <div className="chips">
                 {all.map((button) => {
@@ -347,7 +334,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
                       className="chip"
                       disabled={!!busy}
                       {...(child && { "aria-pressed": true })}
-                      title={`${button.label || button.emoji}${child ? ": go to its task" : ` · about ${usd(priceOfPress(button.name, flow.mode))}`}`}
+                      title={titleOf(button, child !== undefined, usd(priceOfPress(button.name, flow.mode)))}
                       onClick={() => {
                         if (child) onSelect(child.id);
                         else if (pressNeedsModal(button.name)) setOpen({ button });
@@ -369,7 +356,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
       <Problem error={error} onClose={clear} />
       {open && (
         <ModalDialog
-          title={open === "answer" ? "Answer modal" : buttonLabel(open.button)}
+          title={open === "answer" ? t.task.answerModal : buttonLabel(open.button)}
           image={resultImageUrl(open === "answer" ? parent : task)}
           wantsMask={pressNeedsMask(open === "answer" ? (task.press ?? null) : open.button.name)}
           prompt={(open === "answer" ? parent : task)?.finalPrompt ?? ""}
@@ -389,25 +376,26 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
   );
 }
 
+function titleOf(button: Button, isPressed: boolean, cost: string): string {
+  const name = button.label || button.emoji;
+  return isPressed ? t.task.goToTask(name) : t.task.pressFor(name, cost);
+}
+
 function Facts({ flow, task, parent }: Pick<PanelProps, "flow" | "task" | "parent">) {
   const { createdAt, submittedAt, endedAt, attempts, callbacks, duplicates, lookups, modals, seed } = task;
   const ms = (value: number | undefined) => (value === undefined ? undefined : duration(value));
   const facts: [string, string | number | null | undefined, string?][] = [
-    [
-      "callback to follow-up",
-      ms(between(parent?.endedAt, submittedAt)),
-      "From the end of the parent task to the submission of this task",
-    ],
-    ["created to submitted", ms(between(createdAt, submittedAt))],
-    ["submitted to end", ms(between(submittedAt, endedAt))],
-    ["cost, estimated", usd(costOfTask(task, flow.mode))],
-    ["seed", seed],
-    ["attempts", attempts],
-    ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} duplicates` : callbacks],
-    ["look-ups", lookups || undefined],
-    ["modals", modals || undefined],
-    ["vendor task id", task.providerTaskId],
-    ["id", task.id],
+    [t.task.facts.followUp, ms(between(parent?.endedAt, submittedAt)), t.task.facts.followUpHelp],
+    [t.task.facts.toSubmitted, ms(between(createdAt, submittedAt))],
+    [t.task.facts.toEnd, ms(between(submittedAt, endedAt))],
+    [t.task.facts.cost, usd(costOfTask(task, flow.mode))],
+    [t.task.facts.seed, seed],
+    [t.task.facts.attempts, attempts],
+    [t.task.facts.callbacks, duplicates > 0 ? t.task.facts.duplicates(callbacks, duplicates) : callbacks],
+    [t.task.facts.lookups, lookups || undefined],
+    [t.task.facts.modals, modals || undefined],
+    [t.task.facts.vendorTaskId, task.providerTaskId],
+    [t.task.facts.id, task.id],
   ];
   return (
     <dl className="facts-list">
@@ -442,9 +430,9 @@ function RawResponse({ id }: { id: string }) {
   if (!can("GET", "/v1/tasks/{id}/raw")) return null;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Raw vendor response</summary>
+      <summary>{t.task.rawResponse}</summary>
       {error && <Problem error={toMjflowError(error)} />}
-      {data === null && <p className="faint small">No raw response stored.</p>}
+      {data === null && <p className="faint small">{t.task.noRaw}</p>}
       {data && <pre className="code">{indented(data)}</pre>}
     </details>
   );

@@ -2,9 +2,10 @@
 
 import { useNow } from "../hooks.ts";
 import type { FlowNode } from "../lib/flow-plan.ts";
-import { pressLabel } from "../lib/press.ts";
+import { actionLabel, pressLabel } from "../lib/press.ts";
 import { duration } from "../lib/time.ts";
 import { timelineOf } from "../lib/timeline.ts";
+import { t } from "../text/page-text.ts";
 import { Status } from "./status.tsx";
 
 export function Timeline(props: {
@@ -21,7 +22,7 @@ export function Timeline(props: {
       <table>
         <thead>
           <tr>
-            <th scope="col">Task</th>
+            <th scope="col">{t.flow.task}</th>
             <th scope="col">
               <span className="marks">
                 {marks.map((ms) => (
@@ -37,7 +38,7 @@ export function Timeline(props: {
           {rows.map(({ node, depth, startMs, submittedMs, endMs }) => {
             const { task, step } = node;
             const name = task?.press ?? step?.press ?? null;
-            const label = name === null ? (task?.action.toLowerCase() ?? "") : pressLabel(name);
+            const label = name === null ? (task ? actionLabel(task.action) : "") : pressLabel(name);
             return (
               <tr key={node.id} className={node.id === selected ? "selected" : undefined}>
                 <th scope="row">
@@ -52,7 +53,9 @@ export function Timeline(props: {
                 </th>
                 <td>
                   {startMs === undefined || endMs === undefined ? (
-                    <span className="faint small">{step?.status === "skipped" ? "not started" : "planned"}</span>
+                    <span className="faint small">
+                      {step?.status === "skipped" ? t.status.skipped : t.status.planned}
+                    </span>
                   ) : (
                     <span className="bars">
                       <i
@@ -75,7 +78,7 @@ export function Timeline(props: {
                       <Status of={task.status} />
                       {submittedMs !== undefined &&
                         startMs !== undefined &&
-                        `, waited ${duration(submittedMs - startMs)}, drawn in ${duration((endMs ?? 0) - submittedMs)}`}
+                        `, ${t.flow.waitedAndDrawn(duration(submittedMs - startMs), duration((endMs ?? 0) - submittedMs))}`}
                     </span>
                   )}
                 </td>
@@ -85,7 +88,7 @@ export function Timeline(props: {
         </tbody>
       </table>
       <p className="faint small legend">
-        <i className="waiting" /> waiting <i className="drawing" /> at the vendor
+        <i className="waiting" /> {t.flow.waiting} <i className="drawing" /> {t.flow.atVendor}
       </p>
     </div>
   );

@@ -16,6 +16,7 @@ import {
 import { Icon } from "../kit/icon.tsx";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
 import { type Box, firstView, fitted, isNear, revealing, type View, zoomed } from "../lib/viewport.ts";
+import { t } from "../text/page-text.ts";
 
 /** Sizes in px. `anchor` is the distance from the top of a card to the line that connects it. */
 const CELL = { width: 196, height: 146, card: 150, cardHeight: 130, anchor: 50 };
@@ -142,7 +143,7 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
             >
               {/* From far away a card is only its color, so that a thousand cards stay light. */}
               {isTiny ? <span className="unseen">{nameOf(node)}</span> : children(node)}
-              {hidden > 0 && <span className="unseen">{hidden} hidden</span>}
+              {hidden > 0 && <span className="unseen">{t.flow.hidden(hidden)}</span>}
             </button>
           );
         })}
@@ -150,8 +151,8 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
       <div className="canvas-tools">
         <button
           type="button"
-          aria-label="Zoom out"
-          title="Zoom out (-)"
+          aria-label={t.lightbox.zoomOut}
+          title={`${t.lightbox.zoomOut} (-)`}
           onClick={() => change((now) => zoomed(now, 1 / ZOOM_STEP, middle))}
         >
           <Icon name="minus" />
@@ -159,13 +160,13 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
         <span className="number">{Math.round(view.scale * 100)} %</span>
         <button
           type="button"
-          aria-label="Zoom in"
-          title="Zoom in (+)"
+          aria-label={t.lightbox.zoomIn}
+          title={`${t.lightbox.zoomIn} (+)`}
           onClick={() => change((now) => zoomed(now, ZOOM_STEP, middle))}
         >
           <Icon name="plus" />
         </button>
-        <button type="button" aria-label="Fit" title="Fit (f)" onClick={fit}>
+        <button type="button" aria-label={t.flow.fit} title={`${t.flow.fit} (f)`} onClick={fit}>
           <Icon name="maximize" />
         </button>
       </div>

@@ -1,10 +1,11 @@
 /** Unclear submissions of all apps. Only the operator key can read them. */
 import type { UnclearTask } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
-import { pressLabel } from "../lib/press.ts";
+import { actionLabel, pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, clock } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useUnclear } from "../queries.ts";
+import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 
 export function UnclearList() {
@@ -13,17 +14,17 @@ export function UnclearList() {
   if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="unclear">
-      <h2 id="unclear">Unclear submissions</h2>
+      <h2 id="unclear">{t.health.unclear}</h2>
       {error && <Problem error={toMjflowError(error)} />}
       {data?.data.length === 0 && (
-        <p className="well">{data.whole ? "None." : `None among the ${data.looked} tasks that are due first.`}</p>
+        <p className="well">{data.whole ? t.common.none : t.health.noneAmong(data.looked)}</p>
       )}
       <ul className="plain">
         {data?.data.map((task) => (
           <UnclearRow key={task.id} task={task} now={now} />
         ))}
       </ul>
-      {data && data.data.length > 0 && !data.whole && <p className="faint small">There may be more.</p>}
+      {data && data.data.length > 0 && !data.whole && <p className="faint small">{t.health.mayBeMore}</p>}
     </section>
   );
 }
@@ -33,14 +34,14 @@ function UnclearRow({ task, now }: { task: UnclearTask; now: number }) {
   return (
     <li>
       <a href={hrefOf({ page: "flow", id: flowId, task: id })}>
-        {press === null ? action.toLowerCase() : pressLabel(press)}
+        {press === null ? actionLabel(action) : pressLabel(press)}
       </a>{" "}
       <span className="faint small">
         <bdi>
           {provider}/{account}
         </bdi>{" "}
-        (vendor may or may not have it) · attempt {attempt} · {ago(createdAt, now)}
-        {dueAt && ` · waiting for the callback until ${clock(dueAt)}`} · <bdi className="mono">{appId}</bdi>
+        {t.health.mayHaveIt} · {t.health.attempt(attempt)} · {ago(createdAt, now)}
+        {dueAt && ` · ${t.health.waitsUntil(clock(dueAt))}`} · <bdi className="mono">{appId}</bdi>
       </span>
     </li>
   );

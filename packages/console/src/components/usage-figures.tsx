@@ -1,6 +1,7 @@
 /** Credit and usage of this key's app; nothing if its usage is not counted. */
 import { useQuery } from "@tanstack/react-query";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
 interface UsageView {
   balanceUsd: number | null;
@@ -20,13 +21,13 @@ export function UsageFigures() {
   if (!data?.counted) return null;
   return (
     <section aria-labelledby="usage">
-      <h2 id="usage">Usage</h2>
+      <h2 id="usage">{t.health.usage}</h2>
       <dl className="counts">
         {(
           [
-            ["left", data.balanceUsd],
-            ["reserved", data.reservedUsd],
-            ["spent", data.settledUsd],
+            [t.health.left, data.balanceUsd],
+            [t.health.reserved, data.reservedUsd],
+            [t.health.spent, data.settledUsd],
           ] as const
         ).map(([name, usd]) =>
           usd === null ? null : (
@@ -37,7 +38,7 @@ export function UsageFigures() {
           ),
         )}
         <div>
-          <dt>running flows</dt>
+          <dt>{t.health.runningFlows}</dt>
           <dd>{data.runningFlows}</dd>
         </div>
       </dl>

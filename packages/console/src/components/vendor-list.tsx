@@ -1,8 +1,11 @@
 /** Vendors of this deployment and the health of their accounts. */
 import type { Provider, ProviderAccount } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
+import { Rich } from "../kit/rich.tsx";
+import { actionLabel, speedLabel } from "../lib/press.ts";
 import { ago, clock } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useApiCapabilities, useProviders } from "../queries.ts";
+import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 
 export function VendorList() {
@@ -11,7 +14,7 @@ export function VendorList() {
   if (!can("GET", "/v1/providers") || isNotFound(error)) return null;
   return (
     <section aria-labelledby="vendors">
-      <h2 id="vendors">Vendors</h2>
+      <h2 id="vendors">{t.health.vendors}</h2>
       {error && <Problem error={toMjflowError(error)} />}
       <ul className="vendors">
         {data?.map((provider) => (
@@ -22,47 +25,42 @@ export function VendorList() {
   );
 }
 
-const CALLS: Record<ProviderAccount["callbacks"], [tone: string, words: string]> = {
-  calling: ["ok", "✓ sends callbacks"],
-  silent: ["bad", "✕ no callbacks: polled"],
-  unknown: ["wait", "○ callbacks unknown"],
-};
+const CALLBACK_TONES: Record<ProviderAccount["callbacks"], string> = { calling: "ok", silent: "bad", unknown: "wait" };
 
 function Vendor({ provider }: { provider: Provider }) {
   const { id, title, actions, modes, accounts, abilities } = provider;
   const now = useNow(5_000);
+  const missing = abilities.unsupportedPresses ?? [];
   const lacks = [
-    ...(abilities.listByCondition ? [] : ["no batch look-up"]),
-    ...(abilities.searchByState ? [] : ["no search by state"]),
-    ...(abilities.imageLinks === false ? ["no image links"] : []),
-    ...(abilities.endOnly && !abilities.lookupProgress ? ["no progress"] : []),
-    ...(abilities.idempotencyKey ? ["idempotency key"] : []),
-    ...(abilities.unsupportedPresses?.length ? [`no press ${abilities.unsupportedPresses.join(", ")}`] : []),
+    ...(abilities.listByCondition ? [] : [t.health.lacks.batch]),
+    ...(abilities.searchByState ? [] : [t.health.lacks.search]),
+    ...(abilities.imageLinks === false ? [t.health.lacks.images] : []),
+    ...(abilities.endOnly && !abilities.lookupProgress ? [t.health.lacks.progress] : []),
+    ...(abilities.idempotencyKey ? [t.health.hasIdempotencyKey] : []),
   ];
   return (
     <li className="card">
       <h3>
-        {title} {title !== id && <code className="faint">{id}</code>}
+        <bdi>{title}</bdi> {title !== id && <code className="faint">{id}</code>}
       </h3>
-      <p className="faint small">{[actions.join(", "), modes.join(", "), ...lacks].filter(Boolean).join(" · ")}</p>
+      <p className="faint small">
+        {[actions.map(actionLabel).join(", "), modes.map(speedLabel).join(", "), ...lacks].filter(Boolean).join(" · ")}
+        {missing.length > 0 && (
+          <>
+            {" · "}
+            <Rich text={t.health.lacks.presses} parts={{ names: <bdi>{missing.join(", ")}</bdi> }} />
+          </>
+        )}
+      </p>
       <ul className="accounts small">
         {accounts.map((account) => (
           <Account key={account.name} account={account} isOnlyOne={accounts.length === 1} now={now} />
         ))}
       </ul>
-      {accounts.length === 0 && <p className="faint small">No account.</p>}
+      {accounts.length === 0 && <p className="faint small">{t.health.noAccount}</p>}
     </li>
   );
 }
-
-const FAULTS: Record<NonNullable<ProviderAccount["fault"]>, string> = {
-  busy: "the vendor is busy",
-  full: "the account is full",
-  unclear: "the vendor sends no clear response",
-  unauthorized: "the API key is rejected",
-  out_of_money: "no credit left",
-  unreachable: "the vendor cannot be reached",
-};
 
 /** Waiting cannot fix these faults, so no flow fails only to test the account. */
 const isPermanent = (fault: ProviderAccount["fault"]) => fault === "unauthorized" || fault === "out_of_money";
@@ -71,42 +69,32 @@ function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnly
   const { name, callbacks, heardAt, failures, askAt, weight, maxRunning, circuit, openUntil, fault, busyUntil } =
     account;
   const { waiting } = account;
-  const [tone, words] = CALLS[callbacks] ?? ["wait", callbacks];
-  const why = fault ? `: ${FAULTS[fault] ?? fault}` : "";
+  const why = fault ? (t.health.faults[fault] ?? fault) : "";
   return (
     <li>
       <strong>
         <bdi>{name}</bdi>
       </strong>
-      <span className={`status ${tone}`}>{words}</span>
+      <span className={`status ${CALLBACK_TONES[callbacks] ?? "wait"}`}>
+        {t.health.callbacks[callbacks] ?? callbacks}
+      </span>
       {circuit === "open" && (
-        <span className="status bad">
-          ✕ circuit open{openUntil && ` until ${clock(openUntil)}`}
-          {why}
-        </span>
+        <span className="status bad">✕ {t.health.circuitOpen(openUntil ? clock(openUntil) : undefined, why)}</span>
       )}
-      {circuit === "half-open" && (
-        <span className="status ask">
-          ? half-open: {isPermanent(fault) ? "tested by a flow that can move elsewhere" : "one trial flow"}
-          {why}
-        </span>
-      )}
-      {busyUntil && <span className="status ask">? full until {clock(busyUntil)}</span>}
+      {circuit === "half-open" && <span className="status ask">? {t.health.halfOpen(isPermanent(fault), why)}</span>}
+      {busyUntil && <span className="status ask">? {t.health.fullUntil(clock(busyUntil))}</span>}
       {waiting?.oldestAt && (
         <span className="status ask">
-          ? {waiting.count}
-          {waiting.atLeast && "+"} waiting, oldest from {ago(waiting.oldestAt, now)}
+          ? {t.health.waitingFrom(`${waiting.count}${waiting.atLeast ? "+" : ""}`, ago(waiting.oldestAt, now))}
         </span>
       )}
       {failures > 0 && (
-        <span className="status bad">
-          ✕ look-up failed {failures} times{askAt && `, next at ${clock(askAt)}`}
-        </span>
+        <span className="status bad">✕ {t.health.lookupsFailed(failures, askAt ? clock(askAt) : undefined)}</span>
       )}
       <span className="faint">
-        {heardAt ? `last callback ${ago(heardAt, now)}` : "no callback yet"}
-        {!isOnlyOne && ` · weight ${weight}`}
-        {maxRunning !== null && ` · at most ${maxRunning} at a time`}
+        {heardAt ? t.health.lastCallback(ago(heardAt, now)) : t.health.noCallback}
+        {!isOnlyOne && ` · ${t.health.weight(weight)}`}
+        {maxRunning !== null && ` · ${t.health.atMost(maxRunning)}`}
       </span>
     </li>
   );

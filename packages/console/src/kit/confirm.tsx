@@ -1,5 +1,6 @@
 /** Asks before an action that costs much or cannot be undone. */
 import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
+import { t } from "../text/text.ts";
 import { Dialog } from "./dialog.tsx";
 
 export interface Question {
@@ -34,7 +35,7 @@ export function ConfirmProvider({ children }: { children: ReactNode }) {
           <div>{open.question.body}</div>
           <div className="actions end">
             <button type="button" onClick={() => end(false)}>
-              Keep as is
+              {t.confirm.keep}
             </button>
             <button
               type="button"

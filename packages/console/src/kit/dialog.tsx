@@ -1,5 +1,6 @@
 /** A modal dialog: the platform's own element traps the focus, closes with Escape and gives the focus back. */
 import { type ReactNode, useEffect, useId, useRef } from "react";
+import { t } from "../text/text.ts";
 import { Icon } from "./icon.tsx";
 
 export interface DialogProps {
@@ -33,7 +34,7 @@ export function Dialog({ title, hint, narrow, onClose, children }: DialogProps) 
     >
       <header>
         <h2 id={titleId}>{title}</h2>
-        <button type="button" className="quiet icon-button" aria-label="Close" onClick={onClose}>
+        <button type="button" className="quiet icon-button" aria-label={t.common.close} onClick={onClose}>
           <Icon name="x" />
         </button>
       </header>

@@ -1,5 +1,6 @@
 /** Short messages at the lower edge, with an optional action such as Undo. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useRef, useState } from "react";
+import { t } from "../text/text.ts";
 import { Icon } from "./icon.tsx";
 
 const SHOWN_MS = 5_000;
@@ -51,7 +52,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
                 {action.name}
               </button>
             )}
-            <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => close(id)}>
+            <button type="button" className="icon-button" aria-label={t.common.dismiss} onClick={() => close(id)}>
               <Icon name="x" />
             </button>
           </div>

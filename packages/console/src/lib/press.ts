@@ -1,37 +1,19 @@
 /** Display labels of presses, and the presses that the plan editor offers for a result. The server checks the plan. */
 import { canonicalButtonName, canonicalPress, needsModal } from "@mjflow/core/button";
+import { t } from "../text/text.ts";
 
-const LABELS = new Map(
-  Object.entries({
-    "upscale:all": "U1–U4",
-    "variation:all": "V1–V4",
-    "tile:all": "Tiles 1–4",
-    "video:all": "Videos 1–4",
-    reroll: "Reroll",
-    square: "Make square",
-    favourite: "Favourite",
-    "upscale:subtle": "Upscale subtle",
-    "upscale:creative": "Upscale creative",
-    "upscale:2x": "Upscale 2×",
-    "upscale:4x": "Upscale 4×",
-    "vary:subtle": "Vary subtle",
-    "vary:strong": "Vary strong",
-    "vary:region": "Vary region",
-    "zoom:2": "Zoom out 2×",
-    "zoom:1.5": "Zoom out 1.5×",
-    "zoom:custom": "Custom zoom",
-    "pan:left": "Pan left",
-    "pan:right": "Pan right",
-    "pan:up": "Pan up",
-    "pan:down": "Pan down",
-    "animate:high": "Animate, high motion",
-    "animate:low": "Animate, low motion",
-    "extend:high": "Extend, high motion",
-    "extend:low": "Extend, low motion",
-    "describe:retry": "Describe again",
-    "shorten:details": "Details",
-  }),
-);
+/** Returns the name of an action, for example of a root: `imagine`. An unknown action is shown in lower case. */
+export function actionLabel(action: string): string {
+  const name = action.toLowerCase().replaceAll("_", "-");
+  const known: Readonly<Record<string, string>> = t.actions;
+  return Object.hasOwn(known, name) ? known[name]! : name;
+}
+
+/** Returns the name of a speed: `fast`. */
+export function speedLabel(speed: string): string {
+  const known: Readonly<Record<string, string>> = t.speeds;
+  return Object.hasOwn(known, speed) ? known[speed]! : speed;
+}
 
 /** Returns the press name for a label, a press name or a vendor's `customId`. */
 function pressNameOf(press: string): string {
@@ -41,22 +23,20 @@ function pressNameOf(press: string): string {
 /** Returns `U1` for `upscale:1` and `Zoom out 2×` for `zoom:2`. Text without a press name is returned unchanged. */
 export function pressLabel(press: string): string {
   const name = pressNameOf(press);
-  const known = LABELS.get(name);
-  if (known) return known;
+  const known: Readonly<Record<string, string>> = t.press.names;
+  if (Object.hasOwn(known, name)) return known[name]!;
   const motion = /^(animate|extend):(high|low):([2-4])$/.exec(name);
-  if (motion) return `${LABELS.get(`${motion[1]}:${motion[2]}`)} ${motion[3]}`;
+  if (motion) return `${known[`${motion[1]}:${motion[2]}`]} ${motion[3]}`;
   const numbered = /^(upscale|variation|tile|video|describe|shorten):([1-5])$/.exec(name);
   if (!numbered) return press;
   const [, verb, number] = numbered;
-  if (verb === "upscale") return `U${number}`;
-  if (verb === "variation") return `V${number}`;
-  return `${verb![0]!.toUpperCase()}${verb!.slice(1)} ${number}`;
+  return t.press.numbered[verb as keyof typeof t.press.numbered](number!);
 }
 
 export function buttonLabel({ label, emoji, name }: { label: string; emoji: string; name: string | null }): string {
   if (name) return pressLabel(name);
   // Midjourney names some of its own pictures in this field, such as `upscale_1`.
-  return label || (/^\w+$/.test(emoji) ? "" : emoji) || "Press";
+  return label || (/^\w+$/.test(emoji) ? "" : emoji) || t.press.button;
 }
 
 /** Kind of a result. It determines which buttons the result will have. `video`: several videos. `film`: one of them. */

@@ -94,7 +94,7 @@ test("durations and ages are formatted in readable units", () => {
     "2 days",
   ]);
   const now = Date.parse("2026-01-10T00:00:00Z");
-  expect(ago("2026-01-09T23:57:00Z", now)).toBe("3 min ago");
+  expect(ago("2026-01-09T23:57:00Z", now)).toBe("3 min. ago");
   expect(ago("2025-12-01T00:00:00Z", now)).toBe("2025-12-01");
   expect(ago("nonsense", now)).toBe("");
   expect(between("2026-01-01T00:00:00Z", null)).toBeUndefined();

@@ -1,7 +1,7 @@
 /** The single pictures of results: what the gallery shows as tiles and the lightbox one by one. Pure. */
 import type { Copy, Media, Picture, Task } from "@mjflow/client";
 import { parameterOf } from "./parameter.ts";
-import { pressLabel, resultKind, rootKind } from "./press.ts";
+import { actionLabel, pressLabel, resultKind, rootKind } from "./press.ts";
 import { safeImageUrl } from "./safe.ts";
 
 /** A picture or a video of a result. */
@@ -54,7 +54,7 @@ export function sourceOfTask(task: Task, prompt: string | null): ShotSource {
 export function shotsOf(source: ShotSource): Shot[] {
   const { taskId, flowId, press, action, provider, prompt, endedAt, videos } = source;
   const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
-  const name = press === null ? action.toLowerCase() : pressLabel(press);
+  const name = press === null ? actionLabel(action) : pressLabel(press);
   return parts
     .filter(({ sources, video }) => sources.length > 0 || video !== undefined)
     .map((part, i, all) => ({
@@ -134,7 +134,10 @@ export function fileNameOf({ prompt, label, taskId, number, copy }: Shot): strin
     .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
     .replaceAll(/^-+|-+$/g, "")
     .slice(0, 60);
-  const press = label.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  const press = label
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "");
   const end =
     copy?.contentType
       .split("/")[1]

@@ -1,28 +1,33 @@
-/** Readable durations and ages. The current time is an argument. */
+/** Readable durations and ages in the language of the page. The current time is an argument. */
+import { locale, t } from "../text/text.ts";
 
 /** Formats a duration: `38 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
-  if (whole < 1_000) return `${whole} ms`;
-  if (whole < 10_000) return `${(whole / 1_000).toFixed(1)} s`;
+  if (whole < 1_000) return t.time.ms(String(whole));
+  if (whole < 10_000) return t.time.s((whole / 1_000).toFixed(1));
   const s = Math.round(whole / 1_000);
-  if (s < 60) return `${s} s`;
+  if (s < 60) return t.time.s(String(s));
   const [m, h] = [Math.floor(s / 60), Math.floor(s / 3_600)];
-  if (m < 60) return s % 60 ? `${m} min ${s % 60} s` : `${m} min`;
-  if (h < 48) return m % 60 ? `${h} h ${m % 60} min` : `${h} h`;
-  return `${Math.floor(h / 24)} days`;
+  if (m < 60) return s % 60 ? t.time.minS(m, s % 60) : t.time.min(m);
+  if (h < 48) return m % 60 ? t.time.hMin(h, m % 60) : t.time.h(h);
+  return t.time.days(Math.floor(h / 24));
 }
 
-/** Formats an age: `just now`, `3 min ago`; from 7 days on the date. */
+/** Formats an age: `just now`, `3 min ago`; from 7 days on the date. The words are those of `Intl`. */
 export function ago(iso: string, nowMs: number): string {
   const ms = nowMs - Date.parse(iso);
   if (Number.isNaN(ms)) return "";
-  if (ms < 10_000) return "just now";
-  if (ms < 60_000) return `${Math.floor(ms / 1_000)} s ago`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ago`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ago`;
-  if (ms < 7 * 86_400_000) return `${Math.floor(ms / 86_400_000)} d ago`;
+  if (ms < 10_000) return t.time.justNow;
+  if (ms < 60_000) return back(Math.floor(ms / 1_000), "second");
+  if (ms < 3_600_000) return back(Math.floor(ms / 60_000), "minute");
+  if (ms < 86_400_000) return back(Math.floor(ms / 3_600_000), "hour");
+  if (ms < 7 * 86_400_000) return back(Math.floor(ms / 86_400_000), "day");
   return iso.slice(0, 10);
+}
+
+function back(count: number, unit: Intl.RelativeTimeFormatUnit): string {
+  return new Intl.RelativeTimeFormat(locale(), { style: "short", numeric: "always" }).format(-count, unit);
 }
 
 /** Returns the local time of day: `14:05:09`. */

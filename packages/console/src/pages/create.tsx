@@ -10,6 +10,7 @@ import { RecentFlows } from "../components/recent-flows.tsx";
 import { TreeView } from "../components/tree-view.tsx";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { clearDraft, storeDraft, storedDraft } from "../lib/draft.ts";
 import { NO_FILTER } from "../lib/filter.ts";
@@ -25,12 +26,13 @@ import {
   takesPrompt,
   toFlowInput,
 } from "../lib/plan.ts";
-import { pressLabel, rootKind } from "../lib/press.ts";
+import { actionLabel, pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";
 import { useAction, useApiCapabilities, useFlowList, useProviders } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
+import { t } from "../text/create-text.ts";
 
 /** From this number of prompts on, the page asks before it sends them. */
 const MANY_PROMPTS = 8;
@@ -60,13 +62,15 @@ export default function CreatePage({ query }: { query: Query }) {
 
   return (
     <section className="page wide">
-      <h1 className="unseen">Create</h1>
+      <h1 className="unseen">{t.pages.create}</h1>
       <form className="new" onSubmit={submit} onKeyDown={onKeyDown}>
         <div className="form">
           {query["from"] && (
             <p className="note">
-              Based on <a href={hrefOf({ page: "flow", id: query["from"] })}>an earlier flow</a>. Its images stay unless
-              you choose others.
+              <Rich
+                text={t.create.basedOn}
+                parts={{ flow: <a href={hrefOf({ page: "flow", id: query["from"] })}>{t.create.earlierFlow}</a> }}
+              />
             </p>
           )}
           <div className="card composer">
@@ -79,7 +83,7 @@ export default function CreatePage({ query }: { query: Query }) {
             <PromptSettings form={form} providers={known} onChange={set} />
           </div>
           <details className="more-options">
-            <summary>More options</summary>
+            <summary>{t.create.moreOptions}</summary>
             <MoreFields form={form} onChange={set} />
           </details>
           <RecentFlows />
@@ -87,21 +91,19 @@ export default function CreatePage({ query }: { query: Query }) {
         <div className="side">
           <div className="card plan-card">
             <Tabs
-              label="The plan"
+              label={t.create.plan}
               segmented
               selected={tab}
               onSelect={setTab}
               tabs={[
-                { id: "steps", name: "Steps" },
-                { id: "tree", name: "Tree" },
-                { id: "code", name: "Code" },
+                { id: "steps", name: t.create.steps },
+                { id: "tree", name: t.create.tree },
+                { id: "code", name: t.create.code },
               ]}
             >
               {tab === "steps" && (
                 <>
-                  <p className="faint small">
-                    What happens when the first result is there. The steps run by themselves.
-                  </p>
+                  <p className="faint small">{t.create.stepsHint}</p>
                   <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
                 </>
               )}
@@ -109,12 +111,9 @@ export default function CreatePage({ query }: { query: Query }) {
               {tab === "code" && <Snippets input={input} />}
             </Tabs>
             <div className="total">
-              <span className="faint small">
-                {prompts.count > 1 && `${prompts.count} prompts, each with `}
-                {plan.paid} paid {plan.paid === 1 ? "call" : "calls"}
-              </span>
+              <span className="faint small">{t.create.paidCalls(prompts.count, plan.paid)}</span>
               <strong className="cost">≤ {usd(price)}</strong>
-              <span className="faint small">Estimated from published prices. Prices differ between vendors.</span>
+              <span className="faint small">{t.create.estimated}</span>
             </div>
             {(plan.problem ?? prompts.problem) && (
               <p className="problem" role="alert">
@@ -124,7 +123,7 @@ export default function CreatePage({ query }: { query: Query }) {
             <Problem error={error} />
             <button type="submit" className="primary send" disabled={!canSend}>
               <Icon name="sparkles" />
-              {busy ? "Sending…" : "Create"}
+              {busy ? t.common.sending : t.create.submit}
             </button>
           </div>
           <button
@@ -136,7 +135,7 @@ export default function CreatePage({ query }: { query: Query }) {
               location.replace(hrefOf({ page: "create" }));
             }}
           >
-            Clear the form
+            {t.create.clear}
           </button>
         </div>
       </form>
@@ -160,7 +159,8 @@ function useSend(form: FlowForm, from: string | undefined) {
     if (sent.current?.body !== body) sent.current = { body, key: crypto.randomUUID() };
     const options = { idempotencyKey: sent.current.key };
     const isMuch = count > MANY_PROMPTS;
-    const question = { title: `Create ${count} flows?`, body: `They cost at most ${usd(price)}.`, action: "Create" };
+    const { manyTitle, manyBody, submit: action } = t.create;
+    const question = { title: manyTitle(count), body: manyBody(usd(price)), action };
     if (isMuch && !(await confirm(question))) return;
     await act("create", async () => {
       let next: string;
@@ -183,22 +183,22 @@ function useSend(form: FlowForm, from: string | undefined) {
   return { send, busy, error };
 }
 
-const ROOTS: readonly (readonly [FlowForm["action"], string, string])[] = [
-  ["imagine", "Imagine", "sparkles"],
-  ["blend", "Blend", "layout-grid"],
-  ["describe", "Describe", "eye"],
-  ["shorten", "Shorten", "scissors"],
-  ["video", "Video", "film"],
-  ["edit", "Edit", "brush"],
-  ["retexture", "Retexture", "refresh-cw"],
+const ROOTS: readonly (readonly [FlowForm["action"], icon: string])[] = [
+  ["imagine", "sparkles"],
+  ["blend", "layout-grid"],
+  ["describe", "eye"],
+  ["shorten", "scissors"],
+  ["video", "film"],
+  ["edit", "brush"],
+  ["retexture", "refresh-cw"],
 ];
 
 function RootAction(props: { value: FlowForm["action"]; onChange: (action: FlowForm["action"]) => void }) {
   const { value, onChange } = props;
   return (
     <fieldset className="root-action">
-      <legend className="unseen">Root action</legend>
-      {ROOTS.map(([action, name, icon]) => (
+      <legend className="unseen">{t.create.rootAction}</legend>
+      {ROOTS.map(([action, icon]) => (
         <button
           key={action}
           type="button"
@@ -207,7 +207,7 @@ function RootAction(props: { value: FlowForm["action"]; onChange: (action: FlowF
           onClick={() => onChange(action)}
         >
           <Icon name={icon} />
-          {name}
+          {t.create.roots[action]}
         </button>
       ))}
     </fieldset>
@@ -217,13 +217,13 @@ function RootAction(props: { value: FlowForm["action"]; onChange: (action: FlowF
 function PromptInput({ value, onChange }: { value: string; onChange: (prompt: string) => void }) {
   return (
     <label>
-      <span className="unseen">Prompt</span>
+      <span className="unseen">{t.create.prompt}</span>
       <textarea
         rows={3}
         dir="auto"
         className="prompt-input"
         value={value}
-        placeholder="What do you want to see? Try a paper boat on calm water --ar 16:9"
+        placeholder={t.create.promptHint}
         onChange={(event) => onChange(event.target.value)}
       />
     </label>
@@ -234,32 +234,30 @@ function VideoInput({ form, onChange }: { form: FlowForm; onChange: (change: Par
   return (
     <div className="row">
       <label>
-        Motion
+        {t.create.motion}
         <select
           value={form.motion}
           onChange={(event) => onChange({ motion: event.target.value as FlowForm["motion"] })}
         >
-          <option value="low">low</option>
-          <option value="high">high</option>
+          <option value="low">{t.create.low}</option>
+          <option value="high">{t.create.high}</option>
         </select>
       </label>
       <label>
         <span>
-          Videos <span className="faint small">not at every provider</span>
+          {t.create.videos} <span className="faint small">{t.create.notEverywhere}</span>
         </span>
         <select
           value={form.batchSize}
           onChange={(event) => onChange({ batchSize: event.target.value as FlowForm["batchSize"] })}
         >
-          <option value="">default</option>
+          <option value="">{t.common.default}</option>
           <option value="1">1</option>
           <option value="2">2</option>
           <option value="4">4</option>
         </select>
       </label>
-      <p className="faint small">
-        The first image is the first frame, a second one the last frame. It must be one image, not a grid.
-      </p>
+      <p className="faint small">{t.create.frames}</p>
     </div>
   );
 }
@@ -269,13 +267,13 @@ function MoreFields({ form, onChange }: { form: FlowForm; onChange: (change: Par
     <div className="more-fields">
       <label>
         <span>
-          state <span className="faint small">your text, returned with every event</span>
+          {t.create.state} <span className="faint small">{t.create.stateHelp}</span>
         </span>
         <input value={form.state} onChange={(event) => onChange({ state: event.target.value })} />
       </label>
       <label>
         <span>
-          notifyHook <span className="faint small">URL that receives the signed webhooks of this flow</span>
+          notifyHook <span className="faint small">{t.create.hookHelp}</span>
         </span>
         <input
           type="url"
@@ -290,7 +288,7 @@ function MoreFields({ form, onChange }: { form: FlowForm; onChange: (change: Par
           checked={form.archive}
           onChange={(event) => onChange({ archive: event.target.checked })}
         />
-        Archive the images: copy them to storage where links do not expire
+        {t.create.archive}
       </label>
     </div>
   );
@@ -301,7 +299,7 @@ function PreviewTree({ steps }: { steps: Step[] }) {
   const [selected, setSelected] = useState<string>();
   return (
     <TreeView
-      label="The plan as a tree"
+      label={t.create.planTree}
       layout={tree}
       selected={selected}
       onSelect={setSelected}
@@ -310,13 +308,13 @@ function PreviewTree({ steps }: { steps: Step[] }) {
     >
       {({ press, action, prompt, free }) => (
         <span className="node-words">
-          <span className="press">{press === null ? action.toLowerCase() : pressLabel(press)}</span>
+          <span className="press">{press === null ? actionLabel(action) : pressLabel(press)}</span>
           {prompt && press !== null ? (
             <span className="faint small clip" dir="auto">
               {prompt}
             </span>
           ) : (
-            free && <span className="faint small">cut by mjflow, free</span>
+            free && <span className="faint small">{t.create.freeTile}</span>
           )}
         </span>
       )}
@@ -342,13 +340,13 @@ function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
   const text = forms[tab];
   return (
     <Tabs
-      label="This request as code"
+      label={t.create.asCode}
       selected={tab}
       onSelect={setTab}
       tabs={Object.keys(forms).map((id) => ({ id, name: id }))}
     >
       {text === undefined ? (
-        <p className="faint">The command line cannot express this plan as options. Use --plan with the JSON.</p>
+        <p className="faint">{t.create.notInCli}</p>
       ) : (
         <>
           <pre className="code">{text}</pre>

@@ -8,16 +8,18 @@ import { Status } from "../components/status.tsx";
 import { replaceQuery, useNow } from "../hooks.ts";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { hrefOf, type Query } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
-const STATUSES: readonly string[] = ["pending", "delivered", "failed", "parked"] satisfies DeliveryStatus[];
+const STATUSES: readonly DeliveryStatus[] = ["pending", "delivered", "failed", "parked"];
 
 export default function DeliveriesPage({ query: { endpoint = "", ...rest } }: { query: Query }) {
-  const status = STATUSES.includes(rest["status"] ?? "") ? (rest["status"] as DeliveryStatus) : "";
+  const status = STATUSES.find((each) => each === rest["status"]) ?? "";
   const query: DeliveryQuery = { ...(endpoint && { endpoint }), ...(status && { status }) };
   const { data, error, isPending } = useDeliveries(query);
   const now = useNow(5_000);
@@ -25,30 +27,32 @@ export default function DeliveriesPage({ query: { endpoint = "", ...rest } }: { 
   const urls = new Map(useEndpoints().data?.map(({ id, url }) => [id, url]));
   return (
     <section className="page">
-      <h1>Deliveries</h1>
+      <h1>{t.pages.deliveries}</h1>
       <Endpoints shown={endpoint} onShow={(id) => replaceQuery({ endpoint: id })} />
       <SignatureHelp />
       <div className="head">
-        <h2>Webhook deliveries</h2>
-        <select aria-label="Status" value={status} onChange={(event) => replaceQuery({ status: event.target.value })}>
-          <option value="">Any status</option>
+        <h2>{t.deliveries.title}</h2>
+        <select
+          aria-label={t.deliveries.status}
+          value={status}
+          onChange={(event) => replaceQuery({ status: event.target.value })}
+        >
+          <option value="">{t.deliveries.anyStatus}</option>
           {STATUSES.map((each) => (
-            <option key={each}>{each}</option>
+            <option key={each} value={each}>
+              {t.status[each]}
+            </option>
           ))}
         </select>
       </div>
       {error && <Problem error={toMjflowError(error)} />}
-      <ul className="card sheet deliveries" aria-label="Deliveries, newest first">
+      <ul className="card sheet deliveries" aria-label={t.deliveries.label}>
         {rows.map((delivery) => (
           <Row key={delivery.id} delivery={delivery} url={urls.get(delivery.endpoint)} now={now} />
         ))}
       </ul>
-      {rows.length === 0 && !isPending && !error && (
-        <p className="empty">No deliveries yet. Add a webhook endpoint or send a flow with notifyHook.</p>
-      )}
-      {data?.nextCursor && (
-        <p className="faint small">Showing the newest deliveries. Use GET /v1/deliveries for older ones.</p>
-      )}
+      {rows.length === 0 && !isPending && !error && <p className="empty">{t.deliveries.nothing}</p>}
+      {data?.nextCursor && <p className="faint small">{t.deliveries.onlyNewest}</p>}
     </section>
   );
 }
@@ -71,14 +75,15 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
         <summary>
           <code>{type}</code>
           <span className="faint small clip">
-            {createdAt && ago(createdAt, now)} · {tries} {tries === 1 ? "attempt" : "attempts"}
-            {last && ` · ${last.status ?? last.why ?? ""}`} · to <bdi>{url ?? endpoint}</bdi>
+            {createdAt && ago(createdAt, now)} · {t.deliveries.attempts(tries)}
+            {last && ` · ${last.status ?? last.why ?? ""}`} ·{" "}
+            <Rich text={t.deliveries.to} parts={{ url: <bdi>{url ?? endpoint}</bdi> }} />
           </span>
           <Status of={status} />
         </summary>
         <dl className="facts-list">
           <div>
-            <dt>flow</dt>
+            <dt>{t.deliveries.flow}</dt>
             <dd>
               <a href={hrefOf({ page: "flow", id: flowId, task: taskId ?? undefined })}>{taskId ?? flowId}</a>
             </dd>
@@ -89,13 +94,13 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
           </div>
           {failure && (
             <div>
-              <dt>failed permanently</dt>
+              <dt>{t.deliveries.failedPermanently}</dt>
               <dd>{failure}</dd>
             </div>
           )}
           {nextTryAt && (
             <div>
-              <dt>next attempt</dt>
+              <dt>{t.deliveries.nextAttempt}</dt>
               <dd>{nextTryAt}</dd>
             </div>
           )}
@@ -104,14 +109,15 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
           {attempts.map(({ at, status: code, why, tookMs }, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: delivery attempts have no id except their number
             <li key={i}>
-              <time>{at}</time> <strong>{code ?? why}</strong> {tookMs !== undefined && `in ${duration(tookMs)}`}
+              <time>{at}</time> <strong>{code ?? why}</strong>{" "}
+              {tookMs !== undefined && t.deliveries.in(duration(tookMs))}
             </li>
           ))}
         </ol>
         <Problem error={error} onClose={clear} />
         {status !== "pending" && (
           <button type="button" disabled={!!busy} onClick={replay}>
-            {busy ? "Replaying…" : "Replay"}
+            {busy ? t.deliveries.replaying : t.deliveries.replay}
           </button>
         )}
       </details>
@@ -124,17 +130,17 @@ function Endpoints({ shown, onShow }: { shown: string; onShow: (id: string) => v
   const [created, setCreated] = useState<NewEndpoint>();
   return (
     <section aria-labelledby="endpoints">
-      <h2 id="endpoints">Webhook endpoints</h2>
+      <h2 id="endpoints">{t.endpoints.title}</h2>
       {error && <Problem error={toMjflowError(error)} />}
       {created?.secret && (
         <div className="note" role="status">
           <p>
-            The secret of <bdi>{created.url ?? created.id}</bdi>. It is shown only once:
+            <Rich text={t.endpoints.secretOf} parts={{ url: <bdi>{created.url ?? created.id}</bdi> }} />
           </p>
           <p>
             <code>{created.secret}</code> <CopyButton text={created.secret} />{" "}
             <button type="button" className="quiet" onClick={() => setCreated(undefined)}>
-              Hide
+              {t.endpoints.hide}
             </button>
           </p>
         </div>
@@ -182,13 +188,13 @@ function EndpointRow(props: {
   const run = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
   async function rotate() {
-    const body = "A new secret is made and shown once. The previous one stays valid for the overlap.";
-    const question = { title: `Rotate the secret of ${url ?? "notifyHook"}?`, body, action: "Rotate secret" };
+    const { rotateTitle, rotateBody: body, rotate: action } = t.endpoints;
+    const question = { title: rotateTitle(url ?? "notifyHook"), body, action };
     if (await confirm(question)) await run("rotate", async () => onSecret(await endpoints.rotate(id)));
   }
   async function remove() {
-    const body = "Its deliveries are not sent any more. You can undo this for 8 seconds.";
-    const question = { title: `Delete ${url}?`, body, action: "Delete endpoint", isDangerous: true };
+    const { deleteTitle, deleteBody: body, delete: action } = t.endpoints;
+    const question = { title: deleteTitle(url ?? ""), body, action, isDangerous: true };
     if (!(await confirm(question))) return;
     setLeaving(true);
     // The request is held back, because a deleted endpoint cannot be made again with the same secret.
@@ -197,7 +203,7 @@ function EndpointRow(props: {
       clearTimeout(timer);
       setLeaving(false);
     };
-    show(`${url} is deleted.`, { name: "Undo", run: undo }, UNDO_MS);
+    show(t.endpoints.deleted(url ?? ""), { name: t.common.undo, run: undo }, UNDO_MS);
   }
   if (isLeaving) return null;
   return (
@@ -205,7 +211,7 @@ function EndpointRow(props: {
       <div className="head">
         <div className="what">
           <strong className="break">
-            <bdi>{url ?? "notifyHook of the flows"}</bdi>
+            <bdi>{url ?? t.endpoints.notifyHook}</bdi>
           </strong>
           <span className="faint small">
             {description && (
@@ -213,20 +219,22 @@ function EndpointRow(props: {
                 <bdi>{description}</bdi> ·{" "}
               </>
             )}
-            {scheme} · {events.join(", ")}
-            {failingSince && ` · failing since ${ago(failingSince, now)}`}
-            {pausedUntil && " · paused"}
-            {parked && parked.count > 0 && ` · ${parked.count}${parked.whole ? "" : " or more"} events parked`}
+            <code>{scheme}</code> · <code>{events.join(", ")}</code>
+            {failingSince && ` · ${t.endpoints.failingSince(ago(failingSince, now))}`}
+            {pausedUntil && ` · ${t.endpoints.paused}`}
+            {parked && parked.count > 0 && ` · ${t.endpoints.parked(parked.count, parked.whole)}`}
           </span>
           {publicKey && <code className="small break">{publicKey}</code>}
         </div>
         {!enabled && (
-          <span className="status bad">✕ {disabledWhy ? `disabled: ${disabledWhy}` : "disabled by the app"}</span>
+          <span className="status bad">
+            ✕ {disabledWhy ? t.endpoints.disabledBecause(disabledWhy) : t.endpoints.disabledByApp}
+          </span>
         )}
       </div>
       <div className="chips">
         <button type="button" className="chip" aria-pressed={isShown} onClick={onShow}>
-          Show deliveries
+          {t.endpoints.show}
         </button>
         {url !== null && (
           <button
@@ -235,7 +243,7 @@ function EndpointRow(props: {
             disabled={!!busy}
             onClick={() => run("enable", () => endpoints.update(id, { enabled: !enabled }))}
           >
-            {enabled ? "Disable" : "Enable"}
+            {enabled ? t.endpoints.disable : t.endpoints.enable}
           </button>
         )}
         {can("POST", `${path}/test`) && url !== null && (
@@ -245,7 +253,7 @@ function EndpointRow(props: {
             disabled={!!busy}
             onClick={() => run("test", async () => setNote(testResultText(await endpoints.test<TestEventResult>(id))))}
           >
-            Send test event
+            {t.endpoints.test}
           </button>
         )}
         <button
@@ -255,18 +263,18 @@ function EndpointRow(props: {
           onClick={() =>
             run("replay", async () => {
               const replay = await endpoints.replay(id, { only: "failed" });
-              setNote(`Replay ${replay.id} has started.`);
+              setNote(t.endpoints.replayStarted(replay.id));
             })
           }
         >
-          Replay failed deliveries
+          {t.endpoints.replayFailed}
         </button>
         <button type="button" className="chip" disabled={!!busy} onClick={() => void rotate()}>
-          Rotate secret
+          {t.endpoints.rotate}
         </button>
         {url !== null && (
           <button type="button" className="chip danger" disabled={!!busy} onClick={() => void remove()}>
-            Delete
+            {t.common.delete}
           </button>
         )}
       </div>
@@ -290,8 +298,8 @@ interface TestEventResult {
 }
 
 function testResultText({ delivered, status, why, tookMs }: TestEventResult): string {
-  const parts = [status ?? why ?? "no response", tookMs !== undefined && `after ${duration(tookMs)}`];
-  return `Test event ${delivered ? "delivered" : "not delivered"}: ${parts.filter(Boolean).join(", ")}.`;
+  const how = String(status ?? why ?? t.endpoints.noResponse);
+  return t.endpoints.tested(delivered, how, tookMs === undefined ? undefined : duration(tookMs));
 }
 
 const EVENTS: readonly EventType[] = [
@@ -324,7 +332,7 @@ function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => 
   return (
     <form className="row add" onSubmit={submit}>
       <label>
-        New endpoint
+        {t.endpoints.new}
         <input
           type="url"
           required
@@ -335,10 +343,10 @@ function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => 
       </label>
       <button type="submit" disabled={!!busy || !url.trim() || events.length === 0}>
         <Icon name="plus" />
-        Add
+        {t.common.add}
       </button>
       <fieldset className="events">
-        <legend>Events</legend>
+        <legend>{t.endpoints.events}</legend>
         <div className="chips">
           {EVENTS.map((type) => (
             <button

@@ -19,11 +19,12 @@ import { useConfirm } from "../kit/confirm.tsx";
 import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Menu, MenuItem } from "../kit/menu.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { costOf, type FlowNode, nodesOf, priceOfPress, progressOf } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
-import { pressIcon, pressLabel } from "../lib/press.ts";
+import { actionLabel, pressIcon, pressLabel } from "../lib/press.ts";
 import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { ago, between, clock, duration } from "../lib/time.ts";
@@ -31,6 +32,7 @@ import { foldedNodes, layout } from "../lib/tree.ts";
 import { usePreference } from "../preference.ts";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
 interface FlowPageProps {
   route: { id: string; task: string | undefined; query: Query };
@@ -42,8 +44,12 @@ export default function FlowPage({ route: { id, task, query } }: FlowPageProps) 
   if (!flow) {
     return (
       <section className="page">
-        <h1>Flow</h1>
-        {error ? <Problem error={error} /> : <div className="skeleton flows-soon" role="status" aria-label="Loading" />}
+        <h1>{t.pages.flow}</h1>
+        {error ? (
+          <Problem error={error} />
+        ) : (
+          <div className="skeleton flows-soon" role="status" aria-label={t.common.loading} />
+        )}
       </section>
     );
   }
@@ -85,13 +91,13 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
       <Problem error={live.error} />
       <div className="flow-body">
         <Tabs
-          label="Views of the flow"
+          label={t.flow.views}
           selected={view}
           onSelect={(to) => replaceQuery({ view: to === "tree" ? "" : to })}
           tabs={[
-            { id: "tree", name: <TabName icon="workflow" name="Tree" /> },
-            { id: "timeline", name: <TabName icon="chart-column" name="Timeline" /> },
-            { id: "images", name: <TabName icon="images" name={`Images ${shots.length}`} /> },
+            { id: "tree", name: <TabName icon="workflow" name={t.flow.tree} /> },
+            { id: "timeline", name: <TabName icon="chart-column" name={t.flow.timeline} /> },
+            { id: "images", name: <TabName icon="images" name={t.flow.images(shots.length)} /> },
             { id: "json", name: <TabName icon="braces" name="JSON" /> },
           ]}
         >
@@ -103,7 +109,7 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
           )}
         </Tabs>
         {panel && !isPhone && (
-          <aside className="panel" aria-label="Task">
+          <aside className="panel" aria-label={t.flow.task}>
             {panel}
           </aside>
         )}
@@ -120,7 +126,7 @@ function FlowImages({ shots }: { shots: readonly Shot[] }) {
   const hash = useHash();
   return (
     <div className="flow-images">
-      {shots.length === 0 && <p className="empty">No images yet.</p>}
+      {shots.length === 0 && <p className="empty">{t.flow.noImages}</p>}
       {shots.map((shot) => (
         <a
           key={shot.id}
@@ -164,7 +170,7 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
   if (isPhone)
     return (
       <TreeView
-        label="Lineage"
+        label={t.flow.lineage}
         layout={tree}
         selected={selected}
         onSelect={onSelect}
@@ -176,7 +182,7 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
     );
   return (
     <TreeCanvas
-      label="Lineage"
+      label={t.flow.lineage}
       layout={tree}
       selected={selected}
       onSelect={onSelect}
@@ -212,9 +218,7 @@ function NodePanel({ flow, node, live, onSelect, hasImage }: NodePanelProps) {
           <Status of={step.status} isPill />
         </header>
         <p className="faint">
-          {step.status === "planned"
-            ? `This step starts when its parent is done. It costs at most ${usd(priceOfPress(step.press, flow.mode))}.`
-            : "This step will not start, because its parent did not succeed or the flow was canceled. It costs nothing."}
+          {step.status === "planned" ? t.flow.willStart(usd(priceOfPress(step.press, flow.mode))) : t.flow.willNotStart}
         </p>
         {step.prompt && (
           <p className="quote small" dir="auto">
@@ -246,7 +250,7 @@ function Sheet({ onClose, children }: { onClose: () => void; children: ReactNode
     <dialog
       ref={element}
       className="panel task-sheet"
-      aria-label="Task"
+      aria-label={t.flow.task}
       onCancel={(event) => {
         event.preventDefault();
         onClose();
@@ -254,7 +258,7 @@ function Sheet({ onClose, children }: { onClose: () => void; children: ReactNode
       onClick={({ target, currentTarget }) => target === currentTarget && onClose()}
     >
       <div className="task-sheet-content">
-        <button type="button" className="quiet icon-button" aria-label="Close" onClick={onClose}>
+        <button type="button" className="quiet icon-button" aria-label={t.common.close} onClick={onClose}>
           <Icon name="chevron-down" />
         </button>
         {children}
@@ -272,48 +276,49 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   return (
     <header className="flow-head">
       <p className="crumb small">
-        <a href={hrefOf({ page: "flows" })}>Flows</a>
+        <a href={hrefOf({ page: "flows" })}>{t.pages.flows}</a>
         <Icon name="chevron-right" size="tiny" />
-        <code>{id}</code> <CopyButton text={id} label="Copy id" />
+        <code>{id}</code> <CopyButton text={id} label={t.flow.copyId} />
       </p>
       <div className="head">
         <h1 className="prompt-title" dir="auto" title={prompt ?? undefined}>
-          {prompt ?? action}
+          {prompt ?? actionLabel(action)}
         </h1>
         <FlowActions flow={flow} live={live} />
       </div>
       <p className="facts">
         <Status of={status} isPill />
         <span>
-          <strong className="number">
-            {done} of {total}
-          </strong>{" "}
-          done{failed > 0 && `, ${failed} failed`}
+          <Rich
+            text={t.flow.done}
+            parts={{ count: <strong className="number">{t.flow.doneOf(done, total)}</strong> }}
+          />
+          {failed > 0 && ` · ${t.flow.failed(failed)}`}
         </span>
-        {status === "running" && <progress max={total} value={done} aria-label="Progress of the flow" />}
+        {status === "running" && <progress max={total} value={done} aria-label={t.flow.progress} />}
         <span className="number" title={createdAt}>
-          {status === "running" ? duration(took) : `${ago(createdAt, now)}, took ${duration(took)}`}
+          {status === "running" ? duration(took) : t.flow.agoTook(ago(createdAt, now), duration(took))}
         </span>
-        <span className="number" title="Estimated from published prices">
+        <span className="number" title={t.flow.estimated}>
           <strong>{usd(soFar)}</strong>
-          {atMost > soFar + 1e-9 && ` of ≤ ${usd(atMost)}`}
+          {atMost > soFar + 1e-9 && t.flow.ofAtMost(usd(atMost))}
         </span>
         <span>
-          {provider}
-          {mode && ` · ${mode}`}
+          <bdi>{provider}</bdi>
+          {mode && ` · ${t.speeds[mode]}`}
         </span>
         <LiveBadge isLive={live.isLive} />
         {canceledAt && (
           <span>
-            canceled <time dateTime={canceledAt}>{ago(canceledAt, now)}</time>
-            {status === "running" && ": no new tasks are submitted, submitted tasks finish"}
+            <Rich text={t.flow.canceled} parts={{ age: <time dateTime={canceledAt}>{ago(canceledAt, now)}</time> }} />
+            {status === "running" && ` · ${t.flow.canceledRest}`}
           </span>
         )}
-        <Restart of={flow.restartOf} words="replaces" />
-        <Restart of={flow.restartedAs} words="vendor lost; continued as" />
+        <Restart of={flow.restartOf} words={t.flow.replaces} />
+        <Restart of={flow.restartedAs} words={t.flow.continuedAs} />
         {state !== null && (
           <span>
-            state <bdi className="mono">{state}</bdi>
+            <Rich text={t.flow.state} parts={{ state: <bdi className="mono">{state}</bdi> }} />
           </span>
         )}
       </p>
@@ -328,12 +333,12 @@ function LiveBadge({ isLive }: { isLive: boolean }) {
   if (lostSince === undefined)
     return (
       <span className="live">
-        <i className="dot" /> Live
+        <i className="dot" /> {t.flow.live}
       </span>
     );
   return (
     <span className="live lost">
-      <i className="dot" /> Not connected since {clock(new Date(lostSince).toISOString())}
+      <i className="dot" /> {t.flow.notConnected(clock(new Date(lostSince).toISOString()))}
     </span>
   );
 }
@@ -357,14 +362,15 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const run = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
 
   async function cancel() {
-    const body = `Nothing more is submitted, which saves at most ${usd(atMost - soFar)}. What is submitted already finishes and is paid: ${usd(soFar)}.`;
-    if (await confirm({ title: "Cancel this flow?", body, action: "Cancel flow", isDangerous: true }))
-      void run("cancel", () => mjflow.flows.cancel(id));
+    const { cancelTitle: title, cancelBody, cancel: action } = t.flow;
+    const body = cancelBody(usd(atMost - soFar), usd(soFar));
+    if (await confirm({ title, body, action, isDangerous: true })) void run("cancel", () => mjflow.flows.cancel(id));
   }
   async function runAgain() {
     const price = flow.tasks.length > 0 ? wholePrice(flow) : 0;
-    const body = `A new flow with the same request and plan. It costs at most ${usd(price)}.`;
-    if (!(await confirm({ title: "Run again?", body, action: `Run again · ≤ ${usd(price)}` }))) return;
+    const { runAgainTitle: title, runAgainBody, runAgainFor } = t.flow;
+    const [body, action] = [runAgainBody(usd(price)), runAgainFor(usd(price))];
+    if (!(await confirm({ title, body, action }))) return;
     await act("rerun", async () => {
       const next = await mjflow.flows.rerun(id);
       void queries.invalidateQueries({ queryKey: ["flows"] });
@@ -372,12 +378,12 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     });
   }
   async function remove() {
-    const body = "Its tasks, images and deliveries are deleted permanently.";
-    if (!(await confirm({ title: "Delete this flow?", body, action: "Delete flow", isDangerous: true }))) return;
+    const { deleteTitle: title, deleteBody: body, delete: action } = t.flow;
+    if (!(await confirm({ title, body, action, isDangerous: true }))) return;
     await act("delete", async () => {
       await mjflow.flows.delete(id);
       queries.removeQueries({ queryKey: ["flows"] });
-      show("The flow is deleted.");
+      show(t.flow.deleted);
       location.hash = hrefOf({ page: "flows" });
     });
   }
@@ -390,39 +396,39 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
           <button
             type="button"
             disabled={isOff}
-            title="Charged like new tasks"
+            title={t.flow.chargedLikeNew}
             onClick={() => run("resume", () => mjflow.flows.resume(id))}
           >
             <Icon name={canceledAt ? "play" : "rotate-ccw"} />
-            <span className="label">{canceledAt ? "Resume" : "Retry failed tasks"}</span>
+            <span className="label">{canceledAt ? t.common.resume : t.flow.retryFailed}</span>
           </button>
         )}
         <button type="button" className="edit" onClick={() => editFlow(flow)}>
           <Icon name="pencil" />
-          <span className="label">Edit as new</span>
+          <span className="label">{t.flow.editAsNew}</span>
         </button>
         {can("POST", "/v1/flows/{id}/rerun") && (
           <button type="button" disabled={isOff} onClick={runAgain}>
             <Icon name="rotate-ccw" />
-            <span className="label">Run again</span>
+            <span className="label">{t.flow.runAgain}</span>
           </button>
         )}
         {status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
           <button type="button" className="danger" disabled={isOff} onClick={cancel}>
             <Icon name="circle-stop" />
-            <span className="label">Cancel flow</span>
+            <span className="label">{t.flow.cancel}</span>
           </button>
         )}
-        <Menu label="More actions">
+        <Menu label={t.flow.moreActions}>
           <MenuItem icon="copy" onSelect={() => void navigator.clipboard?.writeText(flow.prompt ?? "")}>
-            Copy prompt
+            {t.flow.copyPrompt}
           </MenuItem>
           <MenuItem icon="link" onSelect={() => void navigator.clipboard?.writeText(location.href)}>
-            Copy link
+            {t.flow.copyLink}
           </MenuItem>
           {status !== "running" && can("DELETE", "/v1/flows/{id}") && (
             <MenuItem icon="trash-2" isDangerous disabled={isOff} onSelect={remove}>
-              Delete flow
+              {t.flow.delete}
             </MenuItem>
           )}
         </Menu>
@@ -445,10 +451,16 @@ function Restart({ of, words }: { of: string | null; words: string }) {
   if (!of) return null;
   return (
     <span>
-      {words}{" "}
-      <a className="mono" href={hrefOf({ page: "flow", id: of })}>
-        {of}
-      </a>
+      <Rich
+        text={words}
+        parts={{
+          flow: (
+            <a className="mono" href={hrefOf({ page: "flow", id: of })}>
+              {of}
+            </a>
+          ),
+        }}
+      />
     </span>
   );
 }
@@ -462,7 +474,7 @@ function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNod
         <span>
           <span className="press">{pressLabel(step.press)}</span>
           <span className="small">
-            {step.status === "planned" ? `planned · ≤ ${usd(priceOfPress(step.press, mode))}` : "not started"}
+            {step.status === "planned" ? t.flow.plannedFor(usd(priceOfPress(step.press, mode))) : t.status.skipped}
           </span>
         </span>
       </span>
@@ -477,8 +489,8 @@ function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNod
       </span>
       <span className="node-words">
         <span className="press">
-          {press === null ? action.toLowerCase() : pressLabel(press)}
-          {retryOf && <span className="faint small"> retry</span>}
+          {press === null ? actionLabel(action) : pressLabel(press)}
+          {retryOf && <span className="faint small"> {t.flow.retryMark}</span>}
         </span>
         <span className="node-state">
           {status === "IN_PROGRESS" && <span className="faint small number">{progress} %</span>}
@@ -502,15 +514,16 @@ function CardImage({ task }: { task: Task }) {
   const { status, progress, failure } = task;
   const image = resultImageUrl(task);
   if (image) return <ResultImage src={image} alt="" lazy={false} />;
-  if (failure) return <span className="image why">{failure.code.replaceAll("_", " ")}</span>;
-  if (status === "SUCCESS") return <span className="image gone">text</span>;
+  if (failure)
+    return <span className="image why">{t.problem.failures[failure.code] ?? failure.code.replaceAll("_", " ")}</span>;
+  if (status === "SUCCESS") return <span className="image gone">{t.flow.text}</span>;
   return <span className="image soon">{status === "IN_PROGRESS" ? `${progress}%` : toneOf(status)[1]}</span>;
 }
 
 function nameOf({ task, step }: FlowNode): string {
   if (step) return `${pressLabel(step.press)}, ${toneOf(step.status)[1]}`;
   const { press, action, status, progress } = task;
-  const what = press === null ? action.toLowerCase() : pressLabel(press);
+  const what = press === null ? actionLabel(action) : pressLabel(press);
   return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
 }
 

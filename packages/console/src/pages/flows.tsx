@@ -10,6 +10,7 @@ import { TextFilter } from "../kit/text-filter.tsx";
 import { type Filter, filterOf, NO_FILTER, queryOf } from "../lib/filter.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
 import { useFlowList } from "../queries.ts";
+import { t } from "../text/text.ts";
 
 export default function FlowsPage({ query }: { query: Query }) {
   const filter = filterOf(query);
@@ -21,10 +22,10 @@ export default function FlowsPage({ query }: { query: Query }) {
   return (
     <section className="page">
       <div className="toolbar">
-        <h1>Flows</h1>
+        <h1>{t.pages.flows}</h1>
         <a className="button primary" href={hrefOf({ page: "create" })}>
           <Icon name="sparkles" />
-          Create
+          {t.pages.create}
         </a>
       </div>
       <Filters filter={filter} flows={list.flows} onChange={(changed) => replaceQuery(queryOf(changed))} />
@@ -34,13 +35,13 @@ export default function FlowsPage({ query }: { query: Query }) {
       {list.flows.length === 0 && !list.isLoading && !list.error && (
         <EmptyList
           isFiltered={isFiltered}
-          noMatch="No flow matches."
-          nothing="No flows yet. The first one needs only a prompt."
+          noMatch={t.flows.noMatch}
+          nothing={t.flows.nothing}
           onClear={() => replaceQuery(queryOf(NO_FILTER))}
         />
       )}
-      <LoadMore more={list.more} isLoading={list.isLoading} label="Older flows">
-        {isFiltered && `Searched ${list.looked.toLocaleString("en")} flows`}
+      <LoadMore more={list.more} isLoading={list.isLoading} label={t.flows.older}>
+        {isFiltered && t.flows.searched(list.looked)}
       </LoadMore>
     </section>
   );
@@ -58,31 +59,35 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
     <search className="filters">
       <TextFilter
         type="search"
-        aria-label="Search prompts, states and ids"
-        placeholder="Search prompts, states, ids"
+        aria-label={t.flows.search}
+        placeholder={t.flows.searchHint}
         value={filter.search}
         onChange={(search) => set({ search })}
       />
       <select
-        aria-label="Status"
+        aria-label={t.flows.status}
         value={filter.status}
         onChange={(event) => set({ status: event.target.value as Filter["status"] })}
       >
-        <option value="">Any status</option>
-        <option value="running">running</option>
-        <option value="completed">completed</option>
-        <option value="failed">failed</option>
-        <option value="canceled">canceled</option>
+        <option value="">{t.flows.anyStatus}</option>
+        <option value="running">{t.status.running}</option>
+        <option value="completed">{t.status.completed}</option>
+        <option value="failed">{t.status.failed}</option>
+        <option value="canceled">{t.status.canceled}</option>
       </select>
-      <select aria-label="Provider" value={filter.provider} onChange={(event) => set({ provider: event.target.value })}>
-        <option value="">Any provider</option>
+      <select
+        aria-label={t.flows.provider}
+        value={filter.provider}
+        onChange={(event) => set({ provider: event.target.value })}
+      >
+        <option value="">{t.flows.anyProvider}</option>
         {seen.map((provider) => (
           <option key={provider}>{provider}</option>
         ))}
       </select>
       <TextFilter
-        aria-label="Exact state"
-        placeholder="Exact state"
+        aria-label={t.flows.state}
+        placeholder={t.flows.state}
         value={filter.state}
         onChange={(state) => set({ state })}
       />

@@ -12,30 +12,17 @@ import { replaceQuery, useAtTop, useHash } from "../hooks.ts";
 import { Icon } from "../kit/icon.tsx";
 import { TextFilter } from "../kit/text-filter.tsx";
 import { useToasts } from "../kit/toast.tsx";
+import { actionLabel } from "../lib/press.ts";
 import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { type Shot, shotsOf } from "../lib/shot.ts";
 import { setPreference, usePreference } from "../preference.ts";
 import { type PictureFilter, usePictures } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/text.ts";
 
-const ACTIONS: readonly (readonly [string, string])[] = [
-  ["IMAGINE", "Imagine"],
-  ["UPSCALE", "Upscale"],
-  ["VARIATION", "Vary"],
-  ["REROLL", "Reroll"],
-  ["ZOOM", "Zoom out"],
-  ["PAN", "Pan"],
-  ["INPAINT", "Vary region"],
-  ["VIDEO", "Animate"],
-  ["BLEND", "Blend"],
-];
-
-const SINCE: readonly (readonly [string, string])[] = [
-  ["1", "Last day"],
-  ["7", "Last 7 days"],
-  ["30", "Last 30 days"],
-];
+const ACTIONS = ["IMAGINE", "UPSCALE", "VARIATION", "REROLL", "ZOOM", "PAN", "INPAINT", "VIDEO", "BLEND"] as const;
+const DAYS = [1, 7, 30];
 
 export default function GalleryPage({ query }: { query: Query }) {
   const { kind = "", action = "", days = "", q = "", pic } = query;
@@ -59,20 +46,20 @@ export default function GalleryPage({ query }: { query: Query }) {
   return (
     <section className="page wide gallery">
       <div className="toolbar">
-        <h1>Gallery</h1>
+        <h1>{t.pages.gallery}</h1>
         <TextFilter
           type="search"
-          aria-label="Search prompts"
-          placeholder="Search prompts"
+          aria-label={t.gallery.search}
+          placeholder={t.gallery.search}
           value={q}
           onChange={(text) => replaceQuery({ q: text })}
         />
-        <fieldset className="segments" aria-label="Kind">
+        <fieldset className="segments" aria-label={t.gallery.kind}>
           {(
             [
-              ["", "All"],
-              ["image", "Images"],
-              ["video", "Videos"],
+              ["", t.gallery.all],
+              ["image", t.gallery.images],
+              ["video", t.gallery.videos],
             ] as const
           ).map(([value, name]) => (
             <button
@@ -85,25 +72,33 @@ export default function GalleryPage({ query }: { query: Query }) {
             </button>
           ))}
         </fieldset>
-        <select aria-label="Action" value={action} onChange={(event) => replaceQuery({ action: event.target.value })}>
-          <option value="">Any action</option>
-          {ACTIONS.map(([value, name]) => (
+        <select
+          aria-label={t.gallery.action}
+          value={action}
+          onChange={(event) => replaceQuery({ action: event.target.value })}
+        >
+          <option value="">{t.gallery.anyAction}</option>
+          {ACTIONS.map((value) => (
             <option key={value} value={value}>
-              {name}
+              {t.gallery.actions[value]}
             </option>
           ))}
         </select>
-        <select aria-label="Time" value={days} onChange={(event) => replaceQuery({ days: event.target.value })}>
-          <option value="">Any time</option>
-          {SINCE.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
+        <select
+          aria-label={t.gallery.time}
+          value={days}
+          onChange={(event) => replaceQuery({ days: event.target.value })}
+        >
+          <option value="">{t.gallery.anyTime}</option>
+          {DAYS.map((count) => (
+            <option key={count} value={count}>
+              {t.gallery.lastDays(count)}
             </option>
           ))}
         </select>
         <input
           type="range"
-          aria-label="Size of the images"
+          aria-label={t.gallery.size}
           min={120}
           max={420}
           step={20}
@@ -112,13 +107,13 @@ export default function GalleryPage({ query }: { query: Query }) {
         />
         <a className="button primary" href={hrefOf({ page: "create" })}>
           <Icon name="sparkles" />
-          Create
+          {t.pages.create}
         </a>
       </div>
       <Problem error={error} />
       {!isFiltered && <Drawing />}
       <PictureGrid
-        label="Images, newest first"
+        label={t.gallery.label}
         shots={shots}
         rowHeight={rowHeight}
         hrefOf={(shot) => withQuery(hash, { pic: shot.id })}
@@ -128,13 +123,13 @@ export default function GalleryPage({ query }: { query: Query }) {
       {shots.length === 0 && !isLoading && !error && (
         <EmptyList
           isFiltered={isFiltered}
-          noMatch="No image matches."
-          nothing="No images yet. The first ones need only a prompt."
+          noMatch={t.gallery.noMatch}
+          nothing={t.gallery.nothing}
           onClear={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}
         />
       )}
-      <LoadMore more={more} isLoading={isLoading} label="Older images">
-        {q !== "" && `Searched ${pictures.length.toLocaleString("en")} results`}
+      <LoadMore more={more} isLoading={isLoading} label={t.gallery.older}>
+        {q !== "" && t.gallery.searched(pictures.length)}
       </LoadMore>
       {chosen.length > 0 && <SelectionBar shots={chosen} onClear={() => setSelected(new Set())} />}
       {pic && <ShotLightbox shots={shots} current={pic} />}
@@ -160,15 +155,15 @@ function Drawing() {
   });
   if (!data || data.length === 0) return null;
   return (
-    <section className="drawing-row" aria-label="Running flows">
+    <section className="drawing-row" aria-label={t.gallery.runningFlows}>
       {data.map(({ id, prompt, action, previewUrl, taskCounts }) => {
         const image = safeImageUrl(previewUrl);
         const total = taskCounts && Object.values(taskCounts).reduce((sum, count) => sum + count, 0);
         return (
-          <a key={id} href={hrefOf({ page: "flow", id })} title={prompt ?? action}>
-            {image ? <ResultImage src={image} alt="" /> : <span className="image soon">Drawing</span>}
+          <a key={id} href={hrefOf({ page: "flow", id })} title={prompt ?? actionLabel(action)}>
+            {image ? <ResultImage src={image} alt="" /> : <span className="image soon">{t.gallery.drawing}</span>}
             <span className="drawing-words clip">
-              {taskCounts ? `${taskCounts.done} of ${total} done` : "Running"} · {prompt ?? action}
+              {taskCounts ? t.flows.done(taskCounts.done, total!) : t.time.running} · {prompt ?? actionLabel(action)}
             </span>
           </a>
         );
@@ -185,9 +180,10 @@ function SelectionBar({ shots, onClear }: { shots: readonly Shot[]; onClear(): v
     setBusy(true);
     try {
       const count = await downloadZip(shots);
-      const missing = "Only archived images can be saved here. Turn on Archive when you create.";
+      const missing = t.gallery.notArchived;
       if (count === 0) show(missing);
-      else if (count < new Set(shots.map(({ sources }) => sources[0])).size) show(`${count} saved. ${missing}`);
+      else if (count < new Set(shots.map(({ sources }) => sources[0])).size)
+        show(`${t.gallery.saved(count)} ${missing}`);
     } catch (error) {
       show(String(error instanceof Error ? error.message : error));
     } finally {
@@ -195,20 +191,20 @@ function SelectionBar({ shots, onClear }: { shots: readonly Shot[]; onClear(): v
     }
   }
   return (
-    <div className="selection-bar" role="toolbar" aria-label="Selected images">
-      <strong className="number">{shots.length} selected</strong>
+    <div className="selection-bar" role="toolbar" aria-label={t.gallery.selectedImages}>
+      <strong className="number">{t.gallery.selected(shots.length)}</strong>
       <button type="button" disabled={isBusy} onClick={save}>
         <Icon name="download" />
-        {isBusy ? "Saving…" : "Download ZIP"}
+        {isBusy ? t.common.saving : t.gallery.zip}
       </button>
       <button
         type="button"
-        onClick={() => void navigator.clipboard?.writeText(links).then(() => show("The links are copied."))}
+        onClick={() => void navigator.clipboard?.writeText(links).then(() => show(t.gallery.linksCopied))}
       >
         <Icon name="link" />
-        Copy links
+        {t.gallery.copyLinks}
       </button>
-      <button type="button" className="quiet icon-button" aria-label="Clear the selection" onClick={onClear}>
+      <button type="button" className="quiet icon-button" aria-label={t.gallery.clearSelection} onClick={onClear}>
         <Icon name="x" />
       </button>
     </div>

@@ -4,12 +4,13 @@ import { Overdue, Queues } from "../components/queue-list.tsx";
 import { UnclearList } from "../components/unclear-list.tsx";
 import { UsageFigures } from "../components/usage-figures.tsx";
 import { VendorList } from "../components/vendor-list.tsx";
+import { t } from "../text/text.ts";
 
 /** Health page. Sections that may need an action of the operator come first. */
 export default function HealthPage() {
   return (
     <section className="page">
-      <h1>Health</h1>
+      <h1>{t.pages.health}</h1>
       <Overdue />
       <UnclearList />
       <ModalList />

@@ -8,21 +8,22 @@ import { Apps } from "../settings/apps.tsx";
 import { BannedWords } from "../settings/banned-words.tsx";
 import { Shortcuts } from "../settings/shortcuts.tsx";
 import { VendorAccounts } from "../settings/vendor-accounts.tsx";
+import type { PageTexts } from "../text/en-pages.ts";
+import { t } from "../text/page-text.ts";
 
 interface Section {
-  id: string;
-  name: string;
+  id: keyof PageTexts["settings"];
   icon: string;
   isOperatorOnly: boolean;
   content: ReactNode;
 }
 
 const SECTIONS: readonly Section[] = [
-  { id: "vendors", name: "Vendor accounts", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
-  { id: "apps", name: "Apps and keys", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
-  { id: "banned", name: "Banned words", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
-  { id: "appearance", name: "Appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
-  { id: "shortcuts", name: "Shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
+  { id: "vendors", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
+  { id: "apps", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
+  { id: "banned", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
+  { id: "appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
+  { id: "shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
 ];
 
 export default function SettingsPage({ section }: { section: string | undefined }) {
@@ -33,21 +34,21 @@ export default function SettingsPage({ section }: { section: string | undefined 
   const shown = allowed.find(({ id }) => id === section) ?? allowed[0]!;
   return (
     <div className="settings">
-      <nav aria-label="Settings">
-        <h1>Settings</h1>
-        {allowed.map(({ id, name, icon }) => (
+      <nav aria-label={t.pages.settings}>
+        <h1>{t.pages.settings}</h1>
+        {allowed.map(({ id, icon }) => (
           <a
             key={id}
             href={hrefOf({ page: "settings", section: id })}
             aria-current={id === shown.id ? "page" : undefined}
           >
             <Icon name={icon} />
-            {name}
+            {t.settings[id]}
           </a>
         ))}
       </nav>
       <section className="settings-content" aria-labelledby="settings-section">
-        <h2 id="settings-section">{shown.name}</h2>
+        <h2 id="settings-section">{t.settings[shown.id]}</h2>
         {shown.content}
       </section>
     </div>

@@ -1,8 +1,10 @@
 import type { MjflowError } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
 import { Problem } from "../components/problem.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { toMjflowError } from "../queries.ts";
 import { clientFor } from "../session.ts";
+import { t } from "../text/text.ts";
 
 /** Checks the key with one request before storing it, so that a wrong key is reported here and not on every page. */
 export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => void; isRevoked: boolean }) {
@@ -29,14 +31,14 @@ export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => 
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
         <h1>mjflow</h1>
-        <p className="faint">Your images, live flows and webhook deliveries.</p>
+        <p className="faint">{t.signIn.about}</p>
         {isRevoked && (
           <p className="note" role="alert">
-            The API key is no longer valid. Sign in with another key. Your drafts are kept.
+            {t.signIn.revoked}
           </p>
         )}
         <label>
-          API key
+          {t.signIn.key}
           <input
             type="password"
             name="key"
@@ -55,17 +57,15 @@ export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => 
             checked={staysSignedIn}
             onChange={(event) => setStaysSignedIn(event.target.checked)}
           />
-          Keep me signed in on this device
+          {t.signIn.stay}
         </label>
         <p className="faint small">
-          {staysSignedIn
-            ? "Stored in this browser until you sign out."
-            : "Stored only in this tab, until it is closed."}{" "}
-          <code>npm start</code> prints a key.
+          {staysSignedIn ? t.signIn.storedInBrowser : t.signIn.storedInTab}{" "}
+          <Rich text={t.signIn.whereKeyIs} parts={{ command: <code>npm start</code> }} />
         </p>
         <Problem error={error} />
         <button type="submit" className="primary" disabled={isBusy || key.trim() === ""}>
-          {isBusy ? "Checking…" : "Sign in"}
+          {isBusy ? t.signIn.checking : t.signIn.submit}
         </button>
       </form>
     </main>

@@ -1,22 +1,21 @@
-/** Choices of this browser: colors, the size of images, and from which price on the page asks. */
+/** Choices of this browser: colors, the size of images, and the language, and from which price on the page asks. */
 import { applyTheme, setPreference, usePreference } from "../preference.ts";
+import { t } from "../text/page-text.ts";
+import { applyLanguage, LANGUAGES, languageName } from "../text/text.ts";
 
-const THEMES = [
-  ["system", "System"],
-  ["light", "Light"],
-  ["dark", "Dark"],
-] as const;
+const THEMES = ["system", "light", "dark"] as const;
 const LIMITS = ["0", "0.05", "0.10", "0.50", "1.00"];
 
 export function Appearance() {
   const theme = usePreference("theme");
+  const language = usePreference("language");
   const confirmUsd = usePreference("confirmUsd");
   return (
     <div className="card setting-form">
       <fieldset>
-        <legend>Colors</legend>
+        <legend>{t.appearance.colors}</legend>
         <div className="segments">
-          {THEMES.map(([value, name]) => (
+          {THEMES.map((value) => (
             <button
               key={value}
               type="button"
@@ -26,22 +25,40 @@ export function Appearance() {
                 applyTheme();
               }}
             >
-              {name}
+              {t.appearance[value]}
             </button>
           ))}
         </div>
       </fieldset>
       <label>
-        Ask before a press that costs more than
-        <select value={confirmUsd} onChange={(event) => setPreference("confirmUsd", event.target.value)}>
-          {LIMITS.map((value) => (
-            <option key={value} value={value}>
-              {value === "0" ? "always ask" : `$${value}`}
+        {t.appearance.language}
+        <select name="language" value={language} onChange={(event) => void chooseLanguage(event.target.value)}>
+          <option value="auto">{t.appearance.ofBrowser}</option>
+          {LANGUAGES.map((each) => (
+            <option key={each} value={each} lang={each}>
+              {languageName(each)}
             </option>
           ))}
         </select>
       </label>
-      <p className="faint small">These choices are kept in this browser.</p>
+      <label>
+        {t.appearance.askFrom}
+        <select value={confirmUsd} onChange={(event) => setPreference("confirmUsd", event.target.value)}>
+          {LIMITS.map((value) => (
+            <option key={value} value={value}>
+              {value === "0" ? t.appearance.alwaysAsk : `$${value}`}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p className="faint small">{t.appearance.kept}</p>
     </div>
   );
+}
+
+async function chooseLanguage(value: string): Promise<void> {
+  setPreference("language", value);
+  await applyLanguage();
+  // The page is a new one in the other language. The focus stays on the choice.
+  requestAnimationFrame(() => document.querySelector<HTMLElement>("select[name=language]")?.focus());
 }

@@ -10,6 +10,7 @@ import { Icon } from "../kit/icon.tsx";
 import { usd } from "../lib/money.ts";
 import { toMjflowError, useAction } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
 interface UsageView {
   balanceUsd: number | null;
@@ -31,13 +32,13 @@ export function Apps() {
   return (
     <>
       <div className="head">
-        <p className="faint">Each app has its own keys, flows, limits and credit.</p>
+        <p className="faint">{t.apps.about}</p>
         <button type="button" className="primary" onClick={() => setNew(true)}>
           <Icon name="plus" />
-          New app
+          {t.apps.new}
         </button>
       </div>
-      {data.length === 0 && <p className="empty">No apps yet. The operator key has its own flows.</p>}
+      {data.length === 0 && <p className="empty">{t.apps.nothing}</p>}
       {data.map((app) => (
         <AppCard key={app.id} app={app} onKey={setNewKey} />
       ))}
@@ -70,41 +71,42 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
       await queries.invalidateQueries({ queryKey: ["usage", id] });
     });
   async function disable() {
-    const body = "Its keys are refused until you enable it again. Running flows continue.";
-    const question = { title: `Disable ${name}?`, body, action: "Disable app", isDangerous: true };
+    const { disableBody: body, disableApp: action, disableTitle } = t.apps;
+    const question = { title: disableTitle(name), body, action, isDangerous: true };
     if (disabledAt !== null || (await confirm(question)))
       await run("disable", () => mjflow.apps.update(id, { disabled: disabledAt === null }));
   }
   async function revoke(key: AppKey) {
-    const body = "Programs that use it are refused within 30 seconds. It cannot be undone.";
-    const question = { title: `Revoke ${key.prefix}…?`, body, action: "Revoke key", isDangerous: true };
+    const { revokeBody: body, revokeKey: action, revokeTitle } = t.apps;
+    const question = { title: revokeTitle(key.prefix), body, action, isDangerous: true };
     if (await confirm(question)) await run("revoke", () => mjflow.apps.keys.revoke(id, key.id));
   }
   async function rotate(key: AppKey) {
-    const body = "A new key is made. The old one stays valid for one hour.";
-    if (await confirm({ title: `Rotate ${key.prefix}…?`, body, action: "Rotate key" }))
+    const { rotateBody: body, rotateKey: action, rotateTitle } = t.apps;
+    if (await confirm({ title: rotateTitle(key.prefix), body, action }))
       await run("rotate", async () => onKey(await mjflow.apps.keys.rotate(id, key.id, { overlapS: 3_600 })));
   }
   const live = (keys ?? []).filter(({ revokedAt }) => revokedAt === null);
   const facts: [string, string][] = [
-    ["Flows a minute", String(limits.flowsPerMinute ?? "no limit")],
-    ["Running flows", `${usage?.runningFlows ?? 0} of ${limits.runningFlows ?? "no limit"}`],
-    ["Credit left", usage?.balanceUsd == null ? "no limit" : usd(usage.balanceUsd)],
-    ["Spent", usage ? usd(usage.settledUsd) : "…"],
+    [t.apps.perMinute, String(limits.flowsPerMinute ?? t.common.noLimit)],
+    [t.apps.runningFlows, t.apps.runningOf(usage?.runningFlows ?? 0, String(limits.runningFlows ?? t.common.noLimit))],
+    [t.apps.creditLeft, usage?.balanceUsd == null ? t.common.noLimit : usd(usage.balanceUsd)],
+    [t.apps.spent, usage ? usd(usage.settledUsd) : "…"],
   ];
   return (
     <section className="card" aria-label={name}>
       <header>
         <h3>
-          <bdi>{name}</bdi> <span className="tag">{id}</span> {disabledAt && <span className="pill bad">disabled</span>}
+          <bdi>{name}</bdi> <span className="tag">{id}</span>{" "}
+          {disabledAt && <span className="pill bad">{t.apps.disabled}</span>}
         </h3>
         <div className="actions">
           <button type="button" onClick={() => setEditing(true)}>
             <Icon name="pencil" />
-            Limits and credit
+            {t.apps.limitsAndCredit}
           </button>
           <button type="button" disabled={!!busy} onClick={() => void disable()}>
-            {disabledAt ? "Enable" : "Disable"}
+            {disabledAt ? t.apps.enable : t.apps.disable}
           </button>
         </div>
       </header>
@@ -121,15 +123,16 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
           <li key={key.id}>
             <code>{key.prefix}…</code>
             <span className="faint small">
-              created {key.createdAt?.slice(0, 10)} · {key.lastUsedOn ? `used ${key.lastUsedOn}` : "never used"}
-              {key.expiresAt && ` · expires ${key.expiresAt.slice(0, 10)}`}
+              {t.apps.createdOn(key.createdAt?.slice(0, 10) ?? "")} ·{" "}
+              {key.lastUsedOn ? t.apps.usedOn(key.lastUsedOn) : t.apps.neverUsed}
+              {key.expiresAt && ` · ${t.apps.expires(key.expiresAt.slice(0, 10))}`}
             </span>
             <span className="actions">
               <button type="button" className="quiet" disabled={!!busy} onClick={() => void rotate(key)}>
-                Rotate
+                {t.apps.rotate}
               </button>
               <button type="button" className="quiet danger" disabled={!!busy} onClick={() => void revoke(key)}>
-                Revoke
+                {t.apps.revoke}
               </button>
             </span>
           </li>
@@ -142,7 +145,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
           onClick={() => void run("key", async () => onKey(await mjflow.apps.keys.create(id)))}
         >
           <Icon name="key-round" />
-          Create key
+          {t.apps.createKey}
         </button>
       </div>
       <Problem error={error} onClose={clear} />
@@ -185,15 +188,15 @@ function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
     if (isDone) onClose();
   }
   const fields = [
-    ["New flows a minute", perMinute, setPerMinute],
-    ["Running flows at a time", running, setRunning],
-    ["Credit at the start, USD", credit, setCredit],
+    [t.apps.newPerMinute, perMinute, setPerMinute],
+    [t.apps.runningAtATime, running, setRunning],
+    [t.apps.startCredit, credit, setCredit],
   ] as const;
   return (
-    <Dialog title={app ? `Limits of ${app.name}` : "New app"} narrow onClose={onClose}>
+    <Dialog title={app ? t.apps.limitsOf(app.name) : t.apps.new} narrow onClose={onClose}>
       <form onSubmit={submit}>
         <label>
-          Name
+          {t.common.name}
           <input required value={name} placeholder="shop" onChange={(event) => setName(event.target.value)} />
         </label>
         {fields.map(([label, value, change]) => (
@@ -204,20 +207,20 @@ function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
               min={0}
               step="any"
               value={value}
-              placeholder="no limit"
+              placeholder={t.common.noLimit}
               onChange={(event) => change(event.target.value)}
             />
           </label>
         ))}
         {app?.limits.creditsUsd != null && (
           <label>
-            Add credit, USD
+            {t.apps.addCredit}
             <input
               type="number"
               min={0}
               step="any"
               value={added}
-              placeholder="nothing"
+              placeholder={t.apps.nothingAdded}
               onChange={(event) => setAdded(event.target.value)}
             />
           </label>
@@ -225,10 +228,10 @@ function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
         <Problem error={error} />
         <div className="actions end">
           <button type="button" onClick={onClose}>
-            Cancel
+            {t.common.cancel}
           </button>
           <button type="submit" className="primary" disabled={!!busy || name.trim() === ""}>
-            {busy ? "Saving…" : "Save"}
+            {busy ? t.common.saving : t.common.save}
           </button>
         </div>
       </form>
@@ -240,11 +243,11 @@ function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
 function NewKey({ created, onClose }: { created: NewAppKey; onClose(): void }) {
   const curl = `curl -s ${apiUrl()}/v1/flows -H "Authorization: Bearer ${created.key}"`;
   return (
-    <Dialog title="The new key" hint="It is shown only once. Copy it now." onClose={onClose}>
+    <Dialog title={t.apps.newKey} hint={t.apps.shownOnce} onClose={onClose}>
       <pre className="code new-key">{created.key}</pre>
       <div className="actions">
-        <CopyButton text={created.key} label="Copy key" />
-        <CopyButton text={curl} label="Copy as curl" />
+        <CopyButton text={created.key} label={t.apps.copyKey} />
+        <CopyButton text={curl} label={t.apps.copyCurl} />
       </div>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import { Problem } from "../components/problem.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { toMjflowError, useAction } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
 interface BannedList {
   words: string[];
@@ -42,26 +43,26 @@ export function BannedWords() {
   if (!data) return <div className="skeleton setting-soon" />;
   return (
     <div className="card setting-form">
-      <p className="faint">A prompt with one of these words is refused before anything is paid.</p>
+      <p className="faint">{t.banned.about}</p>
       <form className="row add" onSubmit={add}>
         <label>
-          Add words
-          <input value={text} placeholder="several with commas" onChange={(event) => setText(event.target.value)} />
+          {t.banned.add}
+          <input value={text} placeholder={t.banned.addHint} onChange={(event) => setText(event.target.value)} />
         </label>
         <button type="submit" disabled={!!busy || text.trim() === ""}>
           <Icon name="plus" />
-          Add
+          {t.common.add}
         </button>
       </form>
       <Problem error={error} onClose={clear} />
-      <ul className="chips" aria-label="Banned words">
+      <ul className="chips" aria-label={t.settings.banned}>
         {data.words.map((word) => (
           <li key={word}>
             <button
               type="button"
               className="chip"
               disabled={!!busy}
-              aria-label={`Remove ${word}`}
+              aria-label={t.banned.remove(word)}
               onClick={() => void save(data.words.filter((other) => other !== word))}
             >
               <bdi>{word}</bdi>
@@ -70,10 +71,10 @@ export function BannedWords() {
           </li>
         ))}
       </ul>
-      {data.words.length === 0 && <p className="well">No words.</p>}
+      {data.words.length === 0 && <p className="well">{t.banned.none}</p>}
       {data.configured.length > 0 && (
         <details>
-          <summary>{data.configured.length} words of the configuration, which cannot be changed here</summary>
+          <summary>{t.banned.configured(data.configured.length)}</summary>
           <p className="small">{data.configured.join(", ")}</p>
         </details>
       )}

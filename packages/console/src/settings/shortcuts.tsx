@@ -1,15 +1,19 @@
-import { SHORTCUTS } from "../lib/shortcut.ts";
+import { Dialog } from "../kit/dialog.tsx";
+import { shortcutGroups } from "../lib/shortcut.ts";
+import { t } from "../text/page-text.ts";
 
 export function Shortcuts() {
   return (
     <div className="shortcuts">
-      {SHORTCUTS.map(({ name, keys }) => (
+      {shortcutGroups().map(({ name, keys }) => (
         <section key={name} className="card">
           <h3>{name}</h3>
           <dl className="facts-list">
             {keys.map(([key, effect]) => (
               <div key={key + effect}>
-                <dt>{key.split(" ").map((part) => (part === "then" ? " then " : <kbd key={part}>{part}</kbd>))}</dt>
+                <dt>
+                  {key.split(" ").map((part) => (part === "then" ? t.shortcuts.then : <kbd key={part}>{part}</kbd>))}
+                </dt>
                 <dd>{effect}</dd>
               </div>
             ))}
@@ -17,5 +21,13 @@ export function Shortcuts() {
         </section>
       ))}
     </div>
+  );
+}
+
+export function ShortcutSheet({ onClose }: { onClose(): void }) {
+  return (
+    <Dialog title={t.shortcuts.title} onClose={onClose}>
+      <Shortcuts />
+    </Dialog>
   );
 }

@@ -9,9 +9,11 @@ import { Dialog } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Menu, MenuItem } from "../kit/menu.tsx";
 import { useToasts } from "../kit/toast.tsx";
+import { actionLabel, speedLabel } from "../lib/press.ts";
 import { ago } from "../lib/time.ts";
 import { toMjflowError, useAction, useProviders } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { t } from "../text/page-text.ts";
 
 interface AccountInput {
   baseUrl?: string;
@@ -31,7 +33,7 @@ export function VendorAccounts() {
   if (!data) return <div className="skeleton setting-soon" />;
   return (
     <>
-      <p className="faint">New flows are shared among the accounts by weight and health.</p>
+      <p className="faint">{t.vendors.about}</p>
       {data.map((provider) => (
         <Vendor key={provider.id} provider={provider} onForm={setForm} />
       ))}
@@ -49,15 +51,15 @@ function Vendor({ provider, onForm }: { provider: Provider; onForm: OnForm }) {
       <header>
         <div>
           <h3>
-            {title} <span className="tag">{id}</span>
+            <bdi>{title}</bdi> <span className="tag">{id}</span>
           </h3>
           <p className="faint small">
-            {actions.join(", ")} · {modes.join(", ")}
+            {actions.map(actionLabel).join(", ")} · {modes.map(speedLabel).join(", ")}
           </p>
         </div>
         <button type="button" onClick={() => onForm({ provider: id })}>
           <Icon name="plus" />
-          Add account
+          {t.vendors.addAccount}
         </button>
       </header>
       {accounts.length > 0 && (
@@ -65,13 +67,13 @@ function Vendor({ provider, onForm }: { provider: Provider; onForm: OnForm }) {
           <table className="setting-table">
             <thead>
               <tr>
-                <th scope="col">Account</th>
-                <th scope="col">Callbacks</th>
-                <th scope="col">State</th>
-                <th scope="col">Weight</th>
-                <th scope="col">At a time</th>
+                <th scope="col">{t.vendors.account}</th>
+                <th scope="col">{t.vendors.callbacks}</th>
+                <th scope="col">{t.vendors.state}</th>
+                <th scope="col">{t.vendors.weight}</th>
+                <th scope="col">{t.vendors.atATime}</th>
                 <th scope="col">
-                  <span className="unseen">Actions</span>
+                  <span className="unseen">{t.vendors.actions}</span>
                 </th>
               </tr>
             </thead>
@@ -108,8 +110,9 @@ function AccountRow(props: { provider: string; account: ProviderAccount; onForm:
   const setWeight = (to: number) =>
     run(() => mjflow.request({ method: "PATCH", path: pathOf(provider, name), body: { weight: to } }));
   async function remove() {
-    const body = `Its key is deleted. Running tasks of ${provider}/${name} may be lost.`;
-    const isSure = await confirm({ title: `Remove ${name}?`, body, action: "Remove account", isDangerous: true });
+    const { removeTitle, removeBody, removeAccount: action } = t.vendors;
+    const body = removeBody(`${provider}/${name}`);
+    const isSure = await confirm({ title: removeTitle(name), body, action, isDangerous: true });
     if (isSure) await run(() => mjflow.request({ method: "DELETE", path: pathOf(provider, name) }));
   }
   return (
@@ -119,31 +122,35 @@ function AccountRow(props: { provider: string; account: ProviderAccount; onForm:
       </th>
       <td>
         {callbacks === "silent" ? (
-          <span className="pill ask">no callbacks</span>
+          <span className="pill ask">{t.vendors.noCallbacks}</span>
         ) : (
-          <span className={heardAt ? "pill ok" : "pill"}>{heardAt ? ago(heardAt, now) : "none yet"}</span>
+          <span className={heardAt ? "pill ok" : "pill"}>{heardAt ? ago(heardAt, now) : t.vendors.noneYet}</span>
         )}
       </td>
       <td>
-        {weight === 0 ? "paused" : circuit === "closed" ? "healthy" : `circuit ${circuit}`}
-        {waiting && waiting.count > 0 && `, ${waiting.count} waiting`}
+        {weight === 0
+          ? t.vendors.paused
+          : circuit === "closed"
+            ? t.vendors.healthy
+            : (t.vendors.circuit[circuit] ?? circuit)}
+        {waiting && waiting.count > 0 && ` · ${t.vendors.waiting(waiting.count)}`}
       </td>
       <td className="number">{weight}</td>
-      <td className="number">{maxRunning ?? "no limit"}</td>
+      <td className="number">{maxRunning ?? t.common.noLimit}</td>
       <td>
-        <Menu label={`Actions of ${name}`}>
+        <Menu label={t.vendors.actionsOf(name)}>
           <MenuItem icon="pencil" onSelect={() => onForm({ provider, account })}>
-            Edit
+            {t.common.edit}
           </MenuItem>
           <MenuItem
             icon={weight === 0 ? "play" : "circle-stop"}
             disabled={!!busy}
             onSelect={() => setWeight(weight === 0 ? 1 : 0)}
           >
-            {weight === 0 ? "Resume new flows" : "Pause new flows"}
+            {weight === 0 ? t.vendors.resumeNew : t.vendors.pauseNew}
           </MenuItem>
           <MenuItem icon="trash-2" isDangerous disabled={!!busy} onSelect={remove}>
-            Remove
+            {t.common.remove}
           </MenuItem>
         </Menu>
       </td>
@@ -177,39 +184,39 @@ function AccountForm(props: { provider: string; account?: ProviderAccount; onClo
   }
   return (
     <Dialog
-      title={account ? `Account ${account.name} of ${provider}` : `New account of ${provider}`}
+      title={account ? t.vendors.accountOf(account.name, provider) : t.vendors.newAccountOf(provider)}
       narrow
       onClose={onClose}
     >
       <form onSubmit={submit}>
         {!account && (
           <label>
-            Name
+            {t.common.name}
             <input required value={name} placeholder="main" onChange={(event) => setName(event.target.value)} />
           </label>
         )}
         <label>
-          API key of the vendor
+          {t.vendors.apiKey}
           <input
             type="password"
             autoComplete="off"
             value={apiKey}
-            placeholder={account ? "unchanged" : ""}
+            placeholder={account ? t.vendors.unchanged : ""}
             onChange={(event) => setApiKey(event.target.value)}
           />
         </label>
         <label>
-          Base URL
+          {t.vendors.baseUrl}
           <input
             type="url"
             value={baseUrl}
-            placeholder={account ? "unchanged" : "of the configuration"}
+            placeholder={account ? t.vendors.unchanged : t.vendors.ofConfiguration}
             onChange={(event) => setBaseUrl(event.target.value)}
           />
         </label>
         <div className="row">
           <label>
-            Weight
+            {t.vendors.weight}
             <input
               type="number"
               min={0}
@@ -219,12 +226,12 @@ function AccountForm(props: { provider: string; account?: ProviderAccount; onClo
             />
           </label>
           <label>
-            Tasks at a time
+            {t.vendors.tasksAtATime}
             <input
               type="number"
               min={1}
               value={maxRunning}
-              placeholder="no limit"
+              placeholder={t.common.noLimit}
               onChange={(event) => setMaxRunning(event.target.value)}
             />
           </label>
@@ -232,10 +239,10 @@ function AccountForm(props: { provider: string; account?: ProviderAccount; onClo
         <Problem error={error} />
         <div className="actions end">
           <button type="button" onClick={onClose}>
-            Cancel
+            {t.common.cancel}
           </button>
           <button type="submit" className="primary" disabled={!!busy}>
-            {busy ? "Saving…" : "Save"}
+            {busy ? t.common.saving : t.common.save}
           </button>
         </div>
       </form>
