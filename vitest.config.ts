@@ -26,7 +26,8 @@ const UNIT = globSync(
   [
     "packages/{cli,client,console,core,engine,media,providers,queue,store,webhooks}/src/**/*.test.ts",
     "functions/**/*.test.ts",
-    "test/{app,engine,vendor}/**/*.test.ts",
+    "test/{app,bench/flows,engine,vendor}/**/*.test.ts",
+    "test/bench/quiet.test.ts",
   ],
   { cwd: import.meta.dirname },
 )

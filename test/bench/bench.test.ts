@@ -1,25 +1,47 @@
 import { expect, test } from "vitest";
 import { lineChart } from "./chart/line.ts";
 import { stale } from "./document.ts";
-import { missing, SYSTEM_NAMES, SYSTEMS } from "./flows/systems.ts";
-import { verify, withSystem } from "./flows.ts";
+import { missing, SYSTEM_NAMES, SYSTEMS, type SystemName } from "./flows/systems.ts";
+import { shares, verify, withSystem } from "./flows.ts";
 import { benchServer } from "./server.ts";
 
 const FLOWS = 3;
 
+/** Commands or records of one flow at a time. More of them would make a peer slower than it has to be. */
+const REQUESTS: Partial<Record<SystemName, number>> = { bullmq: 30, hono: 6, "node-http": 6 };
+
 for (const name of SYSTEM_NAMES.filter((system) => SYSTEMS[system].options.isSynced)) {
   const why = missing(SYSTEMS[name]);
+  const most = REQUESTS[name];
   test.skipIf(why)(
-    `${name} ends every flow with five paid images and presses each button once${why ? `: ${why}` : ""}`,
+    `${name} ends every flow with five paid images and presses each button once${most ? `, with at most ${most} requests` : ""}${why ? `: ${why}` : ""}`,
     () =>
-      withSystem(SYSTEMS[name], async ({ run, complete }) => {
-        const ran = await run(FLOWS, FLOWS);
+      withSystem(SYSTEMS[name], async ({ run, complete, counts }) => {
+        await run(1, 1);
+        const before = most && (await counts()).requests;
+        const ran = await run(FLOWS, 1);
+        const after = most && (await counts()).requests;
         await complete();
         verify(name, ran);
-        expect(ran).toMatchObject({ paid: Array(FLOWS).fill(5), callbacks: FLOWS * 50, otherRequests: 0 });
+        expect(ran).toMatchObject({
+          paid: Array(FLOWS).fill(5),
+          callbacks: FLOWS * 50 + ran.doubled,
+          otherRequests: 0,
+        });
+        if (!most) return;
+        expect((after! - before!) / FLOWS).toBeLessThanOrEqual(most);
+        expect(after! - before!).toBeGreaterThanOrEqual(FLOWS * 6);
       }),
   );
 }
+
+test("driver and vendor must each cost less than a tenth of the measured system", () => {
+  expect(shares({ cpuMsPerFlow: 20, vendorCpuMs: 1.9, driverCpuMs: 0.2 })).toEqual([]);
+  expect(shares({ cpuMsPerFlow: 20, vendorCpuMs: 2.1, driverCpuMs: 5 })).toEqual([
+    "the vendor costs 11 % of the system",
+    "the driver costs 25 % of the system",
+  ]);
+});
 
 test("the benchmark of one server has a row for each number of flows at the same time", async () => {
   const found = await benchServer({ steps: [1, FLOWS], flowsEach: 1, atLeast: FLOWS, warmUpFlows: 1 });

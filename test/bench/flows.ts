@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { startChild } from "./child.ts";
 import type { Ran } from "./flows/driver.ts";
 import type { DriverAnswer, DriverQuestion } from "./flows/driver-process.ts";
-import type { Ready } from "./flows/system.ts";
+import type { Counts, Ready } from "./flows/system.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS, type System, type SystemName } from "./flows/systems.ts";
 import { DOUBLED_EVERY, TASKS, type VendorReport } from "./flows/vendor.ts";
 import type { VendorAnswer } from "./flows/vendor-process.ts";
@@ -130,6 +130,8 @@ interface Measuring {
   run(flows: number, concurrency: number): Promise<Part>;
   /** Waits until the system says that each flow is complete. */
   complete(): Promise<void>;
+  /** What a peer did since its start; mjflow has no such count. */
+  counts(): Promise<Counts>;
 }
 
 /** Starts driver, vendor and system, and stops them after `use`. */
@@ -143,21 +145,26 @@ export async function withSystem<T>(
   const { donePort } = driver.ready;
   const vendor = await startChild<object, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
   try {
-    const system = await startChild<never, Ready>(script, { ...options, vendorUrl: vendor.ready.url, dataDir });
+    const system = await startChild<object, Ready | Counts>(script, {
+      ...options,
+      vendorUrl: vendor.ready.url,
+      dataDir,
+    });
+    const ready = system.ready as Ready;
     try {
       return await use({
         pid: system.child.pid,
         dataDir,
         async run(flows, concurrency) {
           await vendor.child.ask({});
-          const ran = (await driver.child.ask({ drive: { ...system.ready, flows, concurrency } })) as DriverAnswer &
-            Ran;
+          const ran = (await driver.child.ask({ drive: { ...ready, flows, concurrency } })) as DriverAnswer & Ran;
           const report = (await vendor.child.ask({})) as VendorAnswer & VendorReport;
           return { ...report, flows, seconds: ran.seconds, driverCpuMs: ran.cpuMs };
         },
         async complete() {
-          await driver.child.ask({ complete: system.ready });
+          await driver.child.ask({ complete: ready });
         },
+        counts: async () => (await system.child.ask({})) as Counts,
       });
     } finally {
       await system.child.stop();
@@ -193,8 +200,12 @@ function rowOf(system: SystemName, all: readonly Measured[]): FlowsRow {
   };
 }
 
-/** What is wrong with the share of driver and vendor in the CPU time. */
-function shares({ cpuMsPerFlow, vendorCpuMs, driverCpuMs }: FlowsRow): string[] {
+/** Returns which of driver and vendor costs too much beside the measured system. */
+export function shares({
+  cpuMsPerFlow,
+  vendorCpuMs,
+  driverCpuMs,
+}: Pick<FlowsRow, "cpuMsPerFlow" | "vendorCpuMs" | "driverCpuMs">): string[] {
   const parts = { vendor: vendorCpuMs, driver: driverCpuMs };
   return Object.entries(parts).flatMap(([name, cpuMs]) => {
     const share = cpuMs / (cpuMsPerFlow ?? Number.POSITIVE_INFINITY);

@@ -17,3 +17,9 @@ export interface Ready {
   url: string;
   key: string;
 }
+
+/** What a peer did since its start. */
+export interface Counts {
+  /** Commands that were sent to Redis, or records that were appended to the file. */
+  requests: number;
+}

@@ -4,6 +4,8 @@ import { closeSync, constants, existsSync, openSync, readFileSync, write } from 
 export interface AppendLog {
   /** Resolves when the line is on the disk. */
   append(record: object): Promise<void>;
+  /** Number of records that were appended since the file was opened. */
+  count(): number;
   close(): void;
 }
 
@@ -19,6 +21,7 @@ export function openAppendLog(file: string, replay: (record: unknown) => void): 
   let lines = "";
   let waiting: PromiseWithResolvers<void> | undefined;
   let isWriting = false;
+  let count = 0;
 
   function writeNext(): void {
     if (!waiting || isWriting) return;
@@ -37,12 +40,14 @@ export function openAppendLog(file: string, replay: (record: unknown) => void): 
 
   return {
     append(record) {
+      count++;
       lines += `${JSON.stringify(record)}\n`;
       waiting ??= Promise.withResolvers<void>();
       const { promise } = waiting;
       writeNext();
       return promise;
     },
+    count: () => count,
     close: () => closeSync(fd),
   };
 }

@@ -11,7 +11,7 @@
 import { type Job, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { answer } from "../child.ts";
-import type { SystemOptions } from "../flows/system.ts";
+import type { Counts, Ready, SystemOptions } from "../flows/system.ts";
 import { type Engine, followUpsOf, type Plan, type Report, ROOT, type TaskRef } from "./engine.ts";
 import { serveHttp } from "./http-server.ts";
 import { startRedis } from "./redis.ts";
@@ -21,8 +21,10 @@ type Submission = TaskRef & (Plan | { parentId: string; customId: string });
 
 /** Number of concurrent submissions, equal to mjflow's two batches of ten. */
 const CONCURRENCY = 20;
+/** Commands that only a client sends. Scripts run others, such as HSET, which Redis counts together with ours. */
+const COMMANDS = ["evalsha", "hsetnx", "bzpopmin"];
 
-await answer(async ({ vendorUrl, dataDir, isSynced, storesProgress }: SystemOptions) => {
+await answer<SystemOptions, object, Ready | Counts>(async ({ vendorUrl, dataDir, isSynced, storesProgress }) => {
   const server = await startRedis(dataDir, isSynced);
   // Commands of the same turn of the event loop are one write to the connection.
   const connection = new Redis({
@@ -91,6 +93,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced, storesProgress }: SystemOpti
   await worker.waitUntilReady();
   return {
     ready: { url: routes.url, key: routes.key },
+    ask: async () => ({ requests: commandsOf(await connection.info("commandstats")) }),
     async stop() {
       await routes.stop();
       await worker.close();
@@ -100,3 +103,8 @@ await answer(async ({ vendorUrl, dataDir, isSynced, storesProgress }: SystemOpti
     },
   };
 });
+
+function commandsOf(info: string): number {
+  const calls = COMMANDS.map((name) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(info)?.[1] ?? 0));
+  return calls.reduce((sum, count) => sum + count, 0);
+}

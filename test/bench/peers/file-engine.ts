@@ -7,7 +7,7 @@
  * A flow makes six synced writes: its request and five ends. Writes at the same time share one sync.
  */
 import { join } from "node:path";
-import { openAppendLog } from "./append-log.ts";
+import { type AppendLog, openAppendLog } from "./append-log.ts";
 import { type Engine, followUpsOf, type Plan, type Report, ROOT, type TaskRef } from "./engine.ts";
 import type { VendorClient } from "./vendor-client.ts";
 
@@ -22,7 +22,7 @@ export function createFileEngine(
   dataDir: string,
   vendor: VendorClient,
   callbackUrl: (task: TaskRef) => string,
-): Engine & { close(): void } {
+): Engine & Pick<AppendLog, "count" | "close"> {
   const flows = new Map<string, Flow>();
   const log = openAppendLog(join(dataDir, "flows.log"), (record) => {
     const line = record as Line;
@@ -66,5 +66,5 @@ export function createFileEngine(
       return flow.ended.size === 1 + flow.presses.length ? "completed" : "running";
     },
   };
-  return { ...engine, close: log.close };
+  return { ...engine, count: log.count, close: log.close };
 }

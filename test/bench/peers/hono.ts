@@ -4,12 +4,12 @@ import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { answer } from "../child.ts";
-import type { SystemOptions } from "../flows/system.ts";
+import type { Counts, Ready, SystemOptions } from "../flows/system.ts";
 import { type Response as Answer, createRoutes } from "./engine.ts";
 import { createFileEngine } from "./file-engine.ts";
 import { createVendorClient } from "./vendor-client.ts";
 
-await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
+await answer<SystemOptions, object, Ready | Counts>(async ({ vendorUrl, dataDir }) => {
   const send = (context: Context, { status, body }: Answer) =>
     context.body(body, status as 200, { "content-type": "application/json" });
   const app = new Hono()
@@ -28,6 +28,7 @@ await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
   const engine = createFileEngine(dataDir, createVendorClient(vendorUrl), routes.callbackUrl);
   return {
     ready: { url: routes.url, key: routes.key },
+    ask: async () => ({ requests: engine.count() }),
     async stop() {
       await new Promise<void>((done) => {
         server.close(() => done());
