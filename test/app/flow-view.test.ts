@@ -164,17 +164,14 @@ describe("the status of a flow in the list after a press", () => {
     return { api, id: flow.id as string, key, listed };
   }
 
-  test("is running until the pressed task has ended, if the app has limits", async () => {
-    const { api, id, key, listed } = await pressed({ creditsUsd: 5 });
+  test.each([
+    ["a credit limit", { creditsUsd: 5 }],
+    ["no limits", undefined],
+  ])("is running until the pressed task has ended, if the app has %s", async (_, limits) => {
+    const { api, id, key, listed } = await pressed(limits);
     expect((await api.call(key, "GET", `/v1/flows/${id}`)).body.status).toBe("running");
     expect([await listed("running"), await listed("completed")]).toEqual([[`${id} running`], []]);
     await api.harness.finishAll();
-    expect([await listed("running"), await listed("completed")]).toEqual([[], [`${id} completed`]]);
-  });
-
-  test("stays that of its recorded end if the app has no limits, because nothing is written to the flow", async () => {
-    const { api, id, key, listed } = await pressed(undefined);
-    expect((await api.call(key, "GET", `/v1/flows/${id}`)).body.status).toBe("running");
     expect([await listed("running"), await listed("completed")]).toEqual([[], [`${id} completed`]]);
   });
 });

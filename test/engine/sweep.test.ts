@@ -205,10 +205,11 @@ describe("due entries of a flow and its tasks", () => {
       press: "U1",
       then: [{ press: "zoom:2" }],
     });
-    expect(await dueNow(harness)).toEqual([pressed.path]);
+    // The flow is due as well: the press has reopened it.
+    expect(await dueNow(harness)).toEqual([pressed.path, "flow"]);
     await harness.drain();
     await harness.post(harness.vendor.calls.at(-1)!, "SUCCESS");
-    expect(await dueNow(harness)).toEqual([`${pressed.path}-0`]);
+    expect(await dueNow(harness)).toEqual([`${pressed.path}-0`, "flow"]);
   });
 
   test("a resumed flow is due when the first of its tasks is due", async () => {

@@ -109,8 +109,9 @@ export function entity<T extends { rev: number }, Id extends keyof T = never, St
         const field = decode(kind, item[attribute]);
         if (field !== undefined) value[name] = field;
       }
-      const unknown = Object.entries(item).filter(([attribute]) => !ours.has(attribute));
-      if (unknown.length > 0) value[UNKNOWN] = Object.fromEntries(unknown);
+      const unknown: Item = {};
+      for (const attribute in item) if (!ours.has(attribute)) unknown[attribute] = item[attribute]!;
+      if (Object.keys(unknown).length > 0) value[UNKNOWN] = unknown;
       return Object.freeze(value) as T;
     }
 
