@@ -24,6 +24,7 @@ import { providers } from "./provider.ts";
 import { replays } from "./replay.ts";
 import { requestContext } from "./request-context.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
+import { sessions, signIn } from "./session.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
 import { templates } from "./template.ts";
@@ -57,6 +58,8 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   const callers = createCallers(deps, deps.apiKeys);
   // The compat API comes before /v1: it also has paths under /v1, but reads the key and reports errors differently.
   for (const prefix of MJ_PREFIXES) app.all(`${prefix}/*`, mjCompat(prefix, callers));
+  // A sign-in link is no key, so this route identifies its caller itself.
+  app.route("/v1", signIn);
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
   app.route("/v1/flows", streams);
@@ -73,6 +76,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/uploads", uploads);
   app.route("/v1/pictures", pictures);
   app.route("/v1", operations);
+  app.route("/v1", sessions);
   app.route("/media", media);
   app.route("/uploads", uploadLinks);
   const routes = [...app.routes];

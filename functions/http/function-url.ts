@@ -24,12 +24,14 @@ export function requestOf({
   ...event
 }: Pick<
   LambdaFunctionURLEvent,
-  "body" | "headers" | "isBase64Encoded" | "rawPath" | "rawQueryString" | "requestContext"
+  "body" | "cookies" | "headers" | "isBase64Encoded" | "rawPath" | "rawQueryString" | "requestContext"
 >): Request {
   const { domainName, http } = event.requestContext;
   const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
   const headers = new Headers();
   for (const [name, value] of Object.entries(sent ?? {})) headers.set(name, toAscii(value ?? ""));
+  // A function URL takes the cookies out of the headers.
+  if (event.cookies?.length) headers.set("cookie", toAscii(event.cookies.join("; ")));
   const method = http.method.toUpperCase();
   const isBodyless = BODYLESS.has(method);
   // A length without the body would be wrong.
@@ -82,6 +84,13 @@ function problemOf(event: LambdaFunctionURLEvent, error: MjflowError, requestId:
   return new Response(JSON.stringify(problemBody(error, requestId, apiUrl)), { status: error.status, headers });
 }
 
+/** A response has one header for each cookie, and an object of headers has only one place for them. */
+function headOf({ status, headers }: Response) {
+  const { "set-cookie": _, ...others } = Object.fromEntries(headers);
+  const cookies = headers.getSetCookie();
+  return { statusCode: status, headers: others, ...(cookies.length > 0 && { cookies }) };
+}
+
 /**
  * Creates the handler of a function. The app is built with the first request, so that loading the bundle needs no linked
  * resources.
@@ -110,12 +119,7 @@ export function handlerOf<Deps extends { log: { flush(): void } }>(
 export function bufferedHandler(fetch: Fetch) {
   return async (event: LambdaFunctionURLEvent): Promise<Exclude<LambdaFunctionURLResult, string>> => {
     const response = await respond(fetch, event);
-    return {
-      statusCode: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: await response.text(),
-      isBase64Encoded: false,
-    };
+    return { ...headOf(response), body: await response.text(), isBase64Encoded: false };
   };
 }
 
@@ -126,8 +130,7 @@ export function bufferedHandler(fetch: Fetch) {
 export function streamingHandler(fetch: Fetch, { streamifyResponse, HttpResponseStream }: Runtime) {
   return streamifyResponse(async (event: LambdaFunctionURLEvent, stream) => {
     const response = await respond(fetch, event);
-    const head = { statusCode: response.status, headers: Object.fromEntries(response.headers) };
-    const out = HttpResponseStream.from(stream, head);
+    const out = HttpResponseStream.from(stream, headOf(response));
     if (response.body) return pipeline(response.body, out);
     // Lambda sends the head with the first write, also if the response has no body.
     out.write("");

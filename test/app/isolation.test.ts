@@ -35,8 +35,10 @@ async function createOwner(api: ApiClient) {
   const [button] = (await call("GET", `/mj/task/${compatId}/fetch`)).body.buttons;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
   const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, {})).body.id;
+  const session = (await call("POST", "/v1/sessions", { label: "a household's secret" })).body.id;
   await api.harness.finishAll();
-  return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, replay, compatId, button };
+  const ids = { endpoint, delivery, replay, session };
+  return { appId, keyId, key, flow: flow.id as string, root, open, ...ids, compatId, button };
 }
 
 type Owner = Awaited<ReturnType<typeof createOwner>>;
@@ -50,7 +52,7 @@ function isMjCompat(path: string): boolean {
  */
 function idFor(
   path: string,
-  { appId, flow, root, open, endpoint, delivery, replay, compatId }: Owner,
+  { appId, flow, root, open, endpoint, delivery, replay, session, compatId }: Owner,
 ): string | undefined {
   if (isMjCompat(path)) return compatId;
   if (path === "/v1/templates/:name") return "";
@@ -61,6 +63,7 @@ function idFor(
   if (path.startsWith("/v1/endpoints/:id")) return endpoint;
   if (path.startsWith("/v1/deliveries/:id")) return delivery;
   if (path.startsWith("/v1/replays/:id")) return replay;
+  if (path.startsWith("/v1/sessions/:id")) return session;
   if (path.startsWith("/v1/dead-letters/:id")) return "000001_letter";
   if (path.startsWith("/v1/providers/:id")) return "fake";
   return undefined;

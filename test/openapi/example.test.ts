@@ -5,8 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
-import { OPERATOR } from "../app/api-client.ts";
-import { createOpenApiHarness, type Json, REQUESTS, SEED_REQUESTS } from "./harness.ts";
+import { createOpenApiHarness, type Json, keyFor, REQUESTS, SEED_REQUESTS } from "./harness.ts";
 import { isRecording, shownJson } from "./record.ts";
 import { DESCRIBED, type Described } from "./routes.ts";
 
@@ -30,7 +29,7 @@ test.each(withBody.map((route) => [route.name, route] as const))(
     await SEED_REQUESTS[name as RouteName]?.(harness);
     const request = REQUESTS[name as RouteName]!(harness);
     const body = bodyOf(route, request.body);
-    const as = route.key === "operator" ? OPERATOR : harness.key;
+    const as = keyFor(route, harness) ?? harness.key;
     const response = await harness.ask(as, route.method, { ...request, ...(body !== undefined && { body }) });
     expect(response.status, response.text).toBeLessThan(400);
     recorded[route.id] = { status: response.status, body: shownJson(response.text) };

@@ -1,6 +1,6 @@
 /** A test harness with one resource of each kind, and a valid request for each route. */
 import { submitMessage } from "@mjflow/core/message";
-import type { RouteName } from "../../functions/http/openapi/route-description.ts";
+import type { RouteDescription, RouteName } from "../../functions/http/openapi/route-description.ts";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
 import { checked, type Seen } from "./checked.ts";
 
@@ -42,6 +42,8 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
   const upload = (await call("POST", "/v1/uploads", { contentType: "image/png", bytes: 9 })).body.id as string;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
+  const session = (await call("POST", "/v1/sessions", { label: "laptop" })).body.id as string;
+  const links = { signIn: (await call("POST", "/v1/sign-in-links", {})).body.token as string };
 
   return {
     api,
@@ -58,6 +60,8 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     waiting,
     delivery,
     replay,
+    session,
+    links,
     number,
     customId: buttons[0].customId as string,
     media: new URL(copy.url),
@@ -74,11 +78,12 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
       const at = on === api.app ? app : checked(on, seen);
       return api.call(as ?? "", method, path, body, { ...authorization, ...headers }, at as unknown as typeof api.app);
     },
-    /** Returns a key of a disabled app. */
-    async disabled(): Promise<string> {
+    /** Returns a key of a disabled app. @param kind of the link, for a route that needs the secret of a link */
+    async disabled(kind?: string): Promise<string> {
       const other = await api.join("closed");
+      const link = kind === "signIn" && (await api.call(other.key, "POST", "/v1/sign-in-links", {})).body.token;
       await api.call(OPERATOR, "PATCH", `/v1/apps/${other.id}`, { disabled: true });
-      return other.key;
+      return link || other.key;
     },
   };
 }
@@ -135,6 +140,12 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /v1/deliveries": () => ({ path: "/v1/deliveries?status=delivered" }),
   "GET /v1/deliveries/:id": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}` }),
   "POST /v1/deliveries/:id/replay": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}/replay` }),
+  "POST /v1/sessions": () => ({ path: "/v1/sessions", body: { label: "office laptop" } }),
+  "GET /v1/sessions": () => ({ path: "/v1/sessions" }),
+  "DELETE /v1/sessions/:id": ({ session }) => ({ path: `/v1/sessions/${session}` }),
+  "GET /v1/session": () => ({ path: "/v1/session" }),
+  "POST /v1/sign-in-links": () => ({ path: "/v1/sign-in-links", body: {} }),
+  "POST /v1/sign-in": () => ({ path: "/v1/sign-in", body: {} }),
   "GET /v1/usage": () => ({ path: "/v1/usage" }),
   "POST /v1/apps": () => ({
     path: "/v1/apps",
@@ -227,6 +238,13 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /mj/image/:id": ({ number }) => ({ path: `/mj/image/${number}` }),
 };
 
+/** Returns the key that a route needs; undefined if it needs none. */
+export function keyFor({ key }: Pick<RouteDescription, "key">, harness: OpenApiHarness): string | undefined {
+  if (key === "operator") return OPERATOR;
+  if (key === "none") return undefined;
+  return key === "signIn" ? harness.links[key] : harness.key;
+}
+
 /** Requests that create what a route needs to succeed. */
 export const SEED_REQUESTS: Partial<Record<RouteName, (harness: OpenApiHarness) => Promise<unknown>>> = {
   "DELETE /v1/providers/:id/accounts/:name": ({ api }) =>
@@ -239,6 +257,7 @@ export function unknown({ path, ...request }: Request): Request {
     .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, "01AAAAAAAAAAAAAAAAAAAAAAAA")
     .replace(/\d{16}/, "1000000000000000")
     .replace(DEAD_LETTER.id, "nothing")
+    .replace(/sessions\/\w+/, "sessions/AAAAAAAA")
     .replace("/templates/upscales", "/templates/nothing")
     .replace("/providers/fake", "/providers/nobody")
     .replace(/^\/media\/.*/, "/media/nothing.png?s=x")

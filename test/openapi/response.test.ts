@@ -18,6 +18,7 @@ import {
   createOpenApiHarness,
   IMAGE,
   type Json,
+  keyFor,
   type OpenApiHarness,
   REQUESTS,
   SEED_REQUESTS,
@@ -44,9 +45,6 @@ function requestOf(route: Described, harness: OpenApiHarness) {
   return request(harness);
 }
 
-const keyFor = ({ key }: Described, harness: OpenApiHarness) =>
-  key === "operator" ? OPERATOR : key === "none" ? undefined : harness.key;
-
 test.each(named(DESCRIBED))("%s succeeds with a valid request", async (name, route) => {
   const harness = await createOpenApiHarness(seen);
   await SEED_REQUESTS[name as RouteName]?.(harness);
@@ -68,7 +66,7 @@ describe("authentication and authorization", () => {
     "%s responds 403 with the key of a disabled app, or without the operator key",
     async (_, route) => {
       const harness = shared;
-      const key = route.key === "operator" ? harness.key : await harness.disabled();
+      const key = route.key === "operator" ? harness.key : await harness.disabled(route.key);
       expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(403);
     },
   );
@@ -128,7 +126,9 @@ describe("internal faults", () => {
   test.each(canFail)("%s responds 503 if the table is overloaded and 500 after a bug", async (_, route) => {
     const harness = shared;
     const request = requestOf(route, harness);
-    const as = route.key === "none" ? undefined : OPERATOR;
+    // The rights of the operator key are known without the table.
+    const isOfLink = route.key === "signIn" || route.path === "/v1/session";
+    const as = isOfLink ? keyFor(route, harness) : route.key === "none" ? undefined : OPERATOR;
     const busy = failing(harness, () => new MjflowError("overloaded"));
     if (route.key !== "none" || route.errors.includes("overloaded"))
       expect((await harness.ask(as, route.method, request, busy)).status).toBe(503);
@@ -387,6 +387,18 @@ describe("conflicts, limits and wrong values", () => {
     for (let i = 2; i < 100; i++) await harness.api.call(harness.key, "PUT", `/v1/templates/t${i}`, body);
     expect(await codeOf(ask("PUT", "/v1/templates/one-more", body))).toBe("limit_reached");
     expect((await ask("PUT", "/v1/templates/t1", body)).status).toBe(200);
+  });
+
+  test("the end of a session gets write_conflict if other requests change the session each time", async () => {
+    const { store: working } = harness.api.deps;
+    const store = new Proxy(working, {
+      get(target, method: string & keyof typeof working) {
+        return method === "deleteAccessToken" ? async () => {} : target[method];
+      },
+    });
+    const busy = createApp({ ...harness.api.deps, store });
+    const request = { path: `/v1/sessions/${harness.session}` };
+    expect((await harness.ask(harness.key, "DELETE", request, busy)).body.code).toBe("write_conflict");
   });
 
   test("a rerun without its images gets wrong_state, and with an image of a wrong type image_rejected", async () => {

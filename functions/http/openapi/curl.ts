@@ -5,6 +5,8 @@ const KEYS: Record<Operation["key"], string | undefined> = {
   app: "Authorization: Bearer $MJFLOW_API_KEY",
   operator: "Authorization: Bearer $MJFLOW_OPERATOR_KEY",
   mj: "mj-api-secret: $MJFLOW_API_KEY",
+  signIn: "Authorization: Bearer $MJFLOW_SIGN_IN_LINK",
+  share: "Authorization: Bearer $MJFLOW_SHARE_LINK",
   none: undefined,
 };
 

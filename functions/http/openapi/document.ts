@@ -27,6 +27,8 @@ const SECURITY = {
   app: [{ key: [] }],
   operator: [{ operatorKey: [] }],
   mj: [{ mjApiSecret: [] }, { key: [] }],
+  signIn: [{ signInLink: [] }],
+  share: [{ shareLink: [] }],
   none: [],
 };
 
@@ -110,6 +112,8 @@ export function openApi(version: string, examples: Examples): Json {
           scheme: "bearer",
           description: "The operator key. A key of an app gets 403.",
         },
+        signInLink: { type: "http", scheme: "bearer", description: "The secret of a sign-in link, `mjl_…`." },
+        shareLink: { type: "http", scheme: "bearer", description: "The secret of a share link, `mjv_…`." },
         mjApiSecret: {
           type: "apiKey",
           in: "header",

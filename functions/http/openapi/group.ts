@@ -12,6 +12,7 @@ import { providers } from "./provider.ts";
 import { publicRoutes } from "./public-routes.ts";
 import { replays } from "./replay.ts";
 import type { RouteGroup } from "./route-description.ts";
+import { sessions } from "./session.ts";
 import { tasks } from "./task.ts";
 import { templates } from "./template.ts";
 import { uploads } from "./upload.ts";
@@ -27,6 +28,7 @@ export const GROUPS: readonly RouteGroup[] = [
   deliveries,
   replays,
   usage,
+  sessions,
   mjCompat,
   apps,
   providers,

@@ -8,6 +8,8 @@ const KEYS: Record<Operation["key"], string> = {
   app: "",
   operator: "operator key",
   mj: "mj-api-secret",
+  signIn: "sign-in link",
+  share: "share link",
   none: "no key",
 };
 

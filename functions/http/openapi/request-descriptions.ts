@@ -1,4 +1,5 @@
 /** Descriptions of the request schemas of the native API. */
+import { SessionRequest, SignInLinkRequest } from "@mjflow/core/access-token";
 import {
   AppPatch,
   AppRequest,
@@ -203,6 +204,14 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   }),
   describe("KeyRequest", KeyRequest, "", {
     expiresInS: "Seconds until the key expires. Without it the key does not expire.",
+  }),
+  describe("SessionRequest", SessionRequest, "", {
+    as: "`token`: the response has the token. `cookie`: the response sets it as a cookie, which pages of the API's origin use.",
+    stay: "True: the session lasts 30 days, and a cookie stays when the browser is closed. False: 12 hours.",
+    label: "Your own name for the session, for example the browser.",
+  }),
+  describe("SignInLinkRequest", SignInLinkRequest, "", {
+    label: "Your own name for the link.",
   }),
   describe("KeyRotateRequest", KeyRotation, "", {
     overlapS: "Seconds for which the previous key stays valid. Default: one day; at most 90 days.",

@@ -9,6 +9,7 @@ import {
   Copy,
   CopyFailure,
   Counts,
+  CurrentCaller,
   DeadLetter,
   Delivery,
   Endpoint,
@@ -24,6 +25,8 @@ import {
   Media,
   NewAppKey,
   NewEndpoint,
+  NewSession,
+  NewSignInLink,
   Orphan,
   Overdue,
   Picture,
@@ -34,6 +37,7 @@ import {
   ReencryptResult,
   Replay,
   RotatedAppKey,
+  Session,
   Task,
   TaskEvent,
   TaskRaw,
@@ -153,6 +157,16 @@ const appKey = describe("AppKey", AppKey, "An API key, without its secret text."
 });
 const newAppKey = extendDescription(appKey, "NewAppKey", NewAppKey, "A new API key.", {
   key: "The key. Store it: it is not shown again.",
+});
+
+const session = describe("Session", Session, "A session or an unused sign-in link, without its secret.", {
+  id: "Id of the session.",
+  kind: "`session`, or `link` for a sign-in link that was not used.",
+  label: "Your own name for it; null if there is none.",
+  createdAt: "Time of the sign-in, or when the link was made.",
+  expiresAt: "Time when it ends.",
+  lastUsedOn: "Last day on which the session was used, in UTC; null if it was never used.",
+  current: "True for the session that sent the request.",
 });
 
 const EVENT = { type: "Type of the event.", timestamp: "Time of the event. It is the same in every delivery attempt." };
@@ -374,6 +388,20 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
   newAppKey,
   extendDescription(newAppKey, "RotatedAppKey", RotatedAppKey, "A new API key and the previous key.", {
     previous: "The previous key, which stays valid for the overlap.",
+  }),
+  session,
+  extendDescription(session, "NewSession", NewSession, "A new session.", {
+    token: "The secret `mjs_…`, which is not shown again; null if the response sets it as a cookie.",
+  }),
+  extendDescription(session, "NewSignInLink", NewSignInLink, "A new sign-in link.", {
+    token: "The secret `mjl_…`. It is not shown again.",
+    url: "The link, for a browser; null if the deployment has no console.",
+  }),
+  describe("CurrentCaller", CurrentCaller, "Who sent the request.", {
+    role: "`operator` or `app`.",
+    appId: "Id of the app.",
+    appName: "Name of the app; null for the operator.",
+    session: "The session that sent the request; null if it was sent with a key.",
   }),
   describe("Account", Account, "A vendor account as it is stored. Null: the value of the configuration applies.", {
     provider: "Id of the provider.",

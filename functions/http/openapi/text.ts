@@ -9,6 +9,8 @@ const KEYS: Record<Operation["key"], string> = {
   app: "",
   operator: " (operator key)",
   mj: "",
+  signIn: " (sign-in link)",
+  share: " (share link)",
   none: " (no key)",
 };
 

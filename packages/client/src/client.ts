@@ -15,6 +15,7 @@ import {
   type TextAction,
   type TextResult,
 } from "./run.ts";
+import { Sessions } from "./session.ts";
 import { Tasks } from "./task.ts";
 import { Templates } from "./template.ts";
 import { type Call, Transport } from "./transport.ts";
@@ -41,6 +42,7 @@ export class Mjflow {
   readonly apps: Apps;
   readonly uploads: Uploads;
   readonly pictures: Pictures;
+  readonly sessions: Sessions;
   readonly webhooks = webhooks;
   readonly #transport: Transport;
 
@@ -60,6 +62,7 @@ export class Mjflow {
     this.deadLetters = new DeadLetters(transport);
     this.operations = new Operations(transport);
     this.apps = new Apps(transport);
+    this.sessions = new Sessions(transport);
   }
 
   /**

@@ -25,6 +25,7 @@ export {
   type TextAction,
   type TextResult,
 } from "./run.ts";
+export type { Sessions } from "./session.ts";
 export type { Tasks } from "./task.ts";
 export type { Templates } from "./template.ts";
 export type { Call } from "./transport.ts";

@@ -910,3 +910,47 @@ export interface RotatedAppKey extends NewAppKey {
   /** The previous key, which stays active for the overlap. */
   previous: AppKey;
 }
+
+/** `POST /v1/sessions` and `POST /v1/sign-in` */
+export interface SessionInput {
+  /** `token`: the response has the token. `cookie`: it sets a cookie, for pages of the API's origin. Default: token. */
+  as?: "token" | "cookie";
+  /** True: the session lasts 30 days. Default: 12 hours. */
+  stay?: boolean;
+  label?: string;
+}
+
+/** A session or an unused sign-in link, without its secret. */
+export interface Session {
+  id: string;
+  kind: "session" | "link";
+  label: string | null;
+  createdAt: string;
+  expiresAt: string;
+  /** Last day of use, in UTC, for example `2026-11-30`. */
+  lastUsedOn: string | null;
+  /** True for the session that sent the request. */
+  current: boolean;
+}
+
+export interface NewSession extends Session {
+  /** The secret `mjs_…`; null if the response set it as a cookie. */
+  token: string | null;
+}
+
+export interface NewSignInLink extends Session {
+  /** The secret `mjl_…`. */
+  token: string;
+  /** The link, for a browser; null if the deployment has no console. */
+  url: string | null;
+}
+
+/** `GET /v1/session`: who sent the request. */
+export interface CurrentCaller {
+  role: "operator" | "app";
+  appId: string;
+  /** Null for the operator. */
+  appName: string | null;
+  /** Null if the request had a key. */
+  session: Session | null;
+}

@@ -3,6 +3,7 @@
  * memory.
  */
 
+import type { AccessToken } from "./access-token.ts";
 import type { AccountTraits, EarlierSlots, StoredAccount } from "./account.ts";
 import type { AccountHealth } from "./account-health.ts";
 import type { App, AppKey } from "./app.ts";
@@ -329,6 +330,13 @@ export interface AppStore extends CreditStore {
   saveTemplate(template: Template): Promise<Saved<Template>>;
   /** Deletes the template if it still has its revision. */
   deleteTemplate(template: Template): Promise<void>;
+  /** Lists the access tokens of an app or a flow that have not expired, strongly consistent. */
+  accessTokens(owner: string): Promise<AccessToken[]>;
+  accessToken(owner: string, id: string): Promise<AccessToken | undefined>;
+  /** Writes the token; revision 0 creates it if none is stored. */
+  saveAccessToken(token: AccessToken): Promise<Saved<AccessToken>>;
+  /** Deletes the token if it still has its revision. */
+  deleteAccessToken(token: AccessToken): Promise<void>;
   /** Revision 0 creates the record if none is stored. `current` may be older than 24 hours, because TTL deletes late. */
   saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
 }

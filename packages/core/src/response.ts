@@ -329,6 +329,29 @@ export const AppKey = z.strictObject({
 export const NewAppKey = z.extend(AppKey, { key: text });
 export const RotatedAppKey = z.extend(NewAppKey, { previous: AppKey });
 
+/** A session or an unused sign-in link, without its secret. */
+export const Session = z.strictObject({
+  id: text,
+  kind: z.enum(["session", "link"]),
+  label: maybe(text),
+  createdAt: time,
+  expiresAt: time,
+  lastUsedOn: maybe(z.iso.date()),
+  current: z.boolean(),
+});
+
+/** The only response that contains the secret of a session. */
+export const NewSession = z.extend(Session, { token: maybe(text) });
+export const NewSignInLink = z.extend(Session, { token: text, url: maybe(text) });
+
+/** `GET /v1/session` */
+export const CurrentCaller = z.strictObject({
+  role: z.enum(["operator", "app"]),
+  appId: text,
+  appName: maybe(text),
+  session: maybe(Session),
+});
+
 /** A stored vendor account, without its key. */
 export const Account = z.strictObject({
   provider: text,

@@ -27,6 +27,8 @@ const KEYS: Record<Operation["key"], string> = {
   app: "",
   operator: "operator key",
   mj: "`mj-api-secret`, or `Authorization`",
+  signIn: "sign-in link",
+  share: "share link",
   none: "no key",
 };
 

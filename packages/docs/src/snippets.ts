@@ -42,6 +42,12 @@ const CLIENT: Readonly<Record<string, string>> = {
   listAppKeys: "for await (const key of mjflow.apps.keys.list(id)) console.log(key.id);",
   rotateAppKey: "const key = await mjflow.apps.keys.rotate(id, keyId, BODY);\nconsole.log(key.key); // shown once",
   revokeAppKey: "await mjflow.apps.keys.revoke(id, keyId);",
+  createSession: "const session = await mjflow.sessions.create(BODY);\nconsole.log(session.id, session.expiresAt);",
+  listSessions: "for await (const session of mjflow.sessions.list()) console.log(session.id, session.label);",
+  endSession: "await mjflow.sessions.end(id);",
+  getSession: "console.log(await mjflow.sessions.current());",
+  createSignInLink: "const link = await mjflow.sessions.link();\nconsole.log(link.url); // works once",
+  signIn: "const session = await mjflow.sessions.signIn();\nconsole.log(session.id);",
   listProviders: "for await (const provider of mjflow.providers.list()) console.log(provider.id, provider.abilities);",
   listDeadLetters: "for await (const message of mjflow.deadLetters.list()) console.log(message.id, message.why);",
   redriveDeadLetter: "await mjflow.deadLetters.redrive(id);",
@@ -50,6 +56,16 @@ const CLIENT: Readonly<Record<string, string>> = {
   getOverdue: "console.log(await mjflow.operations.overdue());",
   listUnclear: "console.log(await mjflow.operations.unclear());",
   resealVault: "console.log(await mjflow.operations.reseal());", // plain-words: ok
+};
+
+/** Names of the variables with the key of an operation, as in the curl command. */
+const KEY_VARIABLES: Readonly<Record<Operation["key"], string>> = {
+  app: "MJFLOW_API_KEY",
+  mj: "MJFLOW_API_KEY",
+  none: "",
+  operator: "MJFLOW_OPERATOR_KEY",
+  signIn: "MJFLOW_SIGN_IN_LINK",
+  share: "MJFLOW_SHARE_LINK",
 };
 
 /** Name of the shell variable of a path parameter, as in the curl command. */
@@ -80,7 +96,7 @@ const asJson = (value: unknown, indent = "") => literal(value, indent, (name) =>
 function typescriptOf(operation: Operation): string {
   const { id, method, path, body, key } = operation;
   if (isRedirect(operation)) return fetchOf(operation);
-  const isOperator = key === "operator";
+  const own = key === "app" || key === "mj" ? undefined : KEY_VARIABLES[key];
   const example = body && literal(body.example ?? {}, "", (name) => name);
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `\${${name}}`);
   const quoted = address === path ? JSON.stringify(path) : `\`${address}\``;
@@ -93,7 +109,7 @@ function typescriptOf(operation: Operation): string {
   const ids = pathParameters(operation).map((name) => `const ${name} = process.env.${variableOf(name)}!;\n`);
   return [
     'import { Mjflow } from "@mjflow/client";\n',
-    `const mjflow = new Mjflow(${isOperator ? "{ apiKey: process.env.MJFLOW_OPERATOR_KEY! }" : ""});${isOperator ? "" : " // MJFLOW_URL and MJFLOW_API_KEY"}`,
+    `const mjflow = new Mjflow(${own ? `{ apiKey: process.env.${own}! }` : ""});${own ? "" : " // MJFLOW_URL and MJFLOW_API_KEY"}`,
     `${ids.join("")}${call}`,
   ].join("\n");
 }
@@ -131,7 +147,7 @@ function pythonOf(operation: Operation): string {
   const { method, path, body, key, responses } = operation;
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `{os.environ['${variableOf(name)}']}`);
   const isStream = responses.some(({ contentType }) => contentType === "text/event-stream");
-  const variable = key === "operator" ? "MJFLOW_OPERATOR_KEY" : "MJFLOW_API_KEY";
+  const variable = KEY_VARIABLES[key];
   const header =
     key === "mj"
       ? `{"mj-api-secret": os.environ["${variable}"]}`

@@ -22,11 +22,13 @@ import {
   withKeyExpiry,
 } from "@mjflow/core/app";
 import type { AppPatch, AppRequest } from "@mjflow/core/app-request";
-import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { MjflowError } from "@mjflow/core/error";
+import { type Caller, callerOfApp, type OperatorKey } from "./caller.ts";
 import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
 import { updateWithRetry } from "./update-with-retry.ts";
+
+export type { Caller, OperatorKey } from "./caller.ts";
 
 type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;
 
@@ -185,23 +187,6 @@ async function updateKey(deps: AppDeps, appId: string, keyId: string, to: (key: 
 
 // ── authentication ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-export interface Caller {
-  appId: string;
-  /** True for the operator key, which may use the routes of the operator. */
-  operator: boolean;
-  limits?: Limits;
-  /** The app's default for archiving. Unset: the deployment's. */
-  archive?: ArchiveMode;
-  /** The app's default for translations. Unset: prompts are not translated. */
-  translate?: boolean;
-}
-
-/** An operator key from the configuration of the deployment. */
-export interface OperatorKey {
-  appId: string;
-  sha256: Buffer;
-}
-
 export function operatorKeyOf(appId: string, key: string): OperatorKey {
   return { appId, sha256: hashOf(key) };
 }
@@ -259,6 +244,9 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
       const hash = hashOf(presented);
       const operator = operatorOf(operators, hash);
       if (operator) return { appId: operator.appId, operator: true };
+      // Most requests have a key, so the code of sessions is loaded on demand.
+      if (presented.startsWith("mjs_"))
+        return (await import("./session.ts")).callerOfSession(deps, operators, presented);
       const named = parseKeyText(presented);
       if (!named) return "malformed";
       const name = hash.toString("base64url");
@@ -277,13 +265,7 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
       if (key.revokedAt !== undefined || app.deletedAt !== undefined) return "revoked";
       if (!isActiveKey(key, now)) return "expired";
       if (!isAppActive(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
-      return {
-        appId: app.id,
-        operator: false,
-        ...(app.limits && { limits: app.limits }),
-        ...(app.archive !== undefined && { archive: app.archive }),
-        ...(app.translate && { translate: true }),
-      };
+      return { ...callerOfApp(app), keyId: key.id };
     },
   };
   return callers;

@@ -1,4 +1,5 @@
 /** Apps and their keys in the table. Each app has its own partition, so one request reads the app and a key. */
+import type { AccessToken } from "@mjflow/core/access-token";
 import type { App, AppKey } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
@@ -11,6 +12,8 @@ import {
   APP_KEYS,
   APPS,
   ATTRIBUTE,
+  accessTokenKey,
+  accessTokenPk,
   appKey,
   appKeyKey,
   idempotencyKey,
@@ -23,6 +26,7 @@ import type { Table } from "./table.ts";
 
 /** How long an expired or revoked key stays listed. */
 const ENDED_KEY_RETENTION_MS = 30 * 24 * 3_600_000;
+const EXPIRED_TOKEN_RETENTION_MS = 24 * 3_600_000;
 const KEYS_READ = 500;
 
 const APP = entity<App, "id">()({
@@ -71,6 +75,23 @@ const TEMPLATE = entity<Template, "appId" | "name">()({
   },
 });
 
+const ACCESS_TOKEN = entity<AccessToken, "owner" | "id">()({
+  key: ({ owner, id }) => accessTokenKey(owner, id),
+  idOf: ({ pk, sk }) => ({ owner: pk.slice(accessTokenPk("").length), id: sk }),
+  // For a day a reader can say that the token has expired.
+  attributes: ({ expiresAt }) => expiring(expiresAt + EXPIRED_TOKEN_RETENTION_MS),
+  fields: {
+    kind: ["kd", "text"],
+    sha256: ["sh", "text"],
+    keyId: ["ke", "text"],
+    label: ["la", "text"],
+    createdAt: ["cr", "number"],
+    expiresAt: ["ex", "number"],
+    usedOn: ["us", "text"],
+    hidesPrompt: ["hp", "flag"],
+  },
+});
+
 const IDEMPOTENCY = entity<IdempotencyRecord, "appId" | "key">()({
   key: ({ appId, key }) => idempotencyKey(appId, key),
   idOf({ pk }) {
@@ -99,6 +120,7 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
   const rows = createRows(deps, APP);
   const keys = createRows(deps, KEY);
   const templates = createRows(deps, TEMPLATE);
+  const tokens = createRows(deps, ACCESS_TOKEN);
   const idempotency = createRows(deps, IDEMPOTENCY);
 
   return {
@@ -128,6 +150,13 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
     template: (appId, name) => templates.get({ appId, name }),
     saveTemplate: (template) => templates.save(template),
     deleteTemplate: (template) => templates.delete(template),
+    async accessTokens(owner) {
+      const all = await tokens.partition(accessTokenPk(owner));
+      return all.filter(({ expiresAt }) => expiresAt > now());
+    },
+    accessToken: (owner, id) => tokens.get({ owner, id }),
+    saveAccessToken: (token) => tokens.save(token),
+    deleteAccessToken: (token) => tokens.delete(token),
     saveAppKey: (key) => keys.save(key),
     saveIdempotency: (record) => idempotency.save(record),
   };

@@ -15,6 +15,7 @@
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     uploads#<appId>                <hour>                      numbers of the uploads of an hour
  *     templates#<appId>              <name>                      a plan that the app stores under a name
+ *     tokens#<appId or flowId>       <tokenId>                   a session, a sign-in link or a share link, as a hash
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
@@ -241,10 +242,11 @@ export function sweepLeaseKey(partition: string, slice: string): Key {
 
 /**
  * True for rows that say what the processes of one deployment do at this moment: leases, open streams, slots of submit
- * workers, health checks, imports. They mean nothing in another table.
+ * workers, health checks, imports, sessions of browsers. They mean nothing in another table.
  */
 export function isOfProcesses({ pk, sk }: Key): boolean {
   if (pk === HEALTH_CHECK_KEY.pk) return sk === HEALTH_CHECK_KEY.sk || sk === IMPORT_KEY.sk;
+  if (pk.startsWith(`${TOKENS_PK}app_`)) return true;
   return pk.startsWith(SWEEP_PK) || pk.startsWith(STREAMS_PK) || (pk.startsWith("account#") && sk.startsWith("calls#"));
 }
 
@@ -278,6 +280,16 @@ export function templatePk(appId: string): string {
 
 export function templateKey(appId: string, name: string): Key {
   return { pk: templatePk(appId), sk: name };
+}
+
+const TOKENS_PK = "tokens#";
+
+export function accessTokenPk(owner: string): string {
+  return `${TOKENS_PK}${owner}`;
+}
+
+export function accessTokenKey(owner: string, id: string): Key {
+  return { pk: accessTokenPk(owner), sk: id };
 }
 
 export function replayPk(appId: string): string {

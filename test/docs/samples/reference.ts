@@ -114,6 +114,8 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
     await ok("PUT", `/v1/templates/${NAME}`, { then: [{ press: "U1" }] });
     return { variables: { NAME } };
   }
+  if (path.startsWith("/v1/sessions/{id}")) return one((await ok("POST", "/v1/sessions", {})).id);
+  if (id === "signIn") return { variables: { MJFLOW_SIGN_IN_LINK: (await ok("POST", "/v1/sign-in-links", {})).token } };
   if (path === "/docs/errors/{code}") return { variables: { CODE: "not_found" } };
   return { variables: {} };
 }
