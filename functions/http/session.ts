@@ -1,6 +1,7 @@
 /** `/v1/sessions`, `/v1/session`, `/v1/sign-in-links` and `/v1/sign-in`: sessions of the console. */
-import { type AccessToken, SessionRequest, SignInLinkRequest } from "@mjflow/core/access-token";
+import type { AccessToken } from "@mjflow/core/access-token";
 import { isLoopbackUrl } from "@mjflow/core/loopback";
+import { SessionRequest, SignInLinkRequest } from "@mjflow/core/request";
 import { isoOf } from "@mjflow/engine/date";
 import { type Context, Hono } from "hono";
 import { bearerOf, loopbackCookie, SECURE_COOKIE, unauthorized } from "./auth.ts";
@@ -53,6 +54,7 @@ export const sessions = new Hono<AppEnv>()
       appId,
       appName: app?.name ?? null,
       session: token ? sessionView(c, token) : null,
+      canTranslate: deps.translator !== undefined,
     });
   })
   .post("/sign-in-links", async (c) => {

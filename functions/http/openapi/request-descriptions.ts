@@ -1,5 +1,4 @@
 /** Descriptions of the request schemas of the native API. */
-import { SessionRequest, SignInLinkRequest } from "@mjflow/core/access-token";
 import {
   AppPatch,
   AppRequest,
@@ -27,6 +26,8 @@ import {
   PlanInput,
   ReplayRequest,
   RotateRequest,
+  SessionRequest,
+  SignInLinkRequest,
   TemplateRequest,
   UploadRequest,
 } from "@mjflow/core/request";

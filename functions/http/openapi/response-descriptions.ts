@@ -402,6 +402,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     appId: "Id of the app.",
     appName: "Name of the app; null for the operator.",
     session: "The session that sent the request; null if it was sent with a key.",
+    canTranslate: "True if the deployment has a translator of prompts.",
   }),
   describe("Account", Account, "A vendor account as it is stored. Null: the value of the configuration applies.", {
     provider: "Id of the provider.",

@@ -1,5 +1,5 @@
 /** Descriptions of the routes of sessions and sign-in links. */
-import { SessionRequest, SignInLinkRequest } from "@mjflow/core/access-token";
+import { SessionRequest, SignInLinkRequest } from "@mjflow/core/request";
 import { CurrentCaller, NewSession, NewSignInLink, Session, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, type Header, type RouteGroup } from "./route-description.ts";
 

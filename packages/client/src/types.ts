@@ -953,4 +953,6 @@ export interface CurrentCaller {
   appName: string | null;
   /** Null if the request had a key. */
   session: Session | null;
+  /** True if the deployment has a translator of prompts. */
+  canTranslate: boolean;
 }

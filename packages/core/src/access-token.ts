@@ -6,7 +6,6 @@
  *     mjl_01K9ZC7T3R8M2V5X0Q4B6N1JHD_7QK2M9XA_<32 characters>   a sign-in link of an app
  *     mjv_01K9ZC7T3R8M2V5X0Q4B6N1JHD_7QK2M9XA_<32 characters>   a share link of a flow
  */
-import * as z from "zod/mini";
 import { crockford } from "./id.ts";
 
 export type AccessKind = "session" | "link" | "share";
@@ -84,33 +83,3 @@ export function parseAccessToken(kind: AccessKind, text: string): Pick<AccessTok
 export function isAccessTokenId(text: string): boolean {
   return ID.test(text);
 }
-
-// ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const label = z.optional(
-  z.string().check(
-    z.minLength(1),
-    z.maxLength(80),
-    z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
-  ),
-);
-
-/** `POST /v1/sessions` and `POST /v1/sign-in` */
-export const SessionRequest = z.strictObject({
-  as: z._default(z.enum(["token", "cookie"]), "token"),
-  stay: z._default(z.boolean(), false),
-  label,
-});
-export type SessionRequest = z.infer<typeof SessionRequest>;
-
-/** `POST /v1/sign-in-links` */
-export const SignInLinkRequest = z.strictObject({ label });
-export type SignInLinkRequest = z.infer<typeof SignInLinkRequest>;
-
-/** `POST /v1/flows/{id}/shares` */
-export const ShareRequest = z.strictObject({
-  expiresInS: z._default(z.int().check(z.minimum(60), z.maximum(SHARE.maxS)), SHARE.defaultS),
-  showsPrompt: z._default(z.boolean(), true),
-  label,
-});
-export type ShareRequest = z.infer<typeof ShareRequest>;

@@ -4,6 +4,7 @@
  * adds 21.
  */
 import * as z from "zod/mini";
+import { SHARE } from "./access-token.ts";
 import { ArchiveMode } from "./archive-mode.ts";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
@@ -402,3 +403,27 @@ export function isHttpUrl(value: string): boolean {
   const url = new URL(value);
   return /^https?:$/.test(url.protocol) && !url.username && !url.password;
 }
+
+// ── sessions and share links ──────────────────────────────────────────────────────────────────────────────────────────
+
+const label = z.optional(text(80));
+
+/** `POST /v1/sessions` and `POST /v1/sign-in` */
+export const SessionRequest = z.strictObject({
+  as: z._default(z.enum(["token", "cookie"]), "token"),
+  stay: z._default(z.boolean(), false),
+  label,
+});
+export type SessionRequest = z.infer<typeof SessionRequest>;
+
+/** `POST /v1/sign-in-links` */
+export const SignInLinkRequest = z.strictObject({ label });
+export type SignInLinkRequest = z.infer<typeof SignInLinkRequest>;
+
+/** `POST /v1/flows/{id}/shares` */
+export const ShareRequest = z.strictObject({
+  expiresInS: z._default(z.int().check(z.minimum(60), z.maximum(SHARE.maxS)), SHARE.defaultS),
+  showsPrompt: z._default(z.boolean(), true),
+  label,
+});
+export type ShareRequest = z.infer<typeof ShareRequest>;

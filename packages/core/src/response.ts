@@ -350,6 +350,7 @@ export const CurrentCaller = z.strictObject({
   appId: text,
   appName: maybe(text),
   session: maybe(Session),
+  canTranslate: z.boolean(),
 });
 
 /** A stored vendor account, without its key. */

@@ -9,10 +9,10 @@ import {
   newAccessToken,
   parseAccessToken,
   SESSION,
-  type SessionRequest,
 } from "@mjflow/core/access-token";
 import { type App, type AppKey, DEFAULT_APP, isActiveKey, isAppActive, type KeyProblem } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
+import type { SessionRequest } from "@mjflow/core/request";
 import { type Caller, callerOfApp, type OperatorKey } from "./caller.ts";
 import { dateOf } from "./date.ts";
 import type { EngineDeps } from "./deps.ts";
