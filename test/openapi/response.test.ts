@@ -390,6 +390,7 @@ describe("conflicts, limits and wrong values", () => {
   });
 
   test("the end of a session gets write_conflict if other requests change the session each time", async () => {
+    harness = await createOpenApiHarness(seen);
     const { store: working } = harness.api.deps;
     const store = new Proxy(working, {
       get(target, method: string & keyof typeof working) {
