@@ -213,7 +213,7 @@ async function noteUse({ store, clock, log }: SessionDeps, token: AccessToken): 
   });
 }
 
-/** Ends the oldest sessions of an app that has the maximum number. Nobody is locked out by browsers that never signed out. */
+/** Ends the oldest sessions of an app that has the maximum number. So a user can sign in although many browsers never signed out. */
 async function makeRoom({ store }: SessionDeps, appId: string): Promise<void> {
   const all = (await store.accessTokens(appId)).sort((a, b) => a.createdAt - b.createdAt);
   for (const oldest of all.slice(0, Math.max(0, all.length - SESSION.perApp + 1)))

@@ -15,7 +15,7 @@ export const signIn = command({
   argCount: [0, 0],
   options: {},
   notes: `
-The link works once, within 10 minutes. Its session has the rights of your API key and ends with it. Give the link to nobody.`,
+The link works once, within 10 minutes. Its session has the rights of your API key and ends with it. It is as secret as the key.`,
   async run(context) {
     const { mjflow, signal, connection } = context;
     const link = await mjflow.sessions.link({ label: "mjflow sign-in" }, { signal });
