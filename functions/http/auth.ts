@@ -35,7 +35,8 @@ function sessionCookieOf(c: Context<AppEnv>): string | undefined {
   const site = c.req.header("sec-fetch-site");
   if (site !== undefined && site !== "same-origin") return undefined;
   const cookies = (c.req.header("cookie") ?? "").split(/;\s*/);
-  const cookieOf = (name: string) => cookies.find((cookie) => cookie.startsWith(`${name}=mjs_`))?.slice(name.length + 1);
+  const cookieOf = (name: string) =>
+    cookies.find((cookie) => cookie.startsWith(`${name}=mjs_`))?.slice(name.length + 1);
   const isLoopback = isLoopbackUrl(`http://${c.req.header("host")}`);
   return cookieOf(SECURE_COOKIE) ?? (isLoopback ? cookieOf(loopbackCookie(c)) : undefined);
 }
