@@ -4,6 +4,11 @@ import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
 import type { SimulationVariant } from "./simulation.ts";
 import type { SearchMode } from "./vendor.ts";
+import type { Wire } from "./wire.ts";
+import { acedatacloudWire } from "./wire-acedatacloud.ts";
+import { legnextWire } from "./wire-legnext.ts";
+import { ttapiWire } from "./wire-ttapi.ts";
+import { useapiWire } from "./wire-useapi.ts";
 
 export const FLOWS_PER_SEED = 10;
 const FAULTS = Object.keys(NO_FAULTS) as (keyof FaultProfile)[];
@@ -44,8 +49,13 @@ export function faultAlone(fault: keyof FaultProfile): FaultProfile {
 export interface FaultSetup {
   name: string;
   profile: FaultProfile;
-  /** How submissions can be searched for at the vendor, and its accounts with their limits. */
-  variant: Pick<SimulationVariant, "searched" | "accounts" | "hostOf" | "submitWorkers" | "maxRunning" | "archive">;
+  /** Protocol family of the vendor, by its id. */
+  family: Family;
+  /** The vendor's routes, how submissions can be searched for, and its accounts with their limits. */
+  variant: Pick<
+    SimulationVariant,
+    "wire" | "searched" | "accounts" | "hostOf" | "submitWorkers" | "maxRunning" | "archive"
+  >;
   /** Limits of every app; set for about half of the seeds, independent of their faults. */
   limits: Limits | undefined;
 }
@@ -61,6 +71,20 @@ const ACCOUNTS = [["default"], ["a", "b"], ["a", "a2", "b"]] as const;
 const SUBMIT_WORKERS = [2, 8, 20] as const;
 /** Every second seed has no concurrency limit. */
 const MAX_RUNNING = [undefined, 2, undefined, 14] as const;
+
+/** Families with a protocol of their own. */
+export const WIRES = {
+  ttapi: ttapiWire,
+  acedatacloud: acedatacloudWire,
+  useapi: useapiWire,
+  legnext: legnextWire,
+} satisfies Record<string, Wire>;
+/** Half of the vendors are of the family midjourney-proxy. */
+export type Family = keyof typeof WIRES | "mjproxy";
+const FAMILIES = [...Object.keys(WIRES), ...Array<string>(4).fill("mjproxy")] as Family[];
+
+/** The families have no modal that takes the prompt of a press, and no relay with old rows or damaged bodies is in front of them. */
+export const ABSENT = { modal: 0, notYet: 0, frozen: 0, junk: 0 } as const satisfies Partial<FaultProfile>;
 
 /** In every second seed the copies of archived images are sent later, by an event of their own. */
 const ARCHIVE: readonly ArchiveMode[] = [true, "later"];
@@ -81,12 +105,21 @@ function variantOf(seed: number): FaultSetup["variant"] {
   };
 }
 
-export function faultSetupOf(seed: number): FaultSetup {
+/** @param only family of the vendor; unset: the seed chooses it. The other choices of a seed do not depend on it */
+export function faultSetupOf(seed: number, only?: Family): FaultSetup {
   const hash = Math.imul(seed, 0x9e3779b1);
   // Half of the apps with limits have several counters.
   const limits = hash < 0 ? { ...LIMITS, ...(((hash >>> 8) & 1) === 1 && { counters: 3 }) } : undefined;
   const variant = variantOf(seed);
-  if (seed % 2 === 0) return { name: "all faults", profile: ALL_FAULTS, variant, limits };
-  const fault = FAULTS[Math.floor(seed / 2) % FAULTS.length]!;
-  return { name: fault, profile: faultAlone(fault), variant, limits };
+  const fault = seed % 2 === 0 ? undefined : FAULTS[Math.floor(seed / 2) % FAULTS.length]!;
+  const [name, profile] = fault === undefined ? ["all faults", ALL_FAULTS] : [fault, faultAlone(fault)];
+  const family = only ?? choose(seed, 0x7feb352d, FAMILIES);
+  // A fault that the families do not have is tested alone at a vendor that has it.
+  if (family === "mjproxy" || (fault !== undefined && Object.hasOwn(ABSENT, fault)))
+    return { name, profile, family: "mjproxy", variant, limits };
+  // None of their lists is searched by our mark, and Legnext has none at all.
+  const isListed = variant.searched !== false && family !== "legnext";
+  const searched = isListed ? { reachMs: 300_000 } : false;
+  const wired = { ...variant, searched, wire: WIRES[family] };
+  return { name, profile: { ...profile, ...ABSENT }, family, variant: wired, limits };
 }

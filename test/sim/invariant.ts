@@ -152,9 +152,20 @@ function findDuplicates(accepted: readonly VendorTask[]) {
 
 type FlowState = SimulationRun["flows"] extends Map<string, infer F> ? F : never;
 
-/** Returns the submissions of each task, by `flow_… path`. */
-function submissionsOf({ vendor: { accepted } }: SimulationRun): Map<string, VendorTask[]> {
-  return Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
+/** Returns the submissions of each task, by `flow_… path`. A picture that came with its grid has those of the grid. */
+function submissionsOf({ vendor: { accepted }, flows, variant }: SimulationRun): Map<string, VendorTask[]> {
+  const own = Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
+  for (const { tasks } of flows.values()) {
+    for (const { flowId, path, vendorTaskId } of tasks) {
+      const isPicture = vendorTaskId !== undefined && jobIdOf(variant, vendorTaskId) !== vendorTaskId;
+      if (isPicture) own.set(`${flowId} ${path}`, own.get(`${flowId} ${parentPath(path)}`) ?? []);
+    }
+  }
+  return own;
+}
+
+function jobIdOf({ wire }: SimulationRun["variant"], vendorTaskId: string): string {
+  return wire?.jobIdOf?.(vendorTaskId) ?? vendorTaskId;
 }
 
 /** Faults that lose nothing: whatever they do, each image that the vendor finishes reaches its task. */
@@ -441,14 +452,16 @@ function lineageOf({ tasks }: FlowState): string[] {
 }
 
 /** Every task has the image and the vendor task id of its own submissions. Accounts may use equal ids. */
-function foreignResultsOf({ flows, vendor: { accepted } }: SimulationRun): string[] {
-  const byPress = Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
-  return [...flows.values()].flatMap(({ tasks }) =>
+function foreignResultsOf(run: SimulationRun): string[] {
+  const byPress = submissionsOf(run);
+  return [...run.flows.values()].flatMap(({ tasks }) =>
     tasks.flatMap(({ flowId, path, account, vendorTaskId, result, late }) => {
       const own = byPress.get(`${flowId} ${path}`) ?? [];
       const images = [result?.imageUrl, late?.result?.imageUrl].filter((url) => url !== undefined);
-      const foreign = images.filter((url) => !own.some((one) => imageUrlOf(one) === url));
-      const named = own.some((one) => one.account === account && one.id === vendorTaskId);
+      const gridOf = (url: string) => url.replace(/\?picture=[1-4]$/, "");
+      const foreign = images.filter((url) => !own.some((one) => imageUrlOf(one) === gridOf(url)));
+      const jobId = vendorTaskId && jobIdOf(run.variant, vendorTaskId);
+      const named = own.some((one) => one.account === account && one.id === jobId);
       if (vendorTaskId !== undefined && !named) foreign.push(`task ${vendorTaskId}`);
       return foreign.map((what) => `${flowId} ${path} has ${what} of another task`);
     }),

@@ -1,12 +1,12 @@
 /**
- * `npm run sim -- --flows 100000` runs that many flows under every fault. `npm run sim -- --seed 17` replays one seed, and
+ * `npm run sim -- --flows 100000` runs that many flows under every fault. `--family ttapi` has all of them at vendors of this family. `npm run sim -- --seed 17` replays one seed, and
  * `--trace 0-1` prints the writes and submissions of the tasks with this path. The command exits with 1 if a seed broke a
  * rule, and prints the command that replays each such seed.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
+import { type Family, FLOWS_PER_SEED, faultSetupOf, WIRES } from "./fault-setup.ts";
 import { type Counters, checkInvariants } from "./invariant.ts";
 import { runSimulation } from "./simulation.ts";
 import type { Progress, SeedRange } from "./worker.ts";
@@ -17,25 +17,30 @@ const { values } = parseArgs({
     seed: { type: "string" },
     trace: { type: "string" },
     from: { type: "string", default: "1" },
+    family: { type: "string" },
     workers: { type: "string", default: String(Math.min(8, availableParallelism())) },
   },
 });
 
+const family = values.family as Family | undefined;
+if (family !== undefined && family !== "mjproxy" && !Object.hasOwn(WIRES, family))
+  throw new Error(`There is no family ${family}. Choose mjproxy or ${Object.keys(WIRES).join(", ")}.`);
 const started = Date.now();
 const total = values.seed === undefined ? await many() : await one(Number(values.seed));
 print(total);
 process.exit(total.failed.length > 0 ? 1 : 0);
 
 async function one(seed: number): Promise<Progress> {
-  const { name, profile, limits, variant } = faultSetupOf(seed);
-  console.log(`seed ${seed}: ${name}${limits ? ", with limits" : ""}, ${JSON.stringify(variant)}`);
+  const { name, profile, family: own, limits, variant } = faultSetupOf(seed, family);
+  const { wire: _, ...shown } = variant;
+  console.log(`seed ${seed}: ${name} at ${own}${limits ? ", with limits" : ""}, ${JSON.stringify(shown)}`);
   const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
     if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
   };
   const { findings, counts } = checkInvariants(
     await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, trace, variant }),
   );
-  return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
+  return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [], families: { [own]: counts.flows } };
 }
 
 /** Prints the counts so far if a long run is interrupted. */
@@ -51,11 +56,11 @@ async function many(): Promise<Progress> {
   const from = Number(values.from);
   const to = from + Math.ceil(Number(values.flows) / FLOWS_PER_SEED);
   const step = Number(values.workers);
-  const sum: Progress = { seeds: 0, counts: {} as Counters, findings: [], failed: [] };
+  const sum: Progress = { seeds: 0, counts: {} as Counters, findings: [], failed: [], families: {} };
   console.log(`seeds ${from} to ${to - 1}, ${FLOWS_PER_SEED} flows each, ${step} workers`);
   onInterrupt(sum);
   const workers = Array.from({ length: step }, (_, i) => {
-    const workerData: SeedRange = { from: from + i, step, to };
+    const workerData: SeedRange = { from: from + i, step, to, family };
     const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData });
     worker.on("message", (progress: Progress) => add(sum, progress));
     return new Promise<void>((resolve, reject) => {
@@ -69,8 +74,10 @@ async function many(): Promise<Progress> {
   return sum;
 }
 
-function add(sum: Progress, { seeds, counts, findings, failed }: Progress): void {
+function add(sum: Progress, { seeds, counts, findings, failed, families }: Progress): void {
   sum.seeds += seeds;
+  for (const [name, flows] of Object.entries(families) as [Family, number][])
+    sum.families[name] = (sum.families[name] ?? 0) + flows;
   for (const [name, count] of Object.entries(counts) as [keyof Counters, number][]) {
     sum.counts[name] = (sum.counts[name] ?? 0) + count;
   }
@@ -78,10 +85,13 @@ function add(sum: Progress, { seeds, counts, findings, failed }: Progress): void
   sum.failed.push(...failed);
 }
 
-function print({ seeds, counts, findings, failed }: Progress): void {
+function print({ seeds, counts, findings, failed, families }: Progress): void {
   const seconds = (Date.now() - started) / 1_000;
   console.log(`\n${seeds} seeds in ${seconds.toFixed(1)} s, ${Math.round(counts.flows / seconds)} flows/s\n`);
   for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(16)} ${count.toLocaleString("en")}`);
+  for (const [name, flows] of Object.entries(families).sort())
+    console.log(`  flows at ${name.padEnd(14)} ${flows.toLocaleString("en")}`);
   for (const finding of findings.slice(0, 20)) console.log(`\n  ${finding}`);
-  for (const seed of failed.slice(0, 20)) console.log(`\n  npm run sim -- --seed ${seed}`);
+  const option = family === undefined ? "" : ` --family ${family}`;
+  for (const seed of failed.slice(0, 20)) console.log(`\n  npm run sim -- --seed ${seed}${option}`);
 }

@@ -192,7 +192,7 @@ describe("the simulation, run until nothing is left to do", () => {
   test.each([17, 36, 122, 182, 1378])(
     "seed %i, which broke a rule in an earlier version, breaks none",
     async (seed) => {
-      const { profile, limits, variant } = faultSetupOf(seed);
+      const { profile, limits, variant } = faultSetupOf(seed, "mjproxy");
       for (const more of [{ hooks: false }, { limits, variant: { searched: variant.searched } }]) {
         expect(
           checkInvariants(await runSimulation({ seed, flows: 10, profile: ALL_FAULTS, ...more })).findings,

@@ -652,9 +652,7 @@ export async function runSimulation({
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, variant.createdWithinMs ?? 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
-      const planned = plan ?? randomPlan(rng.int(0, 3), rng);
-      // Vendors of other families have no modal that takes the prompt of a press.
-      const then = [...(variant.wire ? withoutPrompts(planned) : planned)];
+      const then = [...ofWire(plan ?? randomPlan(rng.int(0, 3), rng))];
       const usesEndpoint = hooks === "always" || (hooks && hookRng.chance(0.15));
       const usesNotifyHook = hooks === "always" || (hooks && hookRng.chance(0.2));
       const archived = hooks === "always" || (hooks && hookRng.chance(0.15));
@@ -700,10 +698,17 @@ export async function runSimulation({
     start("mj", press, end);
   });
 
+  /** Vendors of other families have no modal that takes the prompt of a press, and one has other buttons. */
+  function ofWire(planned: readonly PlanInput[]): readonly PlanInput[] {
+    const { wire } = variant;
+    if (!wire) return planned;
+    return wire.planOf?.(withoutPrompts(planned)) ?? withoutPrompts(planned);
+  }
+
   /** The app presses a button outside the plan after some time, if the first image exists by then. */
   function pressLater({ id, appId }: Flow, afterMs: number): void {
-    const request = { press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] };
-    scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
+    const [request] = ofWire([{ press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] }]);
+    scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request!)));
   }
 
   /** The app cancels the flow and may resume it later. */

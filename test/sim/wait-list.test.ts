@@ -144,7 +144,7 @@ describe("wait lists under faults", () => {
     async (seed) => {
       const faults = { listLost: 0.9, dispatcherDies: 0.08, listRefuses: 0.08, busySpell: 0.9, loseWake: 0.4 };
       const profile = { ...(seed % 3 === 0 ? ALL_FAULTS : NO_FAULTS), ...faults, crash: seed % 2 === 0 ? 0 : 0.03 };
-      const { variant } = faultSetupOf(seed);
+      const { variant } = faultSetupOf(seed, "mjproxy");
       // With limits the apps also press and cancel.
       const result = await runSimulation({ seed, flows: 10, profile, limits: LIMITS, variant });
       expectNoFindings(checkInvariants(result).findings);

@@ -4,6 +4,7 @@
  */
 import type { Provider } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { PlanInput } from "@mjflow/core/request";
 import { dialect } from "@mjflow/providers/dialect";
 import type { HttpClient, VendorHttpRequest } from "@mjflow/providers/http-client";
 import { createProvider } from "@mjflow/providers/mjproxy";
@@ -43,6 +44,10 @@ export interface Wire {
   looksUpEach: boolean;
   /** Returns the id of the nth task of an account. Its first twelve digits or more in a row name the task (`jobOf`). */
   idOf(nth: number): string;
+  /** Returns the id that a look-up asks for. Unset: the id of the task, always. */
+  jobIdOf?(vendorTaskId: string): string;
+  /** Returns a plan whose presses the family's results offer. Unset: any plan. */
+  planOf?(plan: readonly PlanInput[]): readonly PlanInput[];
   callOf(request: VendorHttpRequest): VendorCall;
   encode(reply: Reply, call: VendorCall): Reply;
   /** Returns the body of a callback; undefined if the vendor does not send it. */

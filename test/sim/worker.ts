@@ -1,6 +1,6 @@
 /** Runs a range of seeds in a worker thread and reports the counts and findings of each. */
 import { parentPort, workerData } from "node:worker_threads";
-import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
+import { type Family, FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
 import { type Counters, checkInvariants } from "./invariant.ts";
 import { runSimulation } from "./simulation.ts";
 
@@ -9,6 +9,8 @@ export interface SeedRange {
   step: number;
   /** End of the range, exclusive. */
   to: number;
+  /** Unset: each seed chooses the family of its vendor. */
+  family: Family | undefined;
 }
 
 export interface Progress {
@@ -16,14 +18,20 @@ export interface Progress {
   counts: Counters;
   findings: string[];
   failed: number[];
+  /** Number of flows by the family of their vendor. */
+  families: Partial<Record<Family, number>>;
 }
 
-export async function checkSeeds({ from, step, to }: SeedRange, report: (progress: Progress) => void): Promise<void> {
+export async function checkSeeds(
+  { from, step, to, family: only }: SeedRange,
+  report: (progress: Progress) => void,
+): Promise<void> {
   for (let seed = from; seed < to; seed += step) {
-    const { profile, limits, variant } = faultSetupOf(seed);
+    const { profile, limits, variant, family } = faultSetupOf(seed, only);
     const run = await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, variant });
     const { findings, counts } = checkInvariants(run);
-    report({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
+    const families = { [family]: counts.flows };
+    report({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [], families });
   }
 }
 

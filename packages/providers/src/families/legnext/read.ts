@@ -66,10 +66,12 @@ function resultOf(job: Fields, jobId: string, baseUrl: string | undefined): Resu
   const images = mediaOf(output["image_urls"], baseUrl);
   const lines = Array.isArray(output["prompts"]) ? linesOf(output["prompts"], 16_384) : undefined;
   const text = lines ?? output["finalPrompt"] ?? output["description"];
+  // An enlarged picture and a text have no buttons. Of anything else without actions the vendor has not told them yet.
+  const isBare = images?.length === 1 || textOf(text) !== undefined;
   return told<Result>({
     imageUrl: linkOf(output["image_url"], baseUrl) ?? images?.[0]?.url,
     images,
-    buttons: gridButtons(output["available_actions"], jobId),
+    buttons: gridButtons(output["available_actions"], jobId) ?? (isBare ? [] : undefined),
     prompt: textOf(text, 16_384),
     seed: textOf(output["seed"], 20),
     raw: redactRawReport(job, REMOVED),
@@ -106,9 +108,9 @@ export function verbOf(word: string): Verb | undefined {
   return isKnown ? { path, picture: Number(picture), value: Number(value) } : undefined;
 }
 
-/** A result without `available_actions` has no buttons: an enlarged picture, or a text. */
-function gridButtons(actions: unknown, parent: string): Button[] {
-  if (!isFields(actions)) return [];
+/** Returns undefined for a result without `available_actions`. */
+function gridButtons(actions: unknown, parent: string): Button[] | undefined {
+  if (!isFields(actions)) return undefined;
   const button = (name: string, verb: Verb) => ownButton(FAMILY, { name, word: wordOf(verb), parent });
   const has = (path: string, picture: number) => Array.isArray(actions[path]) && actions[path].includes(picture);
   return [
@@ -133,11 +135,16 @@ export function pictureOf(vendorTaskId: string): { jobId: string; picture: numbe
   return own === PICTURE && jobId !== undefined ? { jobId, picture: Number(picture) } : undefined;
 }
 
-/** Returns the report of one picture, from the report of its grid. A grid without this picture is returned as a failure. */
+/**
+ * Returns the report of one picture, from the report of its grid. If the grid has pictures, but not this one, it is a failure. If the
+ * vendor has not told the pictures yet, the task goes on.
+ */
 export function reportOfPicture(grid: Report, { jobId, picture }: { jobId: string; picture: number }): Report {
   const vendorTaskId = pictureId(jobId, picture);
   if (grid.status !== "SUCCESS") return { ...grid, vendorTaskId };
-  const url = grid.result.images?.[picture]?.url;
+  const { images } = grid.result;
+  if (!images) return { vendorTaskId, status: "IN_PROGRESS", result: {} };
+  const url = images[picture]?.url;
   if (url === undefined)
     return { vendorTaskId, status: "FAILURE", failReason: "the grid has no such picture", result: {} };
   const buttons = OF_PICTURE.map(([name, path, value]) =>
