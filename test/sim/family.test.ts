@@ -11,7 +11,7 @@ import { runSimulation } from "./simulation.ts";
 const FAULTS = (Object.keys(NO_FAULTS) as (keyof FaultProfile)[]).filter((fault) => !Object.hasOwn(ABSENT, fault));
 
 describe.each(Object.entries(WIRES))("%s", (id, wire) => {
-  // The pictures of its grids are looked up, and nobody pays for them.
+  // The pictures of its grids are looked up, and no task is paid for them.
   const givesPictures = wire.jobIdOf !== undefined;
 
   test("without faults every flow completes, and nothing is paid twice", async () => {

@@ -4,7 +4,7 @@ import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
 import type { SimulationVariant } from "./simulation.ts";
 import type { SearchMode } from "./vendor.ts";
-import type { Wire } from "./wire.ts";
+import { idempotentWire, type Wire } from "./wire.ts";
 import { acedatacloudWire } from "./wire-acedatacloud.ts";
 import { legnextWire } from "./wire-legnext.ts";
 import { ttapiWire } from "./wire-ttapi.ts";
@@ -80,7 +80,7 @@ export const WIRES = {
   legnext: legnextWire,
 } satisfies Record<string, Wire>;
 /** Half of the vendors are of the family midjourney-proxy. */
-export type Family = keyof typeof WIRES | "mjproxy";
+export type Family = keyof typeof WIRES | "mjproxy" | "idempotent";
 const FAMILIES = [...Object.keys(WIRES), ...Array<string>(4).fill("mjproxy")] as Family[];
 
 /** The families have no modal that takes the prompt of a press, and no relay with old rows or damaged bodies is in front of them. */
@@ -114,6 +114,8 @@ export function faultSetupOf(seed: number, only?: Family): FaultSetup {
   const fault = seed % 2 === 0 ? undefined : FAULTS[Math.floor(seed / 2) % FAULTS.length]!;
   const [name, profile] = fault === undefined ? ["all faults", ALL_FAULTS] : [fault, faultAlone(fault)];
   const family = only ?? choose(seed, 0x7feb352d, FAMILIES);
+  // No seed chooses it, because no known vendor has idempotency keys.
+  if (family === "idempotent") return { name, profile, family, variant: { ...variant, wire: idempotentWire }, limits };
   // A fault that the families do not have is tested alone at a vendor that has it.
   if (family === "mjproxy" || (fault !== undefined && Object.hasOwn(ABSENT, fault)))
     return { name, profile, family: "mjproxy", variant, limits };

@@ -74,6 +74,8 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   const unfinished = unfinishedOf(run);
   const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
   findings.push(...again.duplicates, ...unfinished);
+  if (run.variant.wire?.isIdempotent && again.resubmitted > 0)
+    findings.push(`I ${again.resubmitted} submissions were paid again at a vendor with idempotency keys`);
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has a different state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...foreignResultsOf(run));
   findings.push(...[...run.flows.values()].flatMap(missingCopiesOf));

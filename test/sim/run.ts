@@ -23,8 +23,9 @@ const { values } = parseArgs({
 });
 
 const family = values.family as Family | undefined;
-if (family !== undefined && family !== "mjproxy" && !Object.hasOwn(WIRES, family))
-  throw new Error(`There is no family ${family}. Choose mjproxy or ${Object.keys(WIRES).join(", ")}.`);
+const known = ["mjproxy", "idempotent", ...Object.keys(WIRES)];
+if (family !== undefined && !known.includes(family))
+  throw new Error(`There is no family ${family}. Choose one of ${known.join(", ")}.`);
 const started = Date.now();
 const total = values.seed === undefined ? await many() : await one(Number(values.seed));
 print(total);

@@ -701,14 +701,15 @@ export async function runSimulation({
   /** Vendors of other families have no modal that takes the prompt of a press, and one has other buttons. */
   function ofWire(planned: readonly PlanInput[]): readonly PlanInput[] {
     const { wire } = variant;
-    if (!wire) return planned;
+    if (!wire || wire.isIdempotent) return planned;
     return wire.planOf?.(withoutPrompts(planned)) ?? withoutPrompts(planned);
   }
 
   /** The app presses a button outside the plan after some time, if the first image exists by then. */
   function pressLater({ id, appId }: Flow, afterMs: number): void {
-    const [request] = ofWire([{ press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] }]);
-    scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request!)));
+    const { then } = ofWire([{ press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] }])[0]!;
+    const request = { press: "U4", then };
+    scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
   }
 
   /** The app cancels the flow and may resume it later. */

@@ -11,8 +11,8 @@ import type { Wire } from "./wire.ts";
 
 /** What a request asks for. `account` is the API key. */
 export type VendorCall = { account: string } & (
-  | { verb: "submit"; state: string; hook: string; press?: { parentId: string; customId: string } }
-  | { verb: "modal"; state: string; id: string }
+  | { verb: "submit"; state: string; hook: string; press?: { parentId: string; customId: string }; key?: string }
+  | { verb: "modal"; state: string; id: string; key?: string }
   | { verb: "list"; ids: readonly string[] }
   | { verb: "query"; state: string | undefined; page: number; size: number }
 );

@@ -37,6 +37,8 @@ export interface VendorTask {
   buttonsMs: number;
   /** True if the row never leaves 100 %. Only callbacks show its end. */
   frozen: boolean;
+  /** True if the response to its submission says that its modal is open. */
+  wasModal?: boolean;
   /** Number of look-ups by id that left the task out. */
   omitted: number;
   /** Time at which mjflow stored a callback of this task, or its id; unset: neither yet. */
@@ -124,6 +126,8 @@ export function createVendor(deps: VendorDeps): Vendor {
   const submissions: Vendor["submissions"] = [];
   const accepted: VendorTask[] = [];
   const byId = new Map<string, VendorTask>();
+  /** Tasks by account and idempotency key. */
+  const keyed = new Map<string, VendorTask>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
   const wrongPresses: string[] = [];
   const misread: string[] = [];
@@ -209,8 +213,10 @@ export function createVendor(deps: VendorDeps): Vendor {
   }
 
   /** Decides whether a submission is accepted and whether the response reaches mjflow. */
-  async function submit({ account, state, hook, press }: Extract<VendorCall, { verb: "submit" }>): Promise<Reply> {
+  async function submit({ account, state, hook, press, key }: Extract<VendorCall, { verb: "submit" }>): Promise<Reply> {
     counts.submissions++;
+    const known = key === undefined ? undefined : keyed.get(`${account} ${key}`);
+    if (known) return repeatedReply(account, known);
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
     const refusal = refuse(account);
     if (refusal) return refusal;
@@ -238,13 +244,22 @@ export function createVendor(deps: VendorDeps): Vendor {
     };
     accepted.push(task);
     onAccepted(task);
+    if (key !== undefined) keyed.set(`${account} ${key}`, task);
     byId.set(`${account}/${task.id}`, task);
     // An upscale opens no modal, so its plan can have no prompt for one.
     const opensModal = press !== undefined && rng.chance(profile.modal) && !press.customId.includes("::upsample::");
+    task.wasModal = opensModal;
     if (opensModal) task.status = "MODAL";
     else run(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
     return opensModal ? respond(account, task.id, 21, { finalPrompt: "x" }) : respond(account, task.id);
+  }
+
+  /** Answers with the task of an earlier request with the same key, as far as the vendor answers now. */
+  function repeatedReply(account: string, task: VendorTask): Reply {
+    const refusal = refuse(account, false);
+    if (refusal) return refusal;
+    return task.wasModal ? respond(account, task.id, 21, { finalPrompt: "x" }) : respond(account, task.id);
   }
 
   /** Refuses or loses a call of which nothing was started; undefined: the call is accepted. */
@@ -287,12 +302,14 @@ export function createVendor(deps: VendorDeps): Vendor {
     if (!ended || !offered) wrongPresses.push(`${customId} on ${parentId}`);
   }
 
-  function answerModal({ account, id }: Extract<VendorCall, { verb: "modal" }>): Reply {
+  function answerModal({ account, id, key }: Extract<VendorCall, { verb: "modal" }>): Reply {
     counts.submissions++;
     const task = find(account, id);
     const refusal = refuse(account, false);
     if (refusal) return refusal;
     if (!task) return BANNED;
+    if (key !== undefined && keyed.get(`${account} ${key}`) === task) return respond(account, id);
+    if (key !== undefined) keyed.set(`${account} ${key}`, task);
     if (task.status !== "MODAL") wrongPresses.push(`a second answer to the modal of ${id}`);
     else run(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
     return respond(account, id);

@@ -1,6 +1,6 @@
 /**
  * Legnext for the simulated vendor: a request for each look-up, callbacks only at the end, and no list. A job repeats no reference of
- * ours, so only a callback settles a lost answer. The four pictures of a grid come with it: `upscale:1` is paid by nobody.
+ * ours, so only a callback settles a lost answer. The four pictures of a grid come with it, so `upscale:1` is free.
  */
 import { parseToken } from "@mjflow/core/callback-token";
 import type { PlanInput } from "@mjflow/core/request";
@@ -81,8 +81,9 @@ export const legnextWire: Wire = {
 
 /** A picture has other buttons than a grid; what is made of it is a grid again. */
 function pressOf({ then = [], ...rest }: PlanInput, isOnPicture: boolean): PlanInput {
-  const isPicture = !isOnPicture && /^U[1-4]$/.test(rest.press);
-  const press = isOnPicture ? (ON_PICTURE[rest.press] ?? rest.press) : rest.press;
+  const named = String(rest.press);
+  const isPicture = !isOnPicture && /^U[1-4]$/.test(named);
+  const press = isOnPicture ? (ON_PICTURE[named] ?? named) : named;
   return { ...rest, press, then: then.map((child) => pressOf(child, isPicture)) };
 }
 
@@ -105,7 +106,7 @@ function jobBody(task: TaskBody): object {
       image_url: imageUrl ?? "",
       image_urls: imageUrl === undefined ? null : PICTURES.map((n) => `${imageUrl}?picture=${n + 1}`),
       seed: "",
-      // The vendor's word for the buttons is told with the result.
+      // A result with late buttons has no actions yet.
       ...(task.buttons && { available_actions: { variation: PICTURES, reroll: true } }),
     },
     meta: { created_at: "", started_at: "", ended_at: "0001-01-01T00:00:00Z", usage: { type: "point" } },

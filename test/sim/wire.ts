@@ -5,7 +5,7 @@
 import type { Provider } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
-import { dialect } from "@mjflow/providers/dialect";
+import { type Dialect, dialect } from "@mjflow/providers/dialect";
 import type { HttpClient, VendorHttpRequest } from "@mjflow/providers/http-client";
 import { createProvider } from "@mjflow/providers/mjproxy";
 import type { SearchMode } from "./vendor.ts";
@@ -44,6 +44,8 @@ export interface Wire {
   looksUpEach: boolean;
   /** Returns the id of the nth task of an account. Its first twelve digits or more in a row name the task (`jobOf`). */
   idOf(nth: number): string;
+  /** True if the vendor makes one task of all requests with the same key. Unset: false. */
+  isIdempotent?: boolean;
   /** Returns the id that a look-up asks for. Unset: the id of the task, always. */
   jobIdOf?(vendorTaskId: string): string;
   /** Returns a plan whose presses the family's results offer. Unset: any plan. */
@@ -55,18 +57,7 @@ export interface Wire {
 }
 
 export const mjproxyWire: Wire = {
-  connect: (httpClient, searched) =>
-    createProvider(
-      dialect({
-        id: "sim",
-        title: "Simulated",
-        sources: [],
-        mode: "prompt",
-        search: searched === false ? [] : ["query"],
-        operations: ["imagine", "action", "modal", "list"],
-      }),
-      { httpClient },
-    ),
+  connect: (httpClient, searched) => createProvider(simulated(searched), { httpClient }),
   looksUpEach: false,
   idOf: (nth) => String(1_700_000_000_000_000 + nth),
   callOf,
@@ -74,18 +65,41 @@ export const mjproxyWire: Wire = {
   callbackOf: (body) => body,
 };
 
+/** The same vendor with idempotency keys. No known vendor of this family has them. */
+export const idempotentWire: Wire = {
+  ...mjproxyWire,
+  connect: (httpClient, searched) =>
+    createProvider({ ...simulated(searched), idempotencyHeader: "idempotency-key" }, { httpClient }),
+  isIdempotent: true,
+};
+
+function simulated(searched: SearchMode): Dialect {
+  return dialect({
+    id: "sim",
+    title: "Simulated",
+    sources: [],
+    mode: "prompt",
+    search: searched === false ? [] : ["query"],
+    operations: ["imagine", "action", "modal", "list"],
+  });
+}
+
 function callOf({ url, headers, body }: VendorHttpRequest): VendorCall {
   const account = (headers["authorization"] ?? "").replace("Bearer ", "");
   const fields = (body ?? {}) as Record<string, string> & { ids?: string[]; pageNumber?: number; pageSize?: number };
   const route = url.slice(url.indexOf("/mj/") + 3);
   const { state, notifyHook: hook, taskId, customId } = fields;
+  const key = headers["idempotency-key"];
+  const keyed = key !== undefined && { key };
   switch (route) {
     case "/submit/imagine":
-      return { account, verb: "submit", state: state!, hook: hook! };
-    case "/submit/action":
-      return { account, verb: "submit", state: state!, hook: hook!, press: { parentId: taskId!, customId: customId! } };
+      return { account, verb: "submit", state: state!, hook: hook!, ...keyed };
+    case "/submit/action": {
+      const press = { parentId: taskId!, customId: customId! };
+      return { account, verb: "submit", state: state!, hook: hook!, press, ...keyed };
+    }
     case "/submit/modal":
-      return { account, verb: "modal", state: state!, id: taskId! };
+      return { account, verb: "modal", state: state!, id: taskId!, ...keyed };
     case "/task/list-by-condition":
       return { account, verb: "list", ids: fields.ids! };
     case "/task/query":

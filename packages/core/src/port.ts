@@ -564,6 +564,8 @@ export interface CallContext {
   notifyHook: string;
   /** Our own text of [A-Za-z0-9_-], at most 200 characters. The app's `state` is never sent to a vendor (T5). */
   state: string;
+  /** Equal in all requests of one call, also if it is sent again. Set only with `capabilities.idempotencyKey`. [A-Za-z0-9_-]. */
+  idempotencyKey?: string;
   mode?: Mode;
   botType?: BotType;
   accountFilter?: AccountFilter;

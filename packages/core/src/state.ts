@@ -30,6 +30,7 @@ import { isEnded, type Task } from "./task.ts";
 export type {
   AccountRef,
   CallbackExpectation,
+  CallKind,
   Context,
   Decision,
   DecisionReason,

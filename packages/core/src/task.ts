@@ -198,6 +198,11 @@ export interface Task {
    * after a change of the status.
    */
   unprovenSince?: number;
+  /**
+   * When the current call first had no clear response, at a vendor with idempotency keys, epoch ms. The call is sent again with its
+   * key. Unset after a change to another status than SUBMITTING and UNCLEAR.
+   */
+  unclearSince?: number;
   /** When a look-up first showed the task in progress at 100 %, epoch ms. Unset: never. */
   fullProgressAt?: number;
 

@@ -28,7 +28,7 @@ import {
 } from "@mjflow/core/message";
 import type { AccountState, CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
 import { isSameAccount } from "@mjflow/core/relocation";
-import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
+import type { AccountRef, CallbackExpectation, CallKind, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { backoffMs } from "@mjflow/core/timing";
 import { admission, isInWaitList, mostParallel, pauseEnd, type WaitReason } from "@mjflow/core/wait-list";
@@ -97,7 +97,11 @@ export async function submit(
     deps.log.warn("submit.no-such-task", { flow: flowId, path });
     return wake && dispatchAccount(deps, wake);
   }
-  if (!isWaiting(task)) {
+  if (isRepeatable(deps, flow, task)) {
+    const attempted = await attempt(deps, flow, task, parent, { admit: false, isRepeat: true });
+    // Whatever else prevents the call now: the sweeper sends another message.
+    if (attempted.kind === "called") await runEffects(deps, attempted.applied);
+  } else if (!isWaiting(task)) {
     // The claim is ignored unless the task is SUBMITTING with an expired lease: its worker has crashed, so it becomes
     // UNCLEAR.
     await applySignal(deps, task, { kind: "claim", call: task.phase });
@@ -156,6 +160,8 @@ interface AttemptOptions {
   admit: boolean;
   /** True if the account has accepted tasks since its last pause. Then its next pause is short. */
   isRecovering?: boolean;
+  /** True: the call is unclear, and the vendor gets it again with its idempotency key. The task has its slot already. */
+  isRepeat?: boolean;
 }
 
 async function attempt(
@@ -183,10 +189,12 @@ async function send(
   flow: Flow,
   task: Task,
   parent: Task | undefined,
-  { admit, isRecovering = false }: AttemptOptions,
+  { admit, isRecovering = false, isRepeat = false }: AttemptOptions,
 ): Promise<Attempted> {
   const handle = await findAccountOfTask(deps.providers, task);
   const ready = handle ? await prepare(deps, handle, flow, task, parent) : cannotSubmit(failure("provider_missing"));
+  // Nothing is known about the earlier call, so this is no reason to end the task.
+  if (ready.kind === "hopeless" && isRepeat) return { kind: "ended" };
   if (ready.kind === "hopeless") {
     const { failure } = ready;
     const to = isVendorLoss(failure) ? await findFailoverAccount(deps, flow, task) : undefined;
@@ -199,12 +207,12 @@ async function send(
   const why = state && whyWait(deps, task, state);
   if (why) return { kind: "wait", why };
   if (deps.calls && !(await deps.calls.acquire(task, state))) return { kind: "wait", why: "calls" };
-  let slot = await acquireSlot(deps, handle!, task, state);
+  let slot = isRepeat ? undefined : await acquireSlot(deps, handle!, task, state);
   if (slot === "full") return { kind: "wait", why: "full" };
   // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
   // nothing was sent.
   const health = await deps.accounts.callbacks(task.provider, task.account);
-  const intended = task.status === "MODAL" ? "modal" : "submit";
+  const intended = callOf(task);
   const vendorOrigin = URL.parse(handle!.config.baseUrl)?.origin;
   const { customId } = ready;
   // The worker may have been suspended. After `slotMs` another task may have the slot.
@@ -217,6 +225,7 @@ async function send(
     customId,
     vendorOrigin,
     slot,
+    repeat: isRepeat,
   });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) {
     await releaseUnusedSlot(deps, task, claimed.task, slot);
@@ -408,6 +417,17 @@ function isWaiting(task: Task): boolean {
   return task.status === "PENDING" || (task.status === "MODAL" && task.modal !== undefined);
 }
 
+/** True if the call is unclear, and the vendor's idempotency keys make it harmless to send it again. */
+function isRepeatable({ providers }: SubmitDeps, { canceledAt }: Flow, { status, provider }: Task): boolean {
+  if (status !== "UNCLEAR" || canceledAt !== undefined) return false;
+  return providers.get(provider)?.provider.capabilities.idempotencyKey === true;
+}
+
+/** The call that the task waits for, or whose outcome is unclear. */
+function callOf({ status, phase }: Task): CallKind {
+  return status === "MODAL" || (status === "UNCLEAR" && phase === "modal") ? "modal" : "submit";
+}
+
 async function callVendor(
   deps: SubmitDeps,
   handle: AccountHandle,
@@ -422,6 +442,7 @@ async function callVendor(
       account: handle.config,
       notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.recentlyCalled)),
       state: vendorStateOf(task, task.attempt),
+      ...(handle.provider.capabilities.idempotencyKey && { idempotencyKey: idempotencyKeyOf(task) }),
       mode: modeOf(flow, task),
       botType: flow.botType,
       // `accountFilter` names accounts inside one vendor. It is not sent to another vendor.
@@ -435,7 +456,8 @@ async function callVendor(
   const outcome: SubmitOutcome = isOldKey ? { kind: "busy", reason: "the account has a new key" } : answer;
   const to = isOldKey ? undefined : await findNextAccount(deps, flow, task, outcome);
   const expect = expectationOf(handle, flow, task, health);
-  const signal = signalOf(outcome, task, expect, deps.random.chance(), to, ready.parentUntil);
+  const canRepeat = handle.provider.capabilities.idempotencyKey === true && flow.canceledAt === undefined;
+  const signal = signalOf(outcome, task, { expect, chance: deps.random.chance(), to, ready, canRepeat });
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
   );
@@ -613,10 +635,19 @@ function callbackClaimsOf({ clock, timings }: SubmitDeps, flow: Flow, task: Task
 function signalOf(
   outcome: SubmitOutcome,
   { attempt, phase: call }: Task,
-  expect: CallbackExpectation,
-  chance: number,
-  to: AccountRef | undefined,
-  parentUntil: number | undefined,
+  {
+    expect,
+    chance,
+    to,
+    ready: { parentUntil },
+    canRepeat,
+  }: {
+    expect: CallbackExpectation;
+    chance: number;
+    to: AccountRef | undefined;
+    ready: Ready;
+    canRepeat: boolean;
+  },
 ): Signal {
   switch (outcome.kind) {
     case "accepted": {
@@ -645,7 +676,7 @@ function signalOf(
         until: outcome.about === "parent" ? parentUntil : undefined,
       };
     case "unclear":
-      return { kind: "unclear", attempt, call };
+      return { kind: "unclear", attempt, call, canRepeat };
   }
 }
 
@@ -678,7 +709,7 @@ async function prepare(
   task: Task,
   parent: Task | undefined,
 ): Promise<Ready | CannotSubmit | RetryLater> {
-  if (task.status === "MODAL") return prepareModal(deps, handle, task);
+  if (callOf(task) === "modal") return prepareModal(deps, handle, task);
   if (parentPath(task.path) === undefined) return prepareRoot(deps, handle, flow, task);
   if (parent?.status !== "SUCCESS") return cannotSubmit(failure("parent_failed"));
   return preparePress(deps, handle, flow, task, parent);
@@ -811,4 +842,10 @@ function cannotSubmit(failure: Failure): CannotSubmit {
  */
 export function vendorStateOf(task: TaskRef, attempt: number): string {
   return `${task.flowId.slice("flow_".length)}_${task.path}_${attempt}`;
+}
+
+/** The submission and each modal answer of an attempt are calls of their own. */
+function idempotencyKeyOf(task: Task): string {
+  const state = vendorStateOf(task, task.attempt);
+  return task.phase === "modal" ? `${state}_modal-${task.modals}` : state;
 }

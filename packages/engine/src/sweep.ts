@@ -7,7 +7,7 @@ import { postponeOverdue } from "@mjflow/core/delivery";
 import { DUE_CLASSES, type DueClass, type DuePartition } from "@mjflow/core/due";
 import { failure } from "@mjflow/core/error";
 import { hasDeliveryLog } from "@mjflow/core/event";
-import { flowStatus, needsFlowDue, nextFlowDue } from "@mjflow/core/flow";
+import { type Flow, flowStatus, needsFlowDue, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { LOOKUP_BATCH } from "@mjflow/core/limit";
 import { outgoingDelivery } from "@mjflow/core/message";
@@ -223,7 +223,7 @@ async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, pa
   const task = tasks[0];
   if (!task) return;
   if (flow) {
-    await sweepTask(deps, run, task);
+    await sweepTask(deps, run, flow, task);
     return;
   }
   // Earlier versions gave a root its own entry. If their API function crashed before it stored the flow, the root is
@@ -233,13 +233,17 @@ async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, pa
 }
 
 /** @returns the task after all changes */
-async function sweepTask(deps: SweepDeps, run: SweepRun, task: Task): Promise<Task> {
-  const { searchByState: canSearch = false, endOnly = false } =
-    deps.providers.get(task.provider)?.provider.capabilities ?? {};
+async function sweepTask(deps: SweepDeps, run: SweepRun, { canceledAt }: Flow, task: Task): Promise<Task> {
+  const {
+    searchByState: canSearch = false,
+    endOnly = false,
+    idempotencyKey = false,
+  } = deps.providers.get(task.provider)?.provider.capabilities ?? {};
+  const canRepeat = idempotencyKey && canceledAt === undefined;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
   const waitsForMessage = task.status === "PENDING" || (task.status === "SUCCESS" && task.flowDue !== undefined);
   const queueLate = waitsForMessage && (await run.isSubmitLate());
-  const applied = await applySignal(deps, task, { kind: "due", canSearch, endOnly, askAt, queueLate });
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, canRepeat, endOnly, askAt, queueLate });
   noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);
   if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) run.toLookUp.push(applied.task);
@@ -271,7 +275,7 @@ async function sweepFlow(deps: SweepDeps, run: SweepRun, flowId: string): Promis
   const dueTasks = tasks.filter(isDue);
   countOverdue(deps, swept, dueTasks.length);
   const failed = await forEachIsolated(deps, swept, dueTasks, async (task) => {
-    current.push(await sweepTask(deps, run, task));
+    current.push(await sweepTask(deps, run, flow, task));
   });
   if (hasDeliveryLog(flow.eventMask)) await sweepLog(deps, flow, tasks);
   // If a task failed, the flow keeps its passed due time. The other tasks have later due times of their own by now.

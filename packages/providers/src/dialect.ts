@@ -97,6 +97,8 @@ export interface Dialect {
    * at all. Without it only the setting of the vendor's account decides.
    */
   remix: "enableRemix" | "accountFilter" | "none";
+  /** Header in which the vendor takes an idempotency key. Unset, as at all known vendors: it takes none. */
+  idempotencyHeader?: string;
 }
 
 const OF_SOME_VENDORS: ReadonlySet<Operation> = new Set(["query", "recent", "video", "edit", "retexture"]);
@@ -163,5 +165,6 @@ export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
     promptActions: dialect.promptActions,
     modals: dialect.operations.includes("modal"),
     unsupportedPresses: dialect.unsupportedPresses,
+    ...(dialect.idempotencyHeader !== undefined && { idempotencyKey: true }),
   };
 }

@@ -44,7 +44,9 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyPro
   async function submit(operation: Operation, body: Body, context: CallContext): Promise<SubmitOutcome> {
     if (!dialect.operations.includes(operation)) return UNSUPPORTED_OUTCOME;
     const url = urlOf(dialect, operation, context.account, context.mode);
-    const headers = headersOf(dialect, context.account);
+    const { idempotencyHeader: name } = dialect;
+    const key = name !== undefined && context.idempotencyKey !== undefined && { [name]: context.idempotencyKey };
+    const headers = { ...headersOf(dialect, context.account), ...key };
     const common = { notifyHook: context.notifyHook, state: context.state };
     const outcome = await httpClient({
       method: "POST",

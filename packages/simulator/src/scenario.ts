@@ -43,6 +43,8 @@ export interface Scenario {
   listsHooks?: boolean;
   /** Additional banned words. */
   bannedWords?: string[];
+  /** A submission with the `Idempotency-Key` of an earlier one gets its response. Not for vendors with a protocol of their own. */
+  idempotencyKeys?: boolean;
   /** Length of new ids. Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
   idDigits?: 16 | 17;
 }
@@ -113,6 +115,7 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
     callbackForm: isOneOf(CALLBACK_FORMS),
     listsHooks: isBoolean,
     bannedWords: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
+    idempotencyKeys: isBoolean,
     idDigits: (value) => value === 16 || value === 17,
   };
   for (const name of Object.keys(input)) {

@@ -190,6 +190,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       scenario: scenarioOf(segment),
       route,
       body: body === "" && ids.length > 0 ? JSON.stringify({ ids }) : body,
+      idempotencyKey: request.headers["idempotency-key"]?.toString(),
     };
     finish(await respond(call));
 

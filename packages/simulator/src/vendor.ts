@@ -42,6 +42,8 @@ export interface Call {
   route: Route;
   /** Raw body. Look-ups by GET also pass their `ids` as a JSON body. */
   body: string;
+  /** The header `Idempotency-Key`; unset: none. */
+  idempotencyKey?: string | undefined;
 }
 
 export interface Vendor {
@@ -63,6 +65,8 @@ export interface VendorDeps {
 
 export function createVendor(parts: VendorDeps): Vendor {
   const { clock, life, faults, ledger, steps, random } = parts;
+  /** Responses to submissions that were accepted, by vendor and idempotency key. */
+  const answered = new Map<string, { reply: SimulatorResponse; ids: string }>();
 
   /** Returns the task as the vendor shows it, which may lag behind. */
   function shownTask(task: Task, { dialect, scenario }: Call): TaskView {
@@ -114,6 +118,13 @@ export function createVendor(parts: VendorDeps): Vendor {
       return reply;
     }
 
+    const key = scenario.idempotencyKeys ? call.idempotencyKey : undefined;
+    const earlier = key === undefined ? undefined : answered.get(`${dialect.id} ${key}`);
+    if (earlier) {
+      const { reply, ids } = earlier;
+      row({ ...details, taskId: ids, outcome: "existing", code: reply.code, httpStatus: reply.status });
+      return reply;
+    }
     if (decision.kind === "refuse") return refuse(decision.refusal);
     if (decision.kind === "upload") {
       const urls = uploads(call.body, decision.count, parts.origin());
@@ -161,6 +172,7 @@ export function createVendor(parts: VendorDeps): Vendor {
           : ({ kind: "accepted", ids } as const);
     let reply = accepted(dialect, verb, acceptance, first.action);
     if (random.chance(dialect.createdShare)) reply = { ...reply, status: 201 };
+    if (key !== undefined) answered.set(`${dialect.id} ${key}`, { reply, ids: ids.join(",") });
     if (fault?.kind === "answer-5xx") reply = serverError(dialect, fault.httpStatus ?? 500, now);
     if (fault?.kind === "answer-garbage") reply = malformedResponse();
     const unanswered = fault?.kind === "accept-then-drop" || fault?.kind === "accept-then-hang";

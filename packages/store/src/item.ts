@@ -75,6 +75,7 @@ export const TASK = entity<Task, "flowId" | "path">()({
     lookups: ["lo", "count"],
     lookupMisses: ["mi", "count"],
     unprovenSince: ["us", "number"],
+    unclearSince: ["uc", "number"],
     fullProgressAt: ["fp", "number"],
     failure: ["fa", "json"],
     result: ["re", "json"],

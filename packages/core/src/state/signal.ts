@@ -26,9 +26,18 @@ export type Signal =
    * A worker has received the task's message and has prepared this call. The claim succeeds only for the prepared call.
    * If the task has reached its modal meanwhile, a claim to submit is ignored, because the press would be paid twice.
    * `at`: account of the prepared call. A root that has moved meanwhile is not called there, because its callbacks and look-ups
-   * would belong to the other account. Unset: no call follows.
+   * would belong to the other account. Unset: no call follows. `repeat`: the call is unclear and is sent again with its
+   * idempotency key.
    */
-  | { kind: "claim"; call: CallKind; at?: AccountRef; customId?: string; vendorOrigin?: string; slot?: Slot }
+  | {
+      kind: "claim";
+      call: CallKind;
+      at?: AccountRef;
+      customId?: string;
+      vendorOrigin?: string;
+      slot?: Slot;
+      repeat?: boolean;
+    }
   // The outcomes of a call name in `call` the call that they belong to, if it is known. A slow response to the
   // submission must not count as the response to the modal answer that another worker has sent since.
   | {
@@ -67,8 +76,8 @@ export type Signal =
   | { kind: "wait"; why: WaitReason; at?: AccountRef; to?: AccountRef }
   /** The work cannot start yet, and no message may be sent for it: the sweeper starts it again after `byMs`. */
   | { kind: "postponed"; byMs: number }
-  /** The vendor may or may not have accepted the call. */
-  | { kind: "unclear"; attempt: number; call?: CallKind }
+  /** The vendor may or may not have accepted the call. `canRepeat`: an idempotency key makes it harmless to send it again. */
+  | { kind: "unclear"; attempt: number; call?: CallKind; canRepeat?: boolean }
   // A look-up names in `rev` the revision of the task when the look-up was made: the task may have been submitted again
   // before the vendor responded. A callback names in `at` the account of its attempt, from its callback token.
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: AccountRef; report: Report }
@@ -79,11 +88,18 @@ export type Signal =
   | { kind: "lookupMiss"; rev?: number; unproven?: boolean }
   /**
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
-   * state). `endOnly`: the vendor sends no callback before the end. `askAt`: time of the earliest next look-up, epoch ms; set while
+   * state). `canRepeat`: an unclear call may be sent again with its idempotency key. `endOnly`: the vendor sends no callback before the end. `askAt`: time of the earliest next look-up, epoch ms; set while
    * the look-ups at this account fail.
    * `queueLate`: true if the submit queue is long, so that a waiting task gets no further message.
    */
-  | { kind: "due"; canSearch?: boolean; endOnly?: boolean; askAt?: number; queueLate?: boolean }
+  | {
+      kind: "due";
+      canSearch?: boolean;
+      canRepeat?: boolean;
+      endOnly?: boolean;
+      askAt?: number;
+      queueLate?: boolean;
+    }
   /** All follow-ups are stored, and their messages are sent. */
   | { kind: "followUpsStarted" }
   /**

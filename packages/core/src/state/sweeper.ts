@@ -16,13 +16,21 @@ import {
   postponeDue,
   previousAcceptedAttempt,
   recordChange,
+  repeatCall,
+  repeatPauseMs,
   resumeAttempt,
   toEffects,
 } from "./transitions.ts";
 
 export function onDue(
   task: Task,
-  { canSearch = false, endOnly = false, askAt = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
+  {
+    canSearch = false,
+    canRepeat = false,
+    endOnly = false,
+    askAt = 0,
+    queueLate = false,
+  }: Extract<Signal, { kind: "due" }>,
   ctx: Context,
 ): Decision {
   const { now, timings } = ctx;
@@ -40,7 +48,7 @@ export function onDue(
       );
     case "SUBMITTING":
       if (leaseHolds(task, ctx)) return postponeDue(task, task.leaseUntil! - now + 1_000, ctx, []);
-      return markUnclear(task, ctx);
+      return canRepeat ? repeatCall(task, ctx) : markUnclear(task, ctx);
     case "MODAL":
       if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
@@ -53,6 +61,8 @@ export function onDue(
     case "UNCLEAR":
     case "SUBMITTED":
     case "IN_PROGRESS": {
+      const repeated = task.status === "UNCLEAR" ? onRepeatDue(task, { canRepeat, queueLate }, ctx) : undefined;
+      if (repeated) return repeated;
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
       // After the deadline the sweeper first looks the task up and expires it afterwards. A task that is still here has
       // had no look-up with a response since, so its image may be paid. It expires without a look-up only a day later, and
@@ -90,6 +100,36 @@ function areFollowUpsQueued(task: Task, { now, timings }: Context): boolean {
  */
 function requeuePauseMs(since: number, { now, timings }: Context): number {
   return Math.max(timings.requeueMs, Math.min(timings.lookupMaxMs, Math.round((now - since) / 4)));
+}
+
+/**
+ * An unclear call at a vendor with idempotency keys is due: its message was lost, or the vendor gives no clear response for long. It is
+ * sent again as long as a task may wait, and never with another key.
+ *
+ * @returns undefined if the task is like any other unclear one
+ */
+function onRepeatDue(
+  task: Task,
+  { canRepeat, queueLate }: { canRepeat: boolean; queueLate: boolean },
+  ctx: Context,
+): Decision | undefined {
+  const { now, timings } = ctx;
+  if (canRepeat) {
+    const unclearSince = task.unclearSince ?? task.updatedAt;
+    if (now - unclearSince > timings.pendingMs[task.pace])
+      return endTask(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
+    const due = now + repeatPauseMs(unclearSince, ctx) + timings.requeueMs;
+    return recordChange(
+      task,
+      { unclearSince, due },
+      "no-news",
+      ctx,
+      queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }],
+    );
+  }
+  // The flow was canceled. The callback of an earlier call still has its grace period.
+  const graceEnd = (task.unclearSince ?? 0) + timings.graceMs[task.pace];
+  return graceEnd > now ? postponeDue(task, graceEnd - now, ctx, []) : undefined;
 }
 
 /** Returns the failure of a task that waited too long to be submitted: what it waited for, as far as it is known. */

@@ -16,7 +16,8 @@ import type { AccountRef, CallbackExpectation, Context, Decision, DecisionReason
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
   PENDING: ["SUBMITTING", "SUBMITTED", "IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   SUBMITTING: ["PENDING", "UNCLEAR", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
-  UNCLEAR: ["PENDING", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  // SUBMITTING: a vendor with idempotency keys gets the same call again.
+  UNCLEAR: ["PENDING", "SUBMITTING", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   SUBMITTED: ["MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   MODAL: ["SUBMITTING", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   IN_PROGRESS: ["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
@@ -45,6 +46,7 @@ export function changeStatus(
     pendingEffects: undefined,
     unprovenSince: undefined,
     waits: undefined,
+    unclearSince: status === "SUBMITTING" || status === "UNCLEAR" ? task.unclearSince : undefined,
     ...patch,
   };
   return { kind: "move", next: { ...applyPatch(task, withoutEffects, ctx), status }, effects };
@@ -201,6 +203,25 @@ export function openModal(task: Task, patch: Partial<Task>, ctx: Context): Decis
 /** The vendor may have accepted the call. The task now waits for a callback until the grace period is over (P3). */
 export function markUnclear(task: Task, ctx: Context): Decision {
   return changeStatus(task, "UNCLEAR", { leaseUntil: undefined, due: ctx.now + ctx.timings.graceMs[task.pace] }, ctx);
+}
+
+/**
+ * The vendor may have accepted the call, and an idempotency key makes it harmless to send it again. After a pause the worker does so
+ * with the same attempt number. The due time stands for the message.
+ *
+ * @param afterMs pause that the vendor requested
+ */
+export function repeatCall(task: Task, ctx: Context, afterMs = 0): Decision {
+  const unclearSince = task.unclearSince ?? ctx.now;
+  const pause = Math.max(repeatPauseMs(unclearSince, ctx), Math.min(afterMs, ctx.timings.openMaxMs));
+  const due = ctx.now + pause + ctx.timings.requeueMs;
+  const effects: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  return changeStatus(task, "UNCLEAR", { leaseUntil: undefined, unclearSince, due }, ctx, effects);
+}
+
+/** Returns the pause before an unclear call is sent again, ms. It grows with the time for which the call has been unclear. */
+export function repeatPauseMs(unclearSince: number, { now, timings: { busyMs, busyMaxMs } }: Context): number {
+  return Math.max(busyMs, Math.min(busyMaxMs, Math.round((now - unclearSince) / 4)));
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Worker signals: the claim before the vendor is called (P1), and the outcomes of the call (P2, P3, P5). */
-import { failure } from "../error.ts";
+import { failure, isVendorLoss } from "../error.ts";
 import { canRelocate, isSameAccount, restoreLocation, restoresAttempt } from "../relocation.ts";
 import { modalResult } from "../report.ts";
 import { hasOwnDueEntry, isEnded, type Task } from "../task.ts";
@@ -20,12 +20,13 @@ import {
   recordChange,
   recordOrphan,
   relocateTask,
+  repeatCall,
   resumeAttempt,
 } from "./transitions.ts";
 
 export function onClaim(
   task: Task,
-  { call: wanted, at, customId, vendorOrigin, slot }: Extract<Signal, { kind: "claim" }>,
+  { call: wanted, at, customId, vendorOrigin, slot, repeat }: Extract<Signal, { kind: "claim" }>,
   ctx: Context,
 ): Decision {
   if (at && !isSameAccount(task, at)) return ignoreNotWaiting(task);
@@ -49,6 +50,9 @@ export function onClaim(
     const answer = { modals: task.modals + 1, phase: "modal" as const, submittedAt: ctx.now };
     return changeStatus(task, "SUBMITTING", { ...lease, ...answer }, ctx, call);
   }
+  // The same attempt number gives the same idempotency key, so the vendor answers with the task of the first call, if it has one.
+  if (task.status === "UNCLEAR" && repeat && wanted === task.phase)
+    return changeStatus(task, "SUBMITTING", { ...lease, unclearSince: task.unclearSince ?? ctx.now }, ctx, call);
   if (task.status === "SUBMITTING") {
     // A worker that crashed after its claim may have called the vendor. The submission is unclear (P3), so it is not
     // sent again.
@@ -112,6 +116,9 @@ function isStaleOutcome(task: Task, signal: CallRef): boolean {
 export function onRefused(task: Task, signal: Extract<Signal, { kind: "refused" }>, ctx: Context): Decision {
   if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING" && task.status !== "UNCLEAR") return ignoreNotWaiting(task);
+  // A refused key or missing money says nothing about an earlier call with this idempotency key, which may be paid.
+  if (task.status === "SUBMITTING" && task.unclearSince !== undefined && isVendorLoss(signal.failure))
+    return repeatCall(task, ctx);
   const older = previousAcceptedAttempt(task);
   // The task waits for an older attempt only if it can look it up. That attempt may have failed already, and the vendor
   // would not report the failure again.
@@ -123,6 +130,8 @@ export function onRefused(task: Task, signal: Extract<Signal, { kind: "refused" 
 export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Context): Decision {
   if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING") return ignoreNotWaiting(task);
+  // The vendor was busy now. An earlier call with this idempotency key may have been accepted.
+  if (task.unclearSince !== undefined) return repeatCall(task, ctx, signal.afterMs);
   // Here an older attempt counts even without a vendor task id: the alternative is another submission, which would
   // be paid too.
   const older = previousAcceptedAttempt(task);
@@ -220,5 +229,5 @@ export function onUnclear(task: Task, signal: Extract<Signal, { kind: "unclear" 
   if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
   // A callback has already shown the result of the call.
   if (task.status !== "SUBMITTING") return ignoreNotWaiting(task);
-  return markUnclear(task, ctx);
+  return signal.canRepeat ? repeatCall(task, ctx) : markUnclear(task, ctx);
 }
