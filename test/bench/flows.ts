@@ -76,6 +76,7 @@ export async function benchFlows(options: FlowsOptions): Promise<FlowsFound> {
   const why = (name: SystemName) => missing(SYSTEMS[name]);
   const skipped = systems.flatMap((name) => (why(name) ? [{ title: SYSTEMS[name].title, why: why(name)! }] : []));
   const available = systems.filter((name) => !why(name));
+  if (hasUsage) await warnIfBusy();
   const measured = new Map<SystemName, Measured[]>(available.map((name) => [name, []]));
   for (let round = 0; round < sizes.rounds; round++) {
     for (const name of available) {
@@ -90,6 +91,13 @@ export async function benchFlows(options: FlowsOptions): Promise<FlowsFound> {
   const disturbed = hasUsage ? disturbances([...measured.values()].flat().map(({ quiet }) => quiet)) : [];
   for (const reason of disturbed) console.log(`The machine was not quiet: ${reason}. Measure again.`);
   return { ...sizes, rows, skipped, disturbed };
+}
+
+/** Says before a run of minutes that its result will be marked. */
+async function warnIfBusy(): Promise<void> {
+  const stopWatch = watchMachine();
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  for (const reason of disturbances([stopWatch(0)])) console.log(`The machine is not quiet: ${reason}.`);
 }
 
 /** Installs the npm packages of the other systems, which are no dependencies of this project. */

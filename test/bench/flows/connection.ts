@@ -7,8 +7,8 @@ const IDLE_MS = 2_000;
 const BUFFER_BYTES = 64 * 1_024;
 
 export interface Connection {
-  /** Sends one request and reports its response. */
-  send(request: string, onResponse: (head: string, body: string) => void): void;
+  /** Sends one request and reports its response. The buffer may be changed when the response has arrived. */
+  send(request: string | Buffer, onResponse: (head: string, body: string) => void): void;
   /** Gives the connection back after the last response. */
   release(): void;
 }

@@ -14,6 +14,7 @@ interface Callback {
   path: string;
   id: string;
   status: string;
+  progress: string;
 }
 
 /** The smallest system: no store, no check. `presses` are those of each flow's root. */
@@ -35,7 +36,7 @@ async function startSystem(vendorUrl: string, presses = ["U1", "U2", "U3", "U4"]
       respond(response, 202, { id });
       return void submit("imagine", { prompt: body.prompt, notifyHook: `${url}/callbacks/${id}/0` });
     }
-    callbacks.push({ flow, path, id: body.id, status: body.status });
+    callbacks.push({ flow, path, id: body.id, status: body.status, progress: body.progress });
     respond(response, 200, {});
     if (body.status !== "SUCCESS" || ended.get(flow)!.has(path)) return undefined;
     ended.get(flow)!.add(path);
@@ -90,11 +91,12 @@ test("the vendor sends SUBMITTED, eight steps of progress and SUCCESS in order, 
   await driver.drive({ ...system.ready, flows, concurrency: 3 });
   const ends = flows * TASKS;
   const statuses = Map.groupBy(system.callbacks, ({ id }) => id);
-  const expected = ["SUBMITTED", ...Array(8).fill("IN_PROGRESS"), "SUCCESS"];
+  const expected = ["0%", "11%", "22%", "33%", "44%", "55%", "66%", "77%", "88%", "100%"];
   const doubled = [...statuses.values()].filter(({ length }) => length > expected.length);
   for (const all of statuses.values()) {
-    const sent = all.map(({ status }) => status);
-    expect(sent).toEqual(doubled.includes(all) ? [...expected, "SUCCESS"] : expected);
+    const sent = all.map(({ progress }) => progress);
+    expect(sent).toEqual(doubled.includes(all) ? [...expected, "100%"] : expected);
+    expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["SUBMITTED", "IN_PROGRESS", "SUCCESS"]));
   }
   expect([statuses.size, doubled.length]).toEqual([ends, ends / DOUBLED_EVERY]);
   expect(vendor.report()).toMatchObject({ callbacks: ends * 10 + doubled.length, doubled: doubled.length });

@@ -7,8 +7,11 @@
 /** Returns a function that takes each received text and reports each whole message. */
 export function messageReader(onMessage: (head: string, body: string) => void): (text: string) => void {
   let rest = "";
-  return (text) => {
-    rest = rest === "" ? text : rest + text;
+  let last = { text: "", head: "", body: "" };
+  return (received) => {
+    // A system often sends the same response again.
+    if (rest === "" && received === last.text) return onMessage(last.head, last.body);
+    rest = rest === "" ? received : rest + received;
     while (rest !== "") {
       const headEnd = rest.indexOf("\r\n\r\n");
       if (headEnd < 0) return;
@@ -16,6 +19,8 @@ export function messageReader(onMessage: (head: string, body: string) => void): 
       const bodyStart = headEnd + 4;
       const framed = bodyOf(head, rest, bodyStart);
       if (framed === undefined) return;
+      if (rest.length === received.length && framed.end === received.length)
+        last = { text: received, head, body: framed.body };
       rest = rest.slice(framed.end);
       onMessage(head, framed.body);
     }

@@ -1,5 +1,5 @@
 /**
- * The vendor of the flow benchmark: the smallest program that speaks the vendor's side of midjourney-proxy. It accepts
+ * The vendor of the flow benchmark: the smallest program with the vendor's side of midjourney-proxy. It accepts
  * submissions and sends ten callbacks per task, one after the other: SUBMITTED, eight steps of progress, and SUCCESS
  * with buttons. Each twentieth SUCCESS is sent twice. It has no waiting times, so a flow takes as long as the system
  * under test needs.
@@ -55,11 +55,6 @@ interface Task {
   notifyHook: string;
 }
 
-interface Step {
-  request: string;
-  isFirstSuccess: boolean;
-}
-
 /**
  * @param onDone called with the number of a flow when all callbacks of its five tasks got a response
  * @param onError called if a callback got no 2xx response
@@ -105,40 +100,48 @@ export async function startVendor(
       pools.set(task.host, pool);
     }
     const connection = pool.take();
-    const rest = steps(task);
+    const { host, path, isRoot } = task;
+    const request = (template: Template) => jsonRequest({ method: "POST", host, path }, template(task));
+    const progress = Buffer.from(request(PROGRESS), "latin1");
+    const percentAt = progress.indexOf(`:"${PERCENT}"`) + 2;
+    const success = request(isRoot ? ROOT_SUCCESS : UPSCALE_SUCCESS);
+    let sent = 0;
+
     const sendNext = () => {
-      const step = rest.next().value;
-      if (!step) {
+      const step = sent++;
+      if (step === 0) send(request(SUBMITTED));
+      else if (step <= PROGRESS_STEPS) {
+        // The steps differ only in two digits. The one before has left: its response has arrived.
+        progress.write(String(step * 11), percentAt, "latin1");
+        send(progress);
+      } else if (step === PROGRESS_STEPS + 1) sendSuccess();
+      else if (step === PROGRESS_STEPS + 2 && ++successes % DOUBLED_EVERY === 0) {
+        seen.doubled++;
+        send(success);
+      } else {
         connection.release();
         if (++task.flow.ended === TASKS) onDone(task.flow.number);
-        return;
       }
-      const sentAt = performance.now();
-      if (step.isFirstSuccess && task.isRoot) task.flow.successSentAt = sentAt;
+    };
+    const onResponse = (head: string) => {
+      const status = statusOf(head);
+      if (status < 200 || status > 299) onError(new Error(`A callback got the status ${status}`));
+      sendNext();
+    };
+    const send = (bytes: string | Buffer) => {
       seen.callbacks++;
-      connection.send(step.request, (head) => {
-        if (step.isFirstSuccess) seen.ackMs.push(performance.now() - sentAt);
-        const status = statusOf(head);
-        if (status < 200 || status > 299) onError(new Error(`A callback got the status ${status}`));
-        sendNext();
+      connection.send(bytes, onResponse);
+    };
+    const sendSuccess = () => {
+      const sentAt = performance.now();
+      if (isRoot) task.flow.successSentAt = sentAt;
+      seen.callbacks++;
+      connection.send(success, (head) => {
+        seen.ackMs.push(performance.now() - sentAt);
+        onResponse(head);
       });
     };
     sendNext();
-  }
-
-  function* steps({ id, isRoot, host, path, notifyHook }: Task): Generator<Step, undefined> {
-    const request = (body: string) => jsonRequest({ method: "POST", host, path }, body);
-    const values = { id, notifyHook };
-    yield { request: request(SUBMITTED(values)), isFirstSuccess: false };
-    for (let i = 1; i <= PROGRESS_STEPS; i++) {
-      yield { request: request(PROGRESS[i - 1]!(values)), isFirstSuccess: false };
-    }
-    const success = request((isRoot ? ROOT_SUCCESS : UPSCALE_SUCCESS)(values));
-    yield { request: success, isFirstSuccess: true };
-    if (++successes % DOUBLED_EVERY > 0) return undefined;
-    seen.doubled++;
-    yield { request: success, isFirstSuccess: false };
-    return undefined;
   }
 
   const sockets = new Set<Socket>();
@@ -227,8 +230,8 @@ const UPSCALED_BUTTONS = [
 ].map(([label, customId]) => ({ customId, emoji: "", label, type: 2, style: 2 }));
 
 const SUBMITTED = template("callback-submitted.novicezk");
-const PROGRESS = Array.from({ length: PROGRESS_STEPS }, (_, i) =>
-  template("callback-in-progress-31.novicezk", { progress: `${(i + 1) * 11}%` }),
-);
+/** Percentage in the template; each step replaces the digits. */
+const PERCENT = "00%";
+const PROGRESS = template("callback-in-progress-31.novicezk", { progress: PERCENT });
 const ROOT_SUCCESS = template("callback-success.plus");
 const UPSCALE_SUCCESS = template("callback-success.plus", { action: "UPSCALE", buttons: UPSCALED_BUTTONS });

@@ -1,6 +1,6 @@
 /**
  * The lower bound of a durable system: all state in memory, and an append-only file that is synced before an answer. There
- * is no queue. A record of a flow, or of its root's end, says that the next submissions are about to be made; they follow
+ * is no queue. A record of a flow, or of its root's end, says that the next submissions are about to be made. They follow
  * when the record is on the disk. After a crash these tasks are unclear: the vendor may have been paid, so they are not
  * submitted again.
  *
