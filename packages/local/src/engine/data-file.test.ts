@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { type fdatasync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, type fdatasync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -162,6 +162,56 @@ test("a copy has all acknowledged writes and no later one, and writes continue d
   expect(rows.length).toBeLessThan(bodies(file).length);
   // SQLite's lock still holds: a copy must not close a descriptor of the file.
   expect(() => openDataFile({ dataDir })).toThrow("locked");
+});
+
+test("a power cut before the end of a checkpoint's sync loses no acknowledged write", async () => {
+  const dataDir = createTempFolder();
+  const held = Promise.withResolvers<() => void>();
+  let [isHeld, isOver] = [false, false];
+  void held.promise.then(() => (isHeld = true));
+  let log: number | undefined;
+  const file = openDataFile({
+    dataDir,
+    // The log is synced at once. The sync of the file itself ends when the test says so.
+    sync: ((descriptor: number, done: (error: null) => void) => {
+      log ??= descriptor;
+      if (descriptor === log || isOver) queueMicrotask(() => done(null));
+      else held.resolve(() => done(null));
+    }) as typeof fdatasync,
+  });
+  cleanUp.push(async () => {
+    isOver = true;
+    if (isHeld) (await held.promise)();
+    await file.close();
+  });
+  const paths = ["mjflow.db", "mjflow.db-wal"].map((name) => join(dataDir, name));
+  const beforeCheckpoint = readFileSync(paths[0]!);
+  const acknowledged: string[] = [];
+  for (let i = 0; !isHeld && i < 2_000; i++) {
+    const body = `${i} ${"x".repeat(4_000)}`;
+    const write = file.write(add(file, body));
+    // The write whose commit starts the checkpoint is acknowledged after the checkpoint's sync.
+    if ((await stateOf(write)) === "done") acknowledged.push(body);
+  }
+  const later = file.write(add(file, "later"));
+  expect(await stateOf(later)).toBe("waiting");
+  // The disk after a power cut: nothing of the file has been written, and the log is whole.
+  const target = createTempFolder();
+  writeFileSync(join(target, "mjflow.db"), beforeCheckpoint);
+  copyFileSync(paths[1]!, join(target, "mjflow.db-wal"));
+  const repaired = new DatabaseSync(join(target, "mjflow.db"));
+  const found = new Set(
+    repaired
+      .prepare("SELECT body FROM messages")
+      .all()
+      .map(({ body }) => body),
+  );
+  repaired.close();
+  expect(acknowledged.length).toBeGreaterThan(100);
+  expect(acknowledged.filter((body) => !found.has(body))).toEqual([]);
+  (await held.promise)();
+  await later;
+  expect(bodies(file)).toContain("later");
 });
 
 test("close waits until the writes in progress are stored", async () => {
