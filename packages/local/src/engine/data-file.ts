@@ -345,7 +345,7 @@ function openDatabase(path: string): DatabaseSync {
     // With an exclusive lock a second process cannot open the file, and this process need not lock it for each
     // transaction.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    // Without spilling, nothing is written to the log before its commit.
+    // A commit alone writes to the log: pages of an open transaction stay in memory.
     db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_spill = OFF`);
     db.exec(MESSAGES);
     db.exec(SCHEMA);
