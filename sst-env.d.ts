@@ -64,6 +64,10 @@ declare module "sst" {
       "type": "sst.sst.Secret"
       "value": string
     }
+    "Reduce": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
     "RepairQueue": {
       "type": "sst.aws.Queue"
       "url": string

@@ -31,6 +31,7 @@ export default $config({
     await import("./infra/queue.ts");
     const { callback } = await import("./infra/callback.ts");
     const { stream } = await import("./infra/stream.ts");
+    await import("./infra/reduce.ts");
     const { api } = await import("./infra/api.ts");
     await import("./infra/submit.ts");
     await import("./infra/deliver.ts");

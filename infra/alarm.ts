@@ -8,6 +8,7 @@ import { deadletter } from "./deadletter.ts";
 import { deliver } from "./deliver.ts";
 import { appMetric, functionMetric, type MetricRef, queueMetric, tableMetric } from "./metric.ts";
 import { archiveQueue, deadLetters, deliverQueue, submitQueue } from "./queue.ts";
+import { reduce } from "./reduce.ts";
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 import { stream } from "./stream.ts";
@@ -331,6 +332,7 @@ for (const [name, fn] of Object.entries({
   Archive: archive,
   Sweep: sweep,
   Deadletter: deadletter,
+  Reduce: reduce,
 })) {
   alarmAbove(
     `${name}Errors`,

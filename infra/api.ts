@@ -6,6 +6,7 @@ import { addressOf } from "./address.ts";
 import { blobs, flowDelete, inputsWrite, mediaRead, uploadAccess } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
+import { reduce, reduceCall } from "./reduce.ts";
 import { apiKey, previousVaultKey, providers, translateKey, vaultKey } from "./secret.ts";
 import { environment, setting } from "./setting.ts";
 import { stream } from "./stream.ts";
@@ -34,6 +35,7 @@ export const api = new sst.aws.Function("Api", {
     archiveQueue,
     deadLetters,
     blobs,
+    reduce,
     apiKey,
     vaultKey,
     previousVaultKey,
@@ -50,6 +52,7 @@ export const api = new sst.aws.Function("Api", {
     queueCount(submitQueue, deliverQueue, archiveQueue, deadLetters),
     inputsWrite,
     ...uploadAccess,
+    reduceCall,
     flowDelete,
     mediaRead,
   ],

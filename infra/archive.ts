@@ -1,4 +1,4 @@
-/** Consumes the archive queue. It is the only function that downloads images and that has an image library. */
+/** Consumes the archive queue. It is the only function that downloads images. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, mediaWrite } from "./bucket.ts";
 import { nodejs } from "./bundle-option.ts";

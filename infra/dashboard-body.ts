@@ -8,7 +8,10 @@ export interface Names {
   table: string;
   indexes: readonly string[];
   /** Physical names in AWS, by our names. */
-  functions: Record<"api" | "stream" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
+  functions: Record<
+    "api" | "stream" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter" | "reduce",
+    string
+  >;
   queues: Record<"submit" | "deliver" | "archive" | "sweep" | "repair" | "deadLetters", string>;
   /** ARNs. */
   alarms: readonly string[];

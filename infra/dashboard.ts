@@ -7,13 +7,14 @@ import { dashboardBody } from "./dashboard-body.ts";
 import { deadletter } from "./deadletter.ts";
 import { deliver } from "./deliver.ts";
 import { archiveQueue, deadLetters, deliverQueue, repairQueue, submitQueue, sweepQueue } from "./queue.ts";
+import { reduce } from "./reduce.ts";
 import { stage } from "./stage.ts";
 import { stream } from "./stream.ts";
 import { submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 import { INDEXES, table } from "./table.ts";
 
-const functions = { api, stream, callback, submit, deliver, archive, sweep, deadletter };
+const functions = { api, stream, callback, submit, deliver, archive, sweep, deadletter, reduce };
 const queues = {
   submit: submitQueue,
   deliver: deliverQueue,

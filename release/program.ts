@@ -18,8 +18,8 @@ import { closureOf, noticesOf } from "./notices.ts";
 
 /** Dependencies of the package. A build that imports anything else fails. */
 const DEPENDENCIES = ["@aws-sdk/*", "fauxqs", "sharp"];
-/** Imports that an installed package does not need: another table engine, and the build of the console. */
-const NOT_INSTALLED = ["dynalite", "vite"];
+/** Imports that an installed package does not need: another table engine, the build of the console, and calls of Lambda. */
+const NOT_INSTALLED = ["dynalite", "vite", "@aws-sdk/client-lambda"];
 /** Packages whose code is in the documentation site. The other dependencies of VitePress only build it. */
 const IN_DOCS = [
   "vitepress",

@@ -26,7 +26,8 @@ import {
   timings,
   withAccounts,
 } from "./base.ts";
-import { blobs, images, objects, objectUrl } from "./bucket.ts";
+import { blobs, objects, objectUrl } from "./bucket.ts";
+import { images } from "./image.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { translator } from "./translate.ts";

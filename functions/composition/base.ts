@@ -126,7 +126,7 @@ export function activeKeys(...keys: string[]): string[] {
   return keys.filter((key) => key.trim() !== "");
 }
 
-function log(name: string): FunctionLog {
+export function functionLog(name: string): FunctionLog {
   const level = env["MJFLOW_LOG"] || "info";
   const stage = env["AWS_LAMBDA_FUNCTION_NAME"] === undefined ? undefined : Resource.App.stage;
   return createLog({ name, level, stage });
@@ -140,7 +140,7 @@ export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" |
 };
 
 export function baseDeps(name: string): BaseDeps {
-  return { store: store(), queue: queue(), clock, random, timings: timings(), fanOut, log: log(name) };
+  return { store: store(), queue: queue(), clock, random, timings: timings(), fanOut, log: functionLog(name) };
 }
 
 export function withAccounts<T extends BaseDeps>(parts: T) {

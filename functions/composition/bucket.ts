@@ -1,6 +1,6 @@
 /** The bucket. It stores the input images of submissions and the archived copies of result images. */
 import { MjflowError } from "@mjflow/core/error";
-import type { InputImages } from "@mjflow/core/port";
+import type { ReducedImage } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
 import type { Objects } from "@mjflow/engine/delete-flow";
 import type { TileNumber } from "@mjflow/media/tile";
@@ -28,13 +28,13 @@ const GRID_BYTES = 50 * 1024 * 1024;
 const MEDIA_TIMEOUT_MS = 20_000;
 
 /** The bucket as packages/media needs it. */
-const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.Blobs.name }));
+export const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.Blobs.name }));
 
 /**
  * The bucket at the address for clients, for signed URLs. Only the local server sets `MJFLOW_BUCKET_URL`: its object store
  * listens on this machine alone, so the server itself passes signed requests on.
  */
-const publicBucket = /* @__PURE__ */ lazy(() => {
+export const publicBucket = /* @__PURE__ */ lazy(() => {
   const endpoint = env["MJFLOW_BUCKET_URL"] || undefined;
   const client = lazy(async () => {
     const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), endpoint ?? bucketEndpoint()]);
@@ -48,17 +48,10 @@ const publicBucket = /* @__PURE__ */ lazy(() => {
   return { client, name: Resource.Blobs.name };
 });
 
-export const images = /* @__PURE__ */ lazy((): InputImages => {
-  const load = lazy(async () => {
-    const { createInputImages } = await import("@mjflow/media/input");
-    return createInputImages({ bucket: bucket(), signing: publicBucket(), outbound: outbound() });
-  });
-  return {
-    presign: async (upload) => (await load()).presign(upload),
-    findUpload: async (key) => (await load()).findUpload(key),
-    readUpload: async (key, maxBytes) => (await load()).readUpload(key, maxBytes),
-    readLink: async (url, maxBytes) => (await load()).readLink(url, maxBytes),
-  };
+/** Only the function that has the image library uses it. */
+export const reduceUpload = /* @__PURE__ */ lazy(() => async (key: string): Promise<ReducedImage> => {
+  const { reduceToBucket } = await import("@mjflow/media/reduce");
+  return reduceToBucket({ bucket: bucket() }, key);
 });
 
 export const media = /* @__PURE__ */ lazy(

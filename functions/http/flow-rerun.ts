@@ -22,13 +22,13 @@ export async function rerunFlow(
   return idempotent<CreatedFlow>(c, changes, {
     choose: () => newFlowId(deps),
     run: async ({ target: flowId, resumed }) => {
-      const { fields, translations } = await rerunRequest(deps, original, changes);
+      const { fields, translations, reducedImages } = await rerunRequest(deps, original, changes);
       const parsed = FlowRequest.safeParse(fields);
       if (!parsed.success) throw invalid(parsed.error.issues);
       const { permutations, ...request } = parsed.data;
       if (permutations === "expand") throw permutationsRefused();
       checkCallbackUrl(c, "notifyHook", request.notifyHook);
-      return createFlow(deps, appId, request, deps, { flowId, resumed, rerunOf: id, translations });
+      return createFlow(deps, appId, request, deps, { flowId, resumed, rerunOf: id, translations, reducedImages });
     },
     show: (created) => getOwnFlow(deps, appId, created),
   });

@@ -63,13 +63,17 @@
  * its errors and the fields of its rows (0.6 kB).
  *
  * The dispatcher of a wait list hands tasks over (Submit 2 kB).
+ *
+ * The API plans which uploads to scale down, calls Reduce, and marks flows that a press reopens (6 kB). Reduce loads the rest on demand.
+ * Every function reads flows with the sizes of scaled-down images (0.1 kB).
  */
 export const BUDGET_KB = {
-  Api: 687,
-  Archive: 383,
+  Api: 694,
+  Archive: 384,
   Callback: 354,
   Deadletter: 328,
   Deliver: 362,
+  Reduce: 10,
   Stream: 348,
   Submit: 474,
   Sweep: 432,
@@ -77,11 +81,12 @@ export const BUDGET_KB = {
 
 /** Highest number of source modules that the import of each function evaluates. A raise needs a cause, as above. */
 export const BUDGET_MODULES = {
-  Api: 604,
+  Api: 608,
   Archive: 418,
   Callback: 382,
   Deadletter: 360,
   Deliver: 381,
+  Reduce: 20,
   Stream: 398,
   Submit: 465,
   Sweep: 422,

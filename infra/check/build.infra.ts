@@ -39,6 +39,7 @@ test.each([
   ["Deliver", { batchItemFailures: [] }],
   ["Archive", { batchItemFailures: [] }],
   ["Deadletter", { batchItemFailures: [] }],
+  ["Reduce", { error: { code: "gone" } }],
   ["Sweep", { calledTable: true }],
 ])("%s handles an event with only its own links", (name, outcome) => {
   expect(build(name).outcome).toMatchObject(outcome);
@@ -57,14 +58,21 @@ test.each(NAMES)("%s has exactly the links that its code reads", (name) => {
 // Only the eager part is checked. esbuild writes a file for each `import()` that it reads, even if no code imports that
 // file any more.
 test.each(NAMES)("a cold start of %s does not load S3, the event bus client or the image library", (name) => {
-  expect(build(name).eagerPackages).toHaveProperty(["@aws-sdk/client-dynamodb"]);
+  // Reduce has no table. Its store is composed only by other functions.
+  if (name !== "Reduce") expect(build(name).eagerPackages).toHaveProperty(["@aws-sdk/client-dynamodb"]);
+  expect(build(name).eagerPackages).not.toHaveProperty(["@aws-sdk/client-lambda"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["@aws-sdk/client-s3"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["@aws-sdk/client-eventbridge"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["sharp"]);
 });
 
-test.each(["Api", "Submit", "Archive"])("%s can load the S3 client on demand", (name) => {
+test.each(["Api", "Submit", "Archive", "Reduce"])("%s can load the S3 client on demand", (name) => {
   expect(build(name).packages).toHaveProperty(["@aws-sdk/client-s3"]);
+});
+
+test("only the API can load the client that calls functions, on demand", () => {
+  const names = infra.builds.filter(({ packages }) => packages?.["@aws-sdk/client-lambda"]).map(({ name }) => name);
+  expect(names).toEqual(["Api"]);
 });
 
 test("Deliver can load the event bus client on demand", () => {
@@ -74,7 +82,7 @@ test("Deliver can load the event bus client on demand", () => {
 test.each(NAMES)("%s has exactly the packages installed that its bundle lacks", (name) => {
   const { missing = [], external = [], install } = build(name);
   expect(missing.filter((imported) => !external.includes(imported))).toEqual(install);
-  expect(build(name).install).toEqual(name === "Archive" ? ["sharp"] : []);
+  expect(build(name).install).toEqual(["Archive", "Reduce"].includes(name) ? ["sharp"] : []);
 });
 
 test.each(NAMES)(

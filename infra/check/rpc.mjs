@@ -3,7 +3,8 @@ import http from "node:http";
 
 /** @param {Record<string, (params: any) => unknown>} methods */
 export async function startRpc(methods) {
-  const server = http.createServer(async (request, response) => {
+  // On a busy machine seconds pass between two calls. A connection that is closed meanwhile would fail the next one.
+  const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method, params } = JSON.parse(Buffer.concat(chunks).toString());

@@ -105,8 +105,9 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
   },
   // It ends no task that a vendor may have, so it releases no slot.
   Deadletter: { signals: [{ kind: "abandon", failure: failure("dead_letter") }, ...archived] },
-  // It only reads.
+  // They only read, or have no table at all.
   Stream: { signals: [] },
+  Reduce: { signals: [] },
   // The API presses buttons of finished tasks, submits modal answers and redrives dead-letter messages to any queue.
   Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },
 };

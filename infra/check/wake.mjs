@@ -21,6 +21,7 @@ const EVENTS = {
   Stream: url("GET", "/"),
   Callback: url("POST", "/callbacks/invalid"),
   Sweep: {},
+  Reduce: {},
 };
 /** An empty batch: the function is composed, but has no message to handle. */
 const BATCH = { Records: [] };

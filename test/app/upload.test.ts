@@ -178,8 +178,7 @@ describe("a vendor that takes links gets a link of ours to an upload", () => {
       provider: "cometapi",
       base64Array: [await send(client, large(6 * 1024 * 1024))],
     });
-    expect(answer.body).toMatchObject({ code: "image_rejected", reason: "too_large" });
-    expect(answer.body.detail).toContain("MJFLOW_PUBLIC_URL");
+    expect(answer.body.reducedImages).toHaveLength(1);
   });
 });
 
@@ -196,29 +195,108 @@ describe("a vendor that takes no links", () => {
     expect(Buffer.from(image!.split(",")[1]!, "base64").equals(bytes)).toBe(true);
   });
 
-  test("a 40 MB image gets 422 with the limit and who takes links, and nothing is read or stored", async () => {
-    const client = clientOf(["midjourney-proxy", "simulator"]);
+  test("gets a 40 MB upload scaled down, and the flow says so", async () => {
+    const client = clientOf(["midjourney-proxy"]);
     const upload = await send(client, large(40 * 1024 * 1024));
     const { status, body } = await create(client, { ...AT, base64Array: [upload] });
-    expect(status).toBe(422);
-    expect(body).toMatchObject({
-      code: "image_rejected",
-      reason: "too_large",
+    expect(status).toBe(202);
+    const [image] = (await inputsOf(client, body.id))!.base64Array!;
+    expect(image!.startsWith("data:image/jpeg;base64,")).toBe(true);
+    const reduced = {
       field: "base64Array[0]",
-      limitBytes: UPLOAD.dataBytes,
-      provider: "midjourney-proxy",
-      providers: ["simulator"],
-    });
-    expect(client.harness.input.reads).toEqual([]);
-    expect((await client.call(OPERATOR, "GET", "/v1/flows")).body.data).toEqual([]);
-    expect((await create(client, { provider: "auto", base64Array: [upload] })).body.provider).toBe("simulator");
+      contentType: "image/jpeg",
+      bytes: expect.any(Number),
+      width: 2048,
+      height: 1536,
+      originalBytes: 41_943_040,
+      originalWidth: 8000,
+      originalHeight: 6000,
+    };
+    expect(body.reducedImages).toEqual([reduced]);
+    expect(body.reducedImages[0].bytes).toBe(Buffer.from(image!.split(",")[1]!, "base64").length);
+    expect((await client.call(OPERATOR, "GET", `/v1/flows/${body.id}`)).body.reducedImages).toEqual([reduced]);
+    const rerun = await client.call(OPERATOR, "POST", `/v1/flows/${body.id}/rerun`, { prompt: "a barn" });
+    expect(rerun.body.reducedImages).toEqual([reduced]);
+    const other = await client.call(OPERATOR, "POST", `/v1/flows/${body.id}/rerun`, { base64Array: [data(PNG)] });
+    expect(other.body.reducedImages).toEqual([]);
   });
 
-  test("several images share the limit", async () => {
+  test("is not chosen by auto if another one takes links, which gets every byte", async () => {
+    const client = clientOf(["midjourney-proxy", "simulator"]);
+    const upload = await send(client, large(40 * 1024 * 1024));
+    const { body } = await create(client, { provider: "auto", base64Array: [upload] });
+    expect([body.provider, body.reducedImages]).toEqual(["simulator", []]);
+    expect(client.harness.input.reductionsMade).toEqual([]);
+  });
+
+  test("gets the largest of several images scaled down, each upload once, until all fit", async () => {
     const client = clientOf(["midjourney-proxy"]);
-    const images = [await send(client, large(3 * 1024 * 1024)), await send(client, large(3 * 1024 * 1024))];
-    const { body } = await create(client, { ...AT, base64Array: images });
-    expect(body).toMatchObject({ code: "image_rejected", reason: "too_large", field: "base64Array[1]" });
+    const [small, large3, large4] = [
+      await send(client, large(1024 * 1024)),
+      await send(client, large(3 * 1024 * 1024)),
+      await send(client, large(4 * 1024 * 1024)),
+    ];
+    const sent = [small, large4, large3];
+    const { body } = await create(client, { ...AT, base64Array: sent });
+    expect(body.reducedImages.map(({ field }: { field: string }) => field)).toEqual(["base64Array[1]"]);
+    expect((await inputsOf(client, body.id))!.base64Array!.map((uri) => uri.slice(0, 15))).toEqual([
+      "data:image/png;",
+      "data:image/jpeg",
+      "data:image/png;",
+    ]);
+    const blend = await create(client, { ...AT, action: "blend", base64Array: [large4, large4] });
+    expect(blend.body.reducedImages.map(({ field }: { field: string }) => field)).toEqual([
+      "base64Array[0]",
+      "base64Array[1]",
+    ]);
+    expect(client.harness.input.reductionsMade).toHaveLength(1);
+  });
+
+  test.each([
+    ["not_media", "broken"],
+    ["too_large", "too_large"],
+    ["unavailable", "unavailable"],
+  ] as const)("refuses an image whose scaling down ends with %s before anything is stored", async (code, reason) => {
+    const client = clientOf(["midjourney-proxy"]);
+    const upload = await send(client, large(6 * 1024 * 1024));
+    client.harness.input.reductions.set(uploadKeyOf("app_default", upload), code);
+    const { status, body } = await create(client, { ...AT, base64Array: [upload] });
+    expect([status, body.code, body.reason, body.field]).toEqual([422, "image_rejected", reason, "base64Array[0]"]);
+    expect(body.retry).toBe(code === "unavailable" ? "later" : "never");
+    expect((await client.call(OPERATOR, "GET", "/v1/flows")).body.data).toEqual([]);
+  });
+
+  test("does not get an image with a mask scaled down, because the mask would mark another region", async () => {
+    const client = clientOf(["midjourney-proxy", "cometapi"], "http://127.0.0.1:9");
+    const [image, maskBase64] = [await send(client, large(6 * 1024 * 1024)), await send(client, PNG)];
+    const edit = { action: "edit", image, maskBase64, prompt: "a sail" };
+    const config = { cometapi: { baseUrl: "https://vendor.test", apiKey: "key" } };
+    const registry = createProviders(config, { httpClient: async () => ({ kind: "unsent", reason: "test" }) as never });
+    const local = createApiClient({ apiUrl: "http://127.0.0.1:4600" }, { registry });
+    const own = { ...edit, image: await send(local, large(6 * 1024 * 1024)), maskBase64: await send(local, PNG) };
+    const { status, body } = await create(local, { ...own, provider: "cometapi" });
+    expect([status, body.reason, body.field]).toEqual([422, "too_large", "image"]);
+    expect(body.detail).toContain("the mask would mark another region");
+    expect(local.harness.input.reductionsMade).toEqual([]);
+    // A vendor that takes links gets both as they are.
+    const links = await create(client, { ...edit, provider: "cometapi" });
+    expect([links.status, links.body.reducedImages]).toEqual([202, []]);
+  });
+
+  test("gets at most 5 MB of links, which are not scaled down", async () => {
+    const client = clientOf(["midjourney-proxy"]);
+    client.harness.input.links.set(LINK, large(6 * 1024 * 1024));
+    const { body } = await create(client, { ...AT, base64Array: [LINK] });
+    expect(body).toMatchObject({ reason: "too_large", field: "base64Array[0]", limitBytes: UPLOAD.dataBytes });
+    expect(body.detail).toContain("Upload the image");
+  });
+
+  test("gets an upload scaled down into the room that links and data URIs leave", async () => {
+    const client = clientOf(["midjourney-proxy"]);
+    client.harness.input.links.set(LINK, large(3 * 1024 * 1024));
+    const upload = await send(client, large(3 * 1024 * 1024));
+    const { body } = await create(client, { ...AT, base64Array: [upload, LINK] });
+    expect(body.reducedImages.map(({ field }: { field: string }) => field)).toEqual(["base64Array[0]"]);
   });
 });
 

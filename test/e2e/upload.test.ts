@@ -1,6 +1,7 @@
 /** References of any size on a running local server: upload, use at vendors with and without links, and what is refused. */
-import { createHash } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { Mjflow } from "@mjflow/client";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
@@ -14,6 +15,15 @@ beforeAll(async () => {
   mjflow = new Mjflow({ baseUrl: server.url, apiKey: API_KEY });
 });
 afterAll(() => server?.stop());
+
+/** A photo as a camera makes it: 3700 by 3700 pixels of noise, which no encoder makes smaller. */
+async function photo(): Promise<Uint8Array> {
+  const side = 3_700;
+  const raw = { width: side, height: side, channels: 3 } as const;
+  return sharp(randomFillSync(new Uint8Array(side * side * 3)), { raw })
+    .png({ compressionLevel: 0 })
+    .toBuffer();
+}
 
 /** A file that begins like a PNG, with bytes that differ everywhere. */
 function png(size: number): Uint8Array {
@@ -49,19 +59,40 @@ describe("a reference of 40 MB", () => {
     expect(digest(bytes)).toBe(digest(image));
   }, 90_000);
 
-  test("is refused by a vendor that takes no links, with its limit, before anything is paid", async () => {
+  test("is scaled down once for a vendor that takes no links, and the flow says so", async () => {
+    const whole = await photo();
+    expect(whole.length).toBeGreaterThan(40_000_000);
+    const { id } = await mjflow.uploads.send(whole);
+    for (let n = 1; n <= 2; n++) {
+      const flow = await mjflow.flows
+        .create({ provider: "midjourney-proxy", prompt: "a boat", base64Array: [id] })
+        .wait({ timeoutMs: 120_000 });
+      expect(flow.status).toBe("completed");
+      const [reduced, ...others] = flow.reducedImages!;
+      expect(others).toEqual([]);
+      expect(reduced).toMatchObject({
+        field: "base64Array[0]",
+        contentType: "image/jpeg",
+        originalBytes: whole.length,
+        originalWidth: 3_700,
+        originalHeight: 3_700,
+      });
+      expect(reduced!.width).toBeGreaterThanOrEqual(512);
+      expect(await imagesAtVendor()).toContain(`data:image/jpeg;base64,${reduced!.bytes} bytes`);
+    }
+  }, 240_000);
+
+  test("that cannot be decoded is refused by a vendor that takes no links, before anything is paid", async () => {
     const { id } = await mjflow.uploads.send(image);
     const before = (await server.sim("GET", "/ledger")).submissions.length;
-    const { status, body } = await server.call("POST", "/v1/flows", {
-      provider: "midjourney-proxy",
-      prompt: "a boat",
-      base64Array: [id],
-    });
-    expect(status).toBe(422);
-    expect(body).toMatchObject({ code: "image_rejected", reason: "too_large", limitBytes: 5 * MB });
-    expect(body.providers).toContain("simulator");
+    const request = { provider: "midjourney-proxy", prompt: "a boat", base64Array: [id] };
+    for (let n = 1; n <= 2; n++) {
+      const { status, body } = await server.call("POST", "/v1/flows", request);
+      expect(status).toBe(422);
+      expect(body).toMatchObject({ code: "image_rejected", reason: "broken", field: "base64Array[0]", retry: "never" });
+    }
     expect((await server.sim("GET", "/ledger")).submissions.length).toBe(before);
-  }, 60_000);
+  }, 120_000);
 
   test("is stored once: the presigned URL takes exactly the announced type and size", async () => {
     const { url, headers } = await mjflow.uploads.create({ contentType: "image/png", bytes: image.length });

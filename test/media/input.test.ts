@@ -13,7 +13,10 @@ beforeAll(async () => {
 afterAll(() => harness?.stop());
 
 const PNG = Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), Buffer.alloc(10_000, 7)]);
-const imagesOf = (from = outbound) => createInputImages({ bucket: harness.bucket, outbound: from });
+const refuse = async () => {
+  throw new Error("nothing is scaled down here");
+};
+const imagesOf = (from = outbound) => createInputImages({ bucket: harness.bucket, outbound: from, reduce: refuse });
 
 async function store(key: string, Body: Uint8Array, ContentType = "image/png"): Promise<void> {
   // Like a client with a presigned URL: not through the calls that the harness checks.

@@ -3,9 +3,14 @@ import type { InputImages } from "@mjflow/core/port";
 import { MediaError, type MediaErrorCode } from "@mjflow/media/error";
 
 const HEAD_BYTES = 64;
+const REDUCED = Buffer.concat([Buffer.from("ffd8ffe000104a464946", "hex"), Buffer.alloc(900_000)]);
 
 export function createMemoryImages() {
   const uploads = new Map<string, { contentType: string; bytes: Uint8Array; storedAt: number }>();
+  /** Failures of scaling down, by the key of the upload. Any other upload becomes a JPEG of 900 kB. */
+  const reductions = new Map<string, MediaErrorCode>();
+  /** Keys of the uploads that were scaled down. */
+  const reductionsMade: string[] = [];
   const links = new Map<string, Uint8Array | MediaErrorCode>();
   /** Keys and links that were read as a whole. */
   const reads: string[] = [];
@@ -28,6 +33,17 @@ export function createMemoryImages() {
       if (!found) throw new MediaError("gone");
       return within(found.bytes, maxBytes);
     },
+    async reduceUpload(key) {
+      const refused = reductions.get(key);
+      const reduced = `${key}/reduced`;
+      if (!uploads.has(reduced)) {
+        reductionsMade.push(key);
+        if (refused) throw new MediaError(refused);
+        uploads.set(reduced, { contentType: "image/jpeg", bytes: REDUCED, storedAt: 0 });
+      }
+      const sizes = { width: 2048, height: 1536, originalWidth: 8000, originalHeight: 6000 };
+      return { key: reduced, bytes: REDUCED.length, contentType: "image/jpeg", ...sizes };
+    },
     async readLink(url, maxBytes) {
       reads.push(url);
       const found = links.get(url) ?? "gone";
@@ -35,5 +51,5 @@ export function createMemoryImages() {
       return within(found, maxBytes);
     },
   };
-  return { images, uploads, links, reads };
+  return { images, uploads, links, reads, reductions, reductionsMade };
 }

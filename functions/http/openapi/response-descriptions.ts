@@ -34,6 +34,7 @@ import {
   Problem,
   Provider,
   QueueDepth,
+  ReducedImage,
   ReencryptResult,
   Replay,
   RotatedAppKey,
@@ -173,7 +174,19 @@ const EVENT = { type: "Type of the event.", timestamp: "Time of the event. It is
 
 export const responseDescriptions: readonly SchemaDescriptions[] = [
   eventDescriptions,
+  describe("ReducedImage", ReducedImage, "An image of the request that its vendor gets scaled down.", {
+    field: "Where the image was in the request, for example `base64Array[0]`.",
+    contentType: "Type of the scaled-down image: JPEG, or WebP if parts of it are transparent.",
+    bytes: "Size of the scaled-down image.",
+    width: "Width of the scaled-down image, in pixels.",
+    height: "Height of the scaled-down image, in pixels.",
+    originalBytes: "Size of the uploaded image.",
+    originalWidth: "Width of the uploaded image, in pixels, in the orientation that a viewer shows.",
+    originalHeight: "Height of the uploaded image, in pixels.",
+  }),
   extendDescription(flowSummary, "Flow", Flow, "A flow with all its tasks.", {
+    reducedImages:
+      "The images of the request that the vendor gets scaled down, because it takes no links and they were too large; empty if there are none.",
     mode: "Speed, if the request named one.",
     notifyHook: "URL that receives the webhooks of this flow.",
     events: "Events that `notifyHook` receives; null: all except `task.progress`.",
@@ -597,9 +610,10 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     requestId: "Id of the request, also in the header `X-Request-Id`. Name it when you report a problem.",
     errors: "With `invalid_request`: all wrong fields, at most 20.",
     reason:
-      "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired. With `image_rejected`: `not_sent`, `expired` (the upload is too old), `wrong_type`, `too_large`, `gone`, `forbidden` (the address of a link) or `unavailable`.",
+      "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired. With `image_rejected`: `not_sent`, `expired` (the upload is too old), `wrong_type`, `too_large`, `broken` (it cannot be decoded), `gone`, `forbidden` (the address of a link) or `unavailable`.",
     found: "With `image_rejected` and `wrong_type`: the format of the image, if it is known.",
     limitBytes: "With `image_rejected` and `too_large`: the most bytes of all images that become data URIs.",
+    limitPixels: "With `image_rejected` and `too_large`: the most pixels of an image that is scaled down.",
     offered: "With `press_not_offered`: the buttons of the task.",
     press: "With `press_unsupported`: the press as the plan has it.",
     provider: "With `press_unsupported` or `image_rejected`: the provider that does not support it.",

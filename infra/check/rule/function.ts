@@ -39,6 +39,7 @@ const SIZES: Record<string, Size> = {
   Archive: { timeoutS: FUNCTION_TIMEOUT_S.archive, memoryMb: 1_536, diskMb: 1_024 },
   Sweep: { timeoutS: FUNCTION_TIMEOUT_S.sweep, memoryMb: 512, diskMb: 512 },
   Deadletter: { timeoutS: FUNCTION_TIMEOUT_S.deadletter, memoryMb: 256, diskMb: 512 },
+  Reduce: { timeoutS: FUNCTION_TIMEOUT_S.reduce, memoryMb: 1_536, diskMb: 512 },
 };
 
 export const functionsHaveMemoryAndTimeout: Rule = (infra) => [
@@ -138,6 +139,7 @@ export const LINKS: Record<string, string[]> = {
     "DeliverQueue",
     "PreviousVaultKey",
     "Providers",
+    "Reduce",
     "Stream",
     "SubmitQueue",
     "Table",
@@ -172,6 +174,7 @@ export const LINKS: Record<string, string[]> = {
     "VaultKey",
   ],
   Deadletter: ["DeliverQueue", "Table"],
+  Reduce: ["Blobs"],
 };
 
 export const functionsHaveTheirLinks: Rule = ({ builds }) =>

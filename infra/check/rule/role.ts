@@ -100,8 +100,10 @@ export const functionsHaveNeededPermissions: Rule = (infra) => {
       ...on(`${bucket}/media/*`, "s3:DeleteObject"),
       ...on(`${bucket}/uploads/*`, "s3:GetObject", "s3:PutObject"),
       ...on(`${bucket}/media/*`, "s3:GetObject"),
+      ...on(functionOf(infra, "Reduce")?.arn, "lambda:InvokeFunction"),
       ...listing,
     ],
+    Reduce: [...on(`${bucket}/uploads/*`, "s3:GetObject", "s3:PutObject"), ...listing],
     Stream: items,
     Callback: [...items, ...sending("Submit", "Deliver", "Archive")],
     Submit: [

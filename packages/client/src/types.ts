@@ -446,6 +446,19 @@ export interface FlowSummary {
   urls?: FlowUrls;
 }
 
+/** An image of the request that its vendor gets scaled down. Sizes are in pixels. */
+export interface ReducedImage {
+  /** Where the image was in the request, for example `base64Array[0]`. */
+  field: string;
+  contentType: string;
+  bytes: number;
+  width: number;
+  height: number;
+  originalBytes: number;
+  originalWidth: number;
+  originalHeight: number;
+}
+
 /** An entry of a list of flows. Its own fields are null without `details`, and unset if the server is older. */
 export interface FlowListEntry extends FlowSummary {
   /** Number of tasks in each state. `planned`: steps of the plan whose tasks do not exist yet. */
@@ -511,6 +524,8 @@ export interface Problem {
 }
 
 export interface Flow extends FlowSummary {
+  /** The images of the request that the vendor gets scaled down, because it takes no links. Unset if the server is older. */
+  reducedImages?: ReducedImage[];
   mode: Mode | null;
   notifyHook: string | null;
   /** Event types that the notifyHook receives; null: the default. */

@@ -217,6 +217,7 @@ export const IMAGE_REASONS = [
   "expired",
   "wrong_type",
   "too_large",
+  "broken",
   "gone",
   "forbidden",
   "unavailable",

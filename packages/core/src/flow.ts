@@ -8,6 +8,7 @@
 import type { EventType } from "./event.ts";
 import type { FlowCredit } from "./flow-credit.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
+import type { InputType } from "./image-type.ts";
 import { modeFlagOf } from "./prompt.ts";
 import { countSubmissions } from "./relocation.ts";
 import type { AccountFilter, FLOW_STATUSES, VideoOptions } from "./request.ts";
@@ -43,6 +44,8 @@ export interface Flow {
   prompt?: string;
   /** The prompt of the app, before its translation. Unset: `prompt` is that of the app. */
   originalPrompt?: string;
+  /** The images of the request that vendors get scaled down. Unset: none. */
+  reducedImages?: ReducedInput[];
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   /** Options of a video. Unset: the root is no video, or has no options. */
   video?: VideoOptions;
@@ -105,6 +108,19 @@ export interface Flow {
    * covers. While the flow runs, `due` is never later than the due times of those tasks. Unset if nothing is pending.
    */
   due?: number;
+}
+
+/** An image of a request that was scaled down for its vendor. Sizes are in pixels. */
+export interface ReducedInput {
+  /** Where the image was in the request, for example `base64Array[0]`. */
+  field: string;
+  contentType: InputType;
+  bytes: number;
+  width: number;
+  height: number;
+  originalBytes: number;
+  originalWidth: number;
+  originalHeight: number;
 }
 
 /** The images of a request. They are stored in the bucket, because they are too large for the table. */

@@ -75,6 +75,7 @@ test("a restarted flow takes over every field of the request, and nothing of wha
     onVendorLoss: "restart",
     prompt: "a boat",
     originalPrompt: "船",
+    reducedImages: [{ field: "image" }],
     dimensions: "SQUARE",
     video: { motion: "high" },
     mode: "fast",

@@ -39,6 +39,7 @@ const OF_REQUEST = [
     "onVendorLoss",
     "prompt",
     "originalPrompt",
+    "reducedImages",
     "dimensions",
     "video",
     "mode",

@@ -74,6 +74,8 @@ export const FUNCTION_TIMEOUT_S = {
   deliver: 60,
   /** Time for five images, which are downloaded one after another and stored. */
   archive: 120,
+  /** One image is read, decoded, encoded and stored. The API waits for it, so it is shorter than `api`. */
+  reduce: 25,
   sweep: 60,
   deadletter: 30,
 } as const;

@@ -20,6 +20,7 @@ import type { Failure } from "./error.ts";
 import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
+import type { InputType } from "./image-type.ts";
 import type { OutgoingMessage, QueueName } from "./message.ts";
 import type { Replay } from "./replay.ts";
 import type { Report } from "./report.ts";
@@ -392,6 +393,17 @@ export interface UploadedImage {
   storedAt: number;
 }
 
+/** A scaled-down copy of an upload. Sizes are in pixels, in the orientation that a viewer shows. */
+export interface ReducedImage {
+  key: string;
+  bytes: number;
+  contentType: InputType;
+  width: number;
+  height: number;
+  originalWidth: number;
+  originalHeight: number;
+}
+
 /**
  * Images that requests name: uploads in the bucket, and links of apps. A read has an error with a `code`: `gone`, `too_large`,
  * `forbidden` (the URL guard) or `unavailable`.
@@ -402,6 +414,11 @@ export interface InputImages {
   /** Returns undefined if no image was sent. */
   findUpload(key: string): Promise<UploadedImage | undefined>;
   readUpload(key: string, maxBytes: number): Promise<Uint8Array>;
+  /**
+   * Returns the scaled-down copy of an upload, and makes it at the first call. The error has the `code` `not_media` if the image cannot
+   * be decoded, or `too_large` if it has too many pixels.
+   */
+  reduceUpload(key: string): Promise<ReducedImage>;
   /** Fetches a link through the URL guard. */
   readLink(url: string, maxBytes: number): Promise<Uint8Array>;
 }

@@ -195,8 +195,21 @@ export const PlanStep = z.strictObject({
   status: z.enum(STEP_STATUSES),
 });
 
+/** An image of the request that was scaled down for its vendor. */
+export const ReducedImage = z.strictObject({
+  field: text,
+  contentType: z.enum(INPUT_TYPES),
+  bytes: count,
+  width: count,
+  height: count,
+  originalBytes: count,
+  originalWidth: count,
+  originalHeight: count,
+});
+
 /** `GET /v1/flows/{id}` */
 export const Flow = z.extend(FlowSummary, {
+  reducedImages: z.array(ReducedImage),
   mode: maybe(z.enum(["fast", "relax", "turbo"])),
   notifyHook: maybe(text),
   events: maybe(z.array(EventName)),
@@ -514,6 +527,7 @@ export const Problem = z.strictObject({
   reason: z.optional(z.enum([...KEY_PROBLEMS, ...IMAGE_REASONS.filter((each) => each !== "expired")])),
   found: z.optional(text),
   limitBytes: z.optional(count),
+  limitPixels: z.optional(count),
   offered: z.optional(z.array(text)),
   bannedWord: z.optional(text),
   press: z.optional(text),

@@ -18,6 +18,14 @@ export const UPLOAD = {
    */
   dataBytes: 5 * 1024 * 1024,
   /**
+   * Limits of the scaled-down copy that a vendor without links gets instead of an upload for which no room is left. Five copies fit into
+   * a request, which is the most that a blend takes.
+   */
+  reducedBytes: 1024 * 1024,
+  reducedSidePx: 2_048,
+  /** Pixels that an image may have to be scaled down. A camera of 100 megapixels has fewer. */
+  pixels: 128_000_000,
+  /**
    * What an app may announce in one hour of the clock (UTC). A presigned URL accepts an image without our knowledge, so announced
    * uploads count whether they are sent or not.
    */
@@ -35,6 +43,11 @@ export function uploadIdOf(timeMs: number, random: Uint8Array): string {
 
 export function isUploadId(text: string): boolean {
   return UPLOAD_ID.test(text);
+}
+
+/** Returns the key of the scaled-down copy. It is deleted with the upload. */
+export function reducedKeyOf(key: string): string {
+  return `${key}/reduced`;
 }
 
 /** Returns the key of the object. An app id contains no "/". */

@@ -104,7 +104,7 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
   },
   image_rejected: {
     cause:
-      "An image of the request cannot be used. `field` names it, and `reason` says why. An upload was never sent or belongs to another app (`not_sent`), or it is older than 7 days (`expired`). The format is not PNG, JPEG, WebP or GIF (`wrong_type`). The image has too many bytes for a vendor that takes no links (`too_large`). A link fails (`gone`, `forbidden`, `unavailable`).",
+      "An image of the request cannot be used. `field` names it, and `reason` says why. An upload was never sent or belongs to another app (`not_sent`), or it is older than 7 days (`expired`). The format is not PNG, JPEG, WebP or GIF (`wrong_type`). The image is too large for a vendor that takes no links, and it cannot be scaled down (`too_large`). It must be scaled down, and it cannot be decoded (`broken`). A link fails (`gone`, `forbidden`, `unavailable`).",
     remedy:
       "Convert a HEIC to a JPEG. Send large images to a vendor that takes links: `providers` names them. Only `unavailable` can succeed later. Nothing was stored or charged.",
     see: { "/flows#images-of-requests": "Images of requests" },

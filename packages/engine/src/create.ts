@@ -52,6 +52,8 @@ export interface ChosenIds {
   eventMask?: number;
   /** Id of the flow whose request is used again; unset: none. */
   rerunOf?: string;
+  /** The scaled-down images that an earlier flow with the same images had; unset: none. */
+  reducedImages?: Flow["reducedImages"];
   /** Translations that are known already, by the prompt of the app; unset: none. */
   translations?: ReadonlyMap<string, string>;
   /** Set if the prompt is one of several that a prompt with groups in braces stands for. */
@@ -106,7 +108,11 @@ export async function createFlow(
     allowOpen: onVendorLoss === "restart",
   };
   const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
-  const { request, linkField } = await images.resolve(imageFormOf(deps, { provider, account }, action));
+  const {
+    request,
+    linkField,
+    reduced = chosen.reducedImages,
+  } = await images.resolve(imageFormOf(deps, { provider, account }, action));
   const inputs = inputsFromRequest(request, masks.images);
   const isTranslated = !existing && (sent.translate ?? translate ?? false);
   const translated = isTranslated && (await translateOnDemand(deps, sent, plan, chosen));
@@ -130,6 +136,7 @@ export async function createFlow(
     onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
     prompt,
     originalPrompt,
+    reducedImages: reduced,
     dimensions: request.dimensions,
     video: videoOptionsOf(request),
     mode: request.mode,

@@ -1,10 +1,12 @@
 /**
  * The images of a request before anything is stored or paid. Uploads are found, and types are checked by bytes. Each image gets
  * the form that the chosen vendor reads. A vendor that takes links gets a link of ours to an upload. Another one gets data URIs:
- * mjflow reads uploads and links itself. Masks are always data URIs. See docs/decisions/0061.
+ * mjflow reads uploads and links itself, and scales uploads down that would be too large. Masks are always data URIs with their own pixels.
+ * See docs/decisions/0061 and 0085.
  */
 import { DEFAULT_APP } from "@mjflow/core/app";
 import { type ImageReason, MjflowError, type Retry } from "@mjflow/core/error";
+import type { ReducedInput } from "@mjflow/core/flow";
 import {
   INPUT_EXTENSIONS,
   INPUT_HEAD_BYTES,
@@ -14,7 +16,7 @@ import {
   inputTypeOf,
   otherFormatOf,
 } from "@mjflow/core/image-type";
-import type { InputImages, UploadCounts } from "@mjflow/core/port";
+import type { InputImages, ReducedImage, UploadCounts } from "@mjflow/core/port";
 import type { ActionRequest, FlowRequest, ModalInput, PlanInput, UploadRequest } from "@mjflow/core/request";
 import { isUploadId, UPLOAD, uploadIdOf, uploadKeyOf } from "@mjflow/core/upload";
 import type { EngineDeps } from "./deps.ts";
@@ -83,10 +85,21 @@ export interface CheckedImages {
   linkField: string | undefined;
   /** Field of the first image that is a data URI; unset: none. */
   dataField?: string | undefined;
-  /** Field of the upload with which the data URIs would be too large. Only a vendor that takes links can get it. */
+  /**
+   * Field of the upload with which the data URIs would be too large, and which is not scaled down because of a mask. Only a vendor
+   * that takes links can get it.
+   */
   linkOnly: string | undefined;
-  /** Returns the request with each image in this form, and the field of its first link. */
-  resolve(form: ImageForm): Promise<{ request: FlowRequest; linkField: string | undefined }>;
+  /** Returns the request with each image in this form. */
+  resolve(form: ImageForm): Promise<ResolvedImages>;
+}
+
+export interface ResolvedImages {
+  request: FlowRequest;
+  /** Field of the first link. */
+  linkField: string | undefined;
+  /** The images that were scaled down. Unset: none. */
+  reduced?: ReducedInput[];
 }
 
 /** @throws MjflowError `image_rejected` with `field` and `reason`; `overloaded` */
@@ -99,26 +112,73 @@ export async function checkImages(deps: InputImageDeps, appId: string, sent: Flo
   );
   for (const slot of slots) if (slot.isMask) slot.set(await maskOf(deps, slot, uploads.get(slot.value), budget));
   const images = slots.filter(({ isMask }) => !isMask);
-  const linkOnly = firstTooLarge(images, uploads, budget.left);
+  // A mask has the size of its image. With another size it would mark another region.
+  const linkOnly = sent.maskBase64 === undefined ? undefined : firstTooLarge(images, uploads, budget.left);
   return {
     request,
     linkOnly,
     linkField: images.find(({ value }) => !isData(value))?.field,
     dataField: images.find(({ value }) => isData(value))?.field,
     async resolve({ links, reachesUs }) {
-      const resolved = await Promise.all(
-        images.map(async (slot) => {
-          const upload = uploads.get(slot.value);
-          if (upload && links && reachesUs) return deps.imageUrl(upload.key, INPUT_EXTENSIONS[upload.type]);
-          if (isData(slot.value) || (links && !upload)) return slot.value;
-          if (linkOnly !== undefined) throw tooLarge(linkOnly, links ? UNREACHABLE : "");
-          return dataUriOf(deps, slot, upload, budget);
-        }),
-      );
-      for (const [i, slot] of images.entries()) slot.set(resolved[i]!);
-      return { request, linkField: images[resolved.findIndex((value) => !isData(value))]?.field };
+      const values = new Map<Slot, string>();
+      const read: Slot[] = [];
+      for (const slot of images) {
+        const upload = uploads.get(slot.value);
+        if (upload && links && reachesUs) values.set(slot, deps.imageUrl(upload.key, INPUT_EXTENSIONS[upload.type]));
+        else if (isData(slot.value) || (links && !upload)) values.set(slot, slot.value);
+        else read.push(slot);
+      }
+      if (linkOnly !== undefined && read.length > 0) throw tooLarge(linkOnly, `${links ? UNREACHABLE : ""}${MASKED}`);
+      const { uris, reduced } = await dataUrisOf(deps, read, uploads, budget);
+      for (const slot of images) slot.set(values.get(slot) ?? uris.get(slot)!);
+      const linkField = images.find((slot) => values.has(slot) && !isData(values.get(slot)!))?.field;
+      return { request, linkField, ...(reduced.length > 0 && { reduced }) };
     },
   };
+}
+
+/** Reads links before uploads, because an upload can be scaled down into the room that is left. */
+async function dataUrisOf(
+  deps: InputImageDeps,
+  slots: readonly Slot[],
+  uploads: ReadonlyMap<string, Upload>,
+  budget: Budget,
+): Promise<{ uris: Map<Slot, string>; reduced: ReducedInput[] }> {
+  const uris = new Map<Slot, string>();
+  const readAll = (some: readonly Slot[]) =>
+    Promise.all(some.map(async (slot) => uris.set(slot, await dataUriOf(deps, slot, sources.get(slot.value), budget))));
+  const sources = new Map<string, Pick<Upload, "key">>(uploads);
+  const own = slots.filter(({ value }) => uploads.has(value));
+  await readAll(slots.filter(({ value }) => !uploads.has(value)));
+  const reduced: ReducedInput[] = [];
+  for (const [id, fields] of toReduce(own, uploads, budget.left)) {
+    const upload = uploads.get(id)!;
+    const { key, ...copy } = await deps.images.reduceUpload(upload.key).catch(rethrowOfReduction(fields[0]!));
+    sources.set(id, { key });
+    reduced.push(...fields.map((field) => ({ field, ...sizesOf(copy), originalBytes: upload.bytes })));
+  }
+  await readAll(own);
+  return { uris, reduced };
+}
+
+/** Returns the uploads to scale down with their fields: the largest ones, until all fit. */
+function toReduce(slots: readonly Slot[], uploads: ReadonlyMap<string, Upload>, room: number): [string, string[]][] {
+  const fields = new Map<string, string[]>();
+  for (const { value, field } of slots) fields.set(value, [...(fields.get(value) ?? []), field]);
+  const bytesOf = ([id, of]: [string, string[]]) => uploads.get(id)!.bytes * of.length;
+  let left = room - [...fields].reduce((sum, each) => sum + bytesOf(each), 0);
+  const largestFirst = [...fields].sort(([a], [b]) => uploads.get(b)!.bytes - uploads.get(a)!.bytes);
+  const chosen: [string, string[]][] = [];
+  for (const each of largestFirst) {
+    if (left >= 0) break;
+    chosen.push(each);
+    left += bytesOf(each) - Math.min(bytesOf(each), UPLOAD.reducedBytes * each[1].length);
+  }
+  return chosen;
+}
+
+function sizesOf({ bytes, contentType, width, height, originalWidth, originalHeight }: Omit<ReducedImage, "key">) {
+  return { bytes, contentType, width, height, originalWidth, originalHeight };
 }
 
 /** Returns the field of the first upload for which no room is left in data URIs. */
@@ -151,10 +211,12 @@ export async function withMasks<T extends Pick<ActionRequest, "modal" | "then"> 
 
 /** The error of a vendor that takes no links, for images that are too large as data URIs. */
 export function tooLarge(field: string, hint: string, more: Record<string, unknown> = {}): MjflowError {
-  const detail = `as data URIs the images of a request may have ${UPLOAD.dataBytes / 1024 / 1024} MB in all.`;
+  const detail = `for a vendor without links the images of a request may have ${UPLOAD.dataBytes / 1024 / 1024} MB in all.`;
   return rejected(field, "too_large", `${detail}${hint}`, { limitBytes: UPLOAD.dataBytes, ...more });
 }
 
+const MASKED =
+  " An image with a mask is not scaled down, because the mask would mark another region. Send both in a smaller size.";
 const UNREACHABLE =
   " The vendor takes links, but cannot reach the address of this server. Set MJFLOW_PUBLIC_URL, or MJFLOW_API_URL.";
 
@@ -206,7 +268,7 @@ async function maskOf(deps: InputImageDeps, slot: Slot, upload: Upload | undefin
 async function dataUriOf(
   { images }: InputImageDeps,
   { field, value }: Slot,
-  upload: Upload | undefined,
+  upload: Pick<Upload, "key"> | undefined,
   budget: Budget,
 ): Promise<string> {
   const read = upload ? images.readUpload(upload.key, budget.left) : images.readLink(value, budget.left);
@@ -255,6 +317,25 @@ function rejected(
   return new MjflowError("image_rejected", { field, detail, extra: { reason, ...extra }, ...(retry && { retry }) });
 }
 
+const UPLOAD_IT = " Upload the image (POST /v1/uploads): mjflow scales uploads down for such a vendor.";
+
+/** The errors of scaling down are about the decoder, not about the size in bytes. */
+function rethrowOfReduction(field: string): (error: unknown) => never {
+  return (error) => {
+    const { code = "" } = error as { code?: string };
+    const intro = "the image must be scaled down for a vendor without links, and";
+    if (code === "not_media")
+      throw rejected(field, "broken", `${intro} it cannot be decoded. Save it again as a JPEG or PNG.`);
+    if (code === "too_large") {
+      const limit = `At most ${UPLOAD.pixels / 1_000_000} megapixels are decoded. Send a smaller image.`;
+      throw rejected(field, "too_large", `${intro} it has too many pixels for that. ${limit}`, {
+        limitPixels: UPLOAD.pixels,
+      });
+    }
+    return rethrow(field)(error);
+  };
+}
+
 const READ_FAULTS: Readonly<Record<string, [reason: ImageReason, text: string]>> = {
   gone: ["gone", "the image does not exist, or its server refuses it."],
   forbidden: ["forbidden", "mjflow may not fetch from this address. Upload the image instead."],
@@ -264,7 +345,7 @@ const READ_FAULTS: Readonly<Record<string, [reason: ImageReason, text: string]>>
 function rethrow(field: string): (error: unknown) => never {
   return (error) => {
     const { code = "", message } = error as { code?: string; message?: string };
-    if (code === "too_large") throw tooLarge(field, "");
+    if (code === "too_large") throw tooLarge(field, UPLOAD_IT);
     const [reason, text] = READ_FAULTS[code] ?? [];
     if (reason === undefined) throw error;
     const retry: Retry = reason === "unavailable" ? { afterMs: 1_000 } : "never";

@@ -11,9 +11,13 @@ import type { FlowWithTasks } from "./update-flow.ts";
 
 const IMAGE_FIELDS = ["base64Array", "sourceBase64", "targetBase64", "image", "endImage", "maskBase64"] as const;
 
-/** `fields`: those of a request. `translations`: the prompts that vendors got, by the prompt of the app. */
+/**
+ * `fields`: those of a request. `translations`: the prompts that vendors got, by the prompt of the app. `reducedImages`: those of the
+ * flow, whose copies are used again.
+ */
 export interface Rerun {
   fields: Record<string, unknown>;
+  reducedImages: Flow["reducedImages"];
   translations: Map<string, string>;
 }
 
@@ -46,7 +50,8 @@ export async function rerunRequest(
   const changed = Object.entries({ ...original, ...changes }).filter(
     ([field, value]) => value !== undefined && !(value === null && Object.hasOwn(FIELDS, field)),
   );
-  return { fields: Object.fromEntries(changed), translations };
+  const reducedImages = replacesImages ? undefined : flow.reducedImages;
+  return { fields: Object.fromEntries(changed), translations, reducedImages };
 }
 
 function translationsOf(flow: Flow, { then = [] }: Task): Map<string, string> {

@@ -66,6 +66,8 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     provider: rootOf(tasks)?.provider ?? flow.provider,
     prompt: flow.prompt ?? null,
     originalPrompt: flow.originalPrompt ?? null,
+    /** The images of the request that vendors get scaled down; empty if there are none. */
+    reducedImages: flow.reducedImages ?? [],
     mode: flow.mode ?? null,
     notifyHook: flow.notifyHook ?? null,
     events: flow.events ?? null,

@@ -2,8 +2,9 @@
  * Loads the Lambda functions into this process. This is the only file of the package that knows the functions. The
  * imports are literal, so that a bundler finds them.
  */
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { LocalBackend } from "./engine/backend.ts";
-import type { Handler } from "./lambda.ts";
+import { type Handler, invoke } from "./lambda.ts";
 import { installStreamingRuntime } from "./stream.ts";
 
 const LOAD = {
@@ -14,6 +15,7 @@ const LOAD = {
   archive: () => import("../../../functions/archive.ts"),
   deadletter: () => import("../../../functions/deadletter.ts"),
   sweep: () => import("../../../functions/sweep.ts"),
+  reduce: () => import("../../../functions/reduce.ts"),
 };
 
 export type Functions = Record<keyof typeof LOAD, Handler>;
@@ -26,5 +28,11 @@ export async function importFunctions(ports: LocalBackend["ports"]): Promise<Fun
   const loaded = await Promise.all(
     Object.entries(LOAD).map(async ([name, load]) => [name, ((await load()) as { handler: unknown }).handler] as const),
   );
-  return Object.fromEntries(loaded) as Functions;
+  const functions = Object.fromEntries(loaded) as Functions;
+  const { useLocalReduce } = await import("../../../functions/composition/call-reduce.ts");
+  type Result = Awaited<ReturnType<typeof import("../../../functions/reduce.ts").handler>>;
+  useLocalReduce(
+    async (event) => (await invoke("reduce", functions.reduce, event, FUNCTION_TIMEOUT_S.reduce)) as Result,
+  );
+  return functions;
 }

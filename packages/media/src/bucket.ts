@@ -127,6 +127,52 @@ export async function readStart(bucket: Bucket, key: string, bytes: number): Pro
   }
 }
 
+/** What is known of an object without reading it. Names of metadata are in lower case. */
+export interface ObjectHead {
+  bytes: number;
+  contentType: string;
+  metadata: Record<string, string>;
+}
+
+/**
+ * Returns undefined if there is no object.
+ * @throws MediaError `unavailable` if S3 fails
+ */
+export async function readObjectHead(bucket: Bucket, key: string): Promise<ObjectHead | undefined> {
+  const [client, { HeadObjectCommand }] = await s3(bucket);
+  try {
+    const {
+      ContentLength = 0,
+      ContentType = "",
+      Metadata = {},
+    } = await client.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }));
+    return { bytes: ContentLength, contentType: ContentType, metadata: Metadata };
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw toMediaError(error);
+  }
+}
+
+/**
+ * Stores a small object with its metadata. Writers of one key write the same, so the last one wins.
+ *
+ * @param object `sha256` in base64
+ * @throws MediaError `unavailable` if S3 fails
+ */
+export async function storeObject(
+  bucket: Bucket,
+  object: { key: string; contentType: string; bytes: Uint8Array; sha256: string; metadata: Record<string, string> },
+): Promise<void> {
+  const [client, { PutObjectCommand }] = await s3(bucket);
+  const { key, contentType, bytes, sha256, metadata } = object;
+  const put = { Bucket: bucket.name, Key: key, ContentType: contentType, Metadata: metadata };
+  try {
+    await client.send(new PutObjectCommand({ ...put, Body: bytes, ChecksumSHA256: sha256 }));
+  } catch (error) {
+    throw toMediaError(error);
+  }
+}
+
 /**
  * Deletes all objects whose keys begin with `prefix`. Without such objects nothing happens.
  *

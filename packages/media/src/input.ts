@@ -6,10 +6,12 @@
  * missing object.
  */
 import { INPUT_HEAD_BYTES } from "@mjflow/core/image-type";
-import type { InputImages, Outbound } from "@mjflow/core/port";
+import type { InputImages, Outbound, ReducedImage } from "@mjflow/core/port";
+import { reducedKeyOf } from "@mjflow/core/upload";
 import { type Bucket, readStart, readStored } from "./bucket.ts";
 import { bodyOf, discardResponse, errorOf, rethrow } from "./copy.ts";
 import { MediaError } from "./error.ts";
+import { findReduced } from "./reduced.ts";
 import { presignedPut } from "./sign.ts";
 
 /** Time limit of one link, from the request to the last byte, ms. The API function has 30 s. */
@@ -17,21 +19,31 @@ const LINK_TIMEOUT_MS = 10_000;
 /** Images that one process reads at one time, because each is in memory. */
 const MAX_READS = 8;
 
-/** @param signing the bucket at the address that clients reach; it can differ from ours on a local server */
+/** Images that one process scales down at one time, because a local server decodes them itself. */
+const MAX_REDUCTIONS = 1;
+
+/**
+ * @param signing the bucket at the address that clients reach; it can differ from ours on a local server
+ * @param reduce scales an upload down, where the image library is
+ */
 export function createInputImages({
   bucket,
   signing = bucket,
   outbound,
+  reduce,
 }: {
   bucket: Bucket;
   signing?: Bucket;
   outbound: Outbound;
+  reduce(key: string): Promise<ReducedImage>;
 }): InputImages {
   const limited = limiter(MAX_READS);
+  const reducing = limiter(MAX_REDUCTIONS);
   return {
     presign: (upload) => presignedPut({ bucket: signing }, upload),
     findUpload: (key) => readStart(bucket, key, INPUT_HEAD_BYTES),
     readUpload: (key, maxBytes) => limited(() => readStored(bucket, key, maxBytes)),
+    reduceUpload: (key) => reducing(async () => (await findReduced(bucket, reducedKeyOf(key))) ?? (await reduce(key))),
     readLink: (url, maxBytes) => limited(() => readLink(outbound, url, maxBytes)),
   };
 }

@@ -116,6 +116,7 @@ export const FLOW = entity<Flow, "id">()({
     restartedAs: ["ra", "text"],
     prompt: ["prompt", "text"],
     originalPrompt: ["op", "text"],
+    reducedImages: ["ri", "json"],
     dimensions: ["di", "text"],
     video: ["vi", "json"],
     mode: ["mo", "text"],

@@ -81,6 +81,7 @@ const task: Required<Task> = {
 const flow: Required<Flow> = {
   ...{ id: flowId, appId, rev: 0, status: "running", action: "imagine", provider: "trueai-org", account: "default" },
   ...{ anyProvider: true, onVendorLoss: "restart", prompt: ' "p" ', originalPrompt: "o", dimensions: "SQUARE" },
+  reducedImages: [{ field: "image" } as never],
   video: { motion: "low" } as never,
   ...{ mode: "fast", botType: "MID_JOURNEY", accountFilter: { remix: false } as never, state: " s\n" },
   ...{ notifyHook: "https://app.example/hook", events: ["flow.completed" as never], eventMask: 1, logRows: 2 },
