@@ -627,6 +627,8 @@ export type SubmitOutcome =
       siblings?: string[];
       /** True if the task existed before (novicezk's old code 21), so that no callback follows. */
       existing?: boolean;
+      /** The end of the task, if the response shows it already. Then no callback and no look-up is needed. Unset: it shows none. */
+      report?: Report;
     }
   /** Accepted; the vendor waits for a modal answer. `finalPrompt`: the prompt that the modal shows; unset: not told. */
   | { kind: "modal"; vendorTaskId: string; finalPrompt?: string }

@@ -28,6 +28,7 @@ import {
 } from "@mjflow/core/message";
 import type { AccountState, CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
 import { isSameAccount } from "@mjflow/core/relocation";
+import { isFinal } from "@mjflow/core/report";
 import type { AccountRef, CallbackExpectation, CallKind, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { backoffMs } from "@mjflow/core/timing";
@@ -614,8 +615,9 @@ async function recordOutcome(
  * messages for days.
  */
 async function enqueueAcceptance(deps: SubmitDeps, task: Task, signal: Signal, cause: unknown): Promise<never> {
-  if (signal.kind === "accepted" || signal.kind === "modalOpened") {
-    const { attempt, vendorTaskId } = signal;
+  const vendorTaskId = signal.kind === "report" ? signal.report.vendorTaskId : acceptedIdOf(signal);
+  if (vendorTaskId !== undefined && "attempt" in signal) {
+    const { attempt } = signal;
     const { flowId, path } = task;
     const window = signal.kind === "modalOpened";
     const message: AcceptedMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
@@ -624,6 +626,10 @@ async function enqueueAcceptance(deps: SubmitDeps, task: Task, signal: Signal, c
     });
   }
   throw cause;
+}
+
+function acceptedIdOf(signal: Signal): string | undefined {
+  return signal.kind === "accepted" || signal.kind === "modalOpened" ? signal.vendorTaskId : undefined;
 }
 
 function callbackClaimsOf({ clock, timings }: SubmitDeps, flow: Flow, task: Task, calling: boolean) {
@@ -651,7 +657,10 @@ function signalOf(
 ): Signal {
   switch (outcome.kind) {
     case "accepted": {
-      const { vendorTaskId, siblings, existing } = outcome;
+      const { vendorTaskId, siblings, existing, report } = outcome;
+      // The response shows the end, so acceptance and end are one write.
+      if (report && isFinal(report.status) && call === "submit")
+        return { kind: "report", attempt, from: "lookup", report: { ...report, vendorTaskId } };
       return { kind: "accepted", attempt, call, vendorTaskId, siblings, expect: existing ? "silent" : expect };
     }
     case "modal":

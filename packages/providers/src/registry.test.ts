@@ -44,15 +44,15 @@ describe("configured vendors", () => {
   test("what nothing confirms is off, and is turned on by its name", () => {
     const actions = (setting: object) =>
       create({ acedatacloud: { ...account, ...setting } }).get("acedatacloud")!.provider.capabilities.rootActions;
-    expect(actions({})).not.toContain("describe");
-    expect(actions({ unproven: ["texts"] })).toEqual(["imagine", "blend", "edit", "describe", "shorten"]);
+    expect(actions({})).not.toContain("shorten");
+    expect(actions({ unproven: ["shorten"] })).toEqual(["imagine", "blend", "edit", "describe", "shorten"]);
   });
 
-  test.each([[["wings"]], ["texts"], [[7]]])(
+  test.each([[["wings"]], ["shorten"], [[7]]])(
     "the unproven names %j are an error that names the known ones",
     (unproven) => {
       expect(() => create({ acedatacloud: { ...account, unproven } })).toThrow(
-        '"unproven" of provider "acedatacloud" needs a list of: texts',
+        '"unproven" of provider "acedatacloud" needs a list of: shorten',
       );
     },
   );

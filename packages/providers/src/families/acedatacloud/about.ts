@@ -14,7 +14,7 @@ export const about: About = {
     presses: "the parent's `image_id` and a word of its `actions`",
   },
   unproven: {
-    texts:
-      "describe and shorten. No document says that they take `callback_url`. Without it the vendor answers at the end and names no task: the submission is then unclear, although it was paid.",
+    shorten:
+      "No document shows the response of a shorten. If it is not read, the submission is unclear, although it was paid.",
   },
 };

@@ -1,5 +1,5 @@
 /** What AceDataCloud does beside its fixtures: progress that claims success, searches, seeds. */
-import type { CallContext } from "@mjflow/core/port";
+import type { CallContext, RootCall } from "@mjflow/core/port";
 import { expect, test } from "vitest";
 import type { HttpOutcome, VendorHttpRequest } from "../../http-client.ts";
 import { connect } from "./calls.ts";
@@ -99,16 +99,36 @@ test("the seed is asked by the image of the task", async () => {
   expect(sent.map(({ body }) => body)).toEqual([{ action: "retrieve", id: TASK }, { image_id: "1300000000000000201" }]);
 });
 
-test("a blend is a prompt of links with its ratio; describe is off unless it is turned on", async () => {
+test("a blend is a prompt of links with its ratio; shorten is off unless it is turned on", async () => {
   const { calls, sent } = vendor({ task_id: TASK });
   const base64Array = ["https://x.example/a.png", "https://x.example/b.png"];
   await calls.submit({ action: "blend", dimensions: "PORTRAIT", inputs: { base64Array } }, context);
   expect(sent[0]!.body).toMatchObject({ prompt: "https://x.example/a.png https://x.example/b.png --ar 2:3" });
-  const describe = { action: "describe", inputs: { base64Array: base64Array.slice(0, 1) } } as const;
-  expect((await calls.submit(describe, context)).kind).toBe("refused");
-  const on = vendor({ task_id: TASK }, { on: ["texts"] });
-  expect((await on.calls.submit(describe, context)).kind).toBe("accepted");
+  const shorten = { action: "shorten", prompt: "a boat", inputs: {} } as const;
+  expect((await calls.submit(shorten, context)).kind).toBe("refused");
+  const on = vendor({ task_id: TASK }, { on: ["shorten"] });
+  expect((await on.calls.submit(shorten, context)).kind).toBe("accepted");
   expect(read({ success: true, task_id: TASK, descriptions: ["a boat", "a ship"] })!.result.prompt).toBe(
     "a boat\na ship",
   );
+});
+
+const DESCRIBE: RootCall = { action: "describe", inputs: { base64Array: ["https://x.example/a.png"] } };
+
+test("a describe ends with its response, which has the texts and names no task", async () => {
+  const { calls, sent } = vendor({ descriptions: ["a boat", "a ship"] });
+  const outcome = await calls.submit(DESCRIBE, context);
+  expect(outcome).toMatchObject({
+    kind: "accepted",
+    report: { status: "SUCCESS", result: { prompt: "a boat\na ship" } },
+  });
+  if (outcome.kind !== "accepted") return;
+  // A look-up of this task asks nothing, because the vendor does not know its id.
+  expect(await calls.lookup([outcome.vendorTaskId], account)).toEqual({ reports: [], requests: 0 });
+  expect(sent).toHaveLength(1);
+});
+
+test("a describe whose response names a task waits for its callback", async () => {
+  const { calls } = vendor({ task_id: TASK });
+  expect(await calls.submit(DESCRIBE, context)).toEqual({ kind: "accepted", vendorTaskId: TASK });
 });

@@ -10,7 +10,7 @@ import { type AnswerRules, INPUT_MISSING, readAnswer, UNSUPPORTED } from "../sha
 import { createCaller } from "../shared/call.ts";
 import { imageListOf, promptWithLinks } from "../shared/input.ts";
 import { ownPressOf } from "../shared/press.ts";
-import { FAMILY, itemOf, stateOf } from "./read.ts";
+import { answerId, FAMILY, isAnswerId, itemOf, stateOf, textReportOf } from "./read.ts";
 
 const OUT_OF_MONEY = /\b(?:used_up|insufficient|balance|not enough (?:credits?|quota)|out of credits?)\b/i;
 
@@ -24,8 +24,10 @@ const errorOf = (body: Fields): Fields => (isFields(body["error"]) ? body["error
 
 const RULES: AnswerRules = {
   accepted(body, status) {
-    const vendorTaskId = status < 300 && body["success"] !== false ? idOf(body["task_id"]) : undefined;
-    return vendorTaskId === undefined ? undefined : { kind: "accepted", vendorTaskId };
+    if (status >= 300 || body["success"] === false) return undefined;
+    const report = textReportOf(body);
+    const vendorTaskId = idOf(body["task_id"]) ?? (report && "");
+    return vendorTaskId === undefined ? undefined : { kind: "accepted", vendorTaskId, ...(report && { report }) };
   },
   // 403 is about the prompt. No document says how missing money looks.
   statuses: { 403: (words) => (OUT_OF_MONEY.test(words) ? "vendor_out_of_money" : "banned_prompt") },
@@ -53,7 +55,9 @@ export const connect: Connect = (deps, unproven) => {
     // With an address the vendor answers at once with the id alone. Without it the answer comes at the end.
     const common = { ...(mode && { mode }), callback_url: addressWithRef(notifyHook, state) };
     const outcome = await caller.submit(path, { ...body, ...common }, account);
-    return readAnswer(outcome, RULES, { prompt, apiKey: account.apiKey });
+    const read = readAnswer(outcome, RULES, { prompt, apiKey: account.apiKey });
+    // The documented answer of a describe is its texts, without an id.
+    return read.kind === "accepted" && read.vendorTaskId === "" ? { ...read, vendorTaskId: answerId(state) } : read;
   }
 
   const ask = (body: Fields, account: AccountConfig) =>
@@ -102,12 +106,11 @@ export const connect: Connect = (deps, unproven) => {
         }
         case "describe": {
           const [image] = images;
-          if (!unproven.has("texts")) return UNSUPPORTED;
           if (image === undefined) return INPUT_MISSING;
           return imageListOf([image], "links") ? submit("/describe", { image_url: image }, context) : UNSUPPORTED;
         }
         case "shorten":
-          return unproven.has("texts") ? submit("/shorten", { prompt }, context, prompt) : UNSUPPORTED;
+          return unproven.has("shorten") ? submit("/shorten", { prompt }, context, prompt) : UNSUPPORTED;
         default:
           return UNSUPPORTED;
       }
@@ -124,8 +127,9 @@ export const connect: Connect = (deps, unproven) => {
     async lookup(ids, account) {
       const reports: Report[] = [];
       let requests = 0;
-      for (let i = 0; i < ids.length; i += LOOKUP_BATCH) {
-        const batch = ids.slice(i, i + LOOKUP_BATCH);
+      const named = ids.filter((id) => !isAnswerId(id));
+      for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
+        const batch = named.slice(i, i + LOOKUP_BATCH);
         const one = batch.length === 1;
         const { tasks, isDamaged } = await items(
           one ? { action: "retrieve", id: batch[0] } : { action: "retrieve_batch", ids: batch },

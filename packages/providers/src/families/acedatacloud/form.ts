@@ -10,7 +10,7 @@ export const acedatacloud: Form = {
     listByCondition: true,
     searchByState: true,
     instantActions: [],
-    rootActions: ["imagine", "blend", "edit"],
+    rootActions: ["imagine", "blend", "edit", "describe"],
     modes: ["fast", "relax", "turbo"],
     seed: true,
     imageLinks: true,
@@ -23,6 +23,6 @@ export const acedatacloud: Form = {
     separateImages: true,
     unsupportedPresses: UNSUPPORTED_PRESSES,
   },
-  unproven: { texts: { rootActions: ["imagine", "blend", "edit", "describe", "shorten"] } },
+  unproven: { shorten: { rootActions: ["imagine", "blend", "edit", "describe", "shorten"] } },
   load: () => import("./calls.ts"),
 };

@@ -58,6 +58,22 @@ function linesIn(body: Fields): readonly unknown[] | undefined {
   return [body["descriptions"], body["prompts"]].find(Array.isArray);
 }
 
+/** Returns the end of a describe or a shorten whose response has the texts; undefined for another response. */
+export function textReportOf(body: Fields): Report | undefined {
+  return linesIn(body) && { status: "SUCCESS", progress: 100, result: resultOf(body, undefined, undefined) };
+}
+
+const ANSWER = "mjflow-answer";
+
+/** Id of a task that the vendor has ended within its response and has not named. It is never sent to the vendor. */
+export function answerId(state: string): string {
+  return `${ANSWER}::${state}`;
+}
+
+export function isAnswerId(vendorTaskId: string): boolean {
+  return vendorTaskId.startsWith(`${ANSWER}::`);
+}
+
 function failureOf(body: Fields, vendorTaskId: string): Report {
   const error = isFields(body["error"]) ? body["error"] : {};
   const message = textOf(error["message"], 500);

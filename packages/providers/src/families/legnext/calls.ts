@@ -96,9 +96,14 @@ export const connect: Connect = (deps) => {
       const { path, picture, value } = verb;
       const jobId = press.parent;
       switch (path) {
-        // The picture is there already: nothing is sent or paid, and a look-up of the grid shows it.
-        case "picture":
-          return { kind: "accepted", vendorTaskId: pictureId(jobId, picture), existing: true };
+        // The picture is there already. A look-up of the grid shows it, and nothing is paid.
+        case "picture": {
+          const vendorTaskId = pictureId(jobId, picture);
+          // If it fails, the sweeper looks the picture up a little later.
+          const looked = await lookUp([vendorTaskId], context.account).catch(() => undefined);
+          const [report] = looked?.reports ?? [];
+          return { kind: "accepted", vendorTaskId, existing: true, ...(report && { report }) };
+        }
         case "reroll":
           return submit("/reroll", { jobId }, context);
         case "outpaint":

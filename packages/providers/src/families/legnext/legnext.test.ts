@@ -50,11 +50,18 @@ test("an accepted, paid 200 is an acceptance here, although the readers of midjo
   expect(outcome).toEqual({ kind: "accepted", vendorTaskId: JOB });
 });
 
-test("a picture of the grid is selected without a request, and a look-up of the grid shows it", async () => {
+test("a picture of the grid is selected for free, and a look-up of the grid shows it at once", async () => {
   const { calls, sent } = vendor(bodyOf("query-success"));
   const outcome = await calls.press({ vendorTaskId: JOB, customId: customIdOf("U2") }, context);
-  expect(outcome).toEqual({ kind: "accepted", vendorTaskId: pictureId(JOB, 1), existing: true });
-  expect(sent).toEqual([]);
+  expect(outcome).toMatchObject({ kind: "accepted", vendorTaskId: pictureId(JOB, 1), existing: true });
+  expect(outcome).toMatchObject({ report: { status: "SUCCESS", result: { images: [{ url: expect.anything() }] } } });
+  expect(sent.map(({ method }) => method)).toEqual(["GET"]);
+  const failing = vendor({}, 502);
+  expect(await failing.calls.press({ vendorTaskId: JOB, customId: customIdOf("U2") }, context)).toEqual({
+    kind: "accepted",
+    vendorTaskId: pictureId(JOB, 1),
+    existing: true,
+  });
   const { reports, requests } = await calls.lookup([pictureId(JOB, 1), pictureId(JOB, 3), JOB], account);
   expect(requests).toBe(1);
   expect(reports.map(({ vendorTaskId, status }) => [vendorTaskId, status])).toEqual([

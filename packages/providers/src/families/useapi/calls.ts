@@ -26,7 +26,9 @@ const RULES: AnswerRules = {
     if (!job || vendorTaskId === undefined) return undefined;
     // U1 to U4 run once for a parent. A second press gets the job of the first, and no callback follows.
     const existing = job["verb"] === "button" && /^(?:progress|completed)$/i.test(String(job["status"]));
-    return { kind: "accepted", vendorTaskId, ...(existing && { existing }) };
+    if (!existing) return { kind: "accepted", vendorTaskId };
+    const report = reportOf(body);
+    return { kind: "accepted", vendorTaskId, existing, ...(report && { report }) };
   },
   statuses: {
     // The Discord or Midjourney account is not ready: only the operator can change that.
