@@ -95,6 +95,8 @@ export interface Vendor {
   submissions: { at: number; account: string; flowPart: string; path: string; isAccepted: boolean }[];
 }
 
+/** Requests of an average look-up at a vendor that answers one task in each. */
+const REQUESTS_OF_LOOKUP = 20;
 const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
 /** Number of tasks on the pages that mjflow reads of a list. */
@@ -320,7 +322,9 @@ export function createVendor(deps: VendorDeps): Vendor {
     counts.lookups++;
     if (rng.chance(profile.lookupFails)) return { kind: "page", status: 502, text: "<html>Bad gateway</html>" };
     if (rng.chance(profile.lookupNoList)) return rng.pick(NO_LISTS);
-    if (rng.chance(profile.lookupRefused)) keyRefusedUntil = scheduler.now() + rng.int(60_000, 7_200_000);
+    // A vendor with a request for each task gets many requests for one look-up, and each could begin hours without any answer.
+    const share = wire.looksUpEach ? REQUESTS_OF_LOOKUP : 1;
+    if (rng.chance(profile.lookupRefused / share)) keyRefusedUntil = scheduler.now() + rng.int(60_000, 7_200_000);
     if (scheduler.now() >= keyRefusedUntil) return undefined;
     return {
       kind: "answer",
