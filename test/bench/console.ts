@@ -1,6 +1,6 @@
 /**
- * `node test/bench/console.ts [flows]` measures the flow list of the console in Chromium, with a local server that has
- * 10,000 flows: waiting times and missed frames. It is no test, and its numbers are no guarantee.
+ * `node test/bench/console.ts [flows]` measures the console in Chromium, with a local server that has 10,000 flows with 60,000
+ * images, and one flow of 193 tasks: waiting times and missed frames. It is no test, and its numbers are no guarantee.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,7 +9,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
-import { seedFlows } from "../console/seed.ts";
+import { seedFlows, seedTree } from "../console/seed.ts";
 import { chromiumPath, launch, signIn, visit } from "../console/test-browser.ts";
 import { API_KEY, spawnServer } from "../support/spawned.ts";
 
@@ -21,6 +21,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
 const images = await serveImages();
 const seededAt = performance.now();
 await seedFlows({ dataDir, count, imageUrlOf: (n) => `${images.url}/${n}.jpg` });
+const tree = await seedTree({ dataDir, branches: 16, leaves: 11, imageUrl: `${images.url}/tree.jpg` });
 show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
@@ -33,8 +34,14 @@ try {
   await page.waitForSelector(".flow-row");
   await firstPaint(page);
   await allPages(page);
-  await scrolling(page, "fast, 2,500 px per frame", 2_500);
-  await scrolling(page, "slow, 120 px per frame", 120, 600);
+  await scrolling(page, "flows, 2,500 px per frame", ".flow-row", 2_500);
+  await scrolling(page, "flows, 120 px per frame", ".flow-row", 120, 600);
+  await page.goto(`${localServer.url}/console/#/gallery`);
+  await page.waitForSelector(".tile");
+  await allPictures(page);
+  await scrolling(page, "gallery, 2,500 px a frame", ".tile", 2_500);
+  await scrolling(page, "gallery, 120 px per frame", ".tile", 120, 600);
+  await largeFlow(page, tree);
 } finally {
   await browser.close();
   await localServer.stop();
@@ -78,17 +85,97 @@ async function allPages(page: Page): Promise<void> {
   show("DOM at the bottom", await domOf(page));
 }
 
+/** Scrolls to the end of the loaded images repeatedly, until no page is left. */
+async function allPictures(page: Page): Promise<void> {
+  const from = performance.now();
+  const found = await page.evaluate(async () => {
+    let [longest, quietSince] = [0, performance.now()];
+    let height = 0;
+    for (;;) {
+      scrollTo(0, document.documentElement.scrollHeight);
+      await new Promise(requestAnimationFrame);
+      longest = Math.max(longest, document.querySelectorAll(".tile").length);
+      const now = document.documentElement.scrollHeight;
+      if (now !== height || document.querySelector(".more button, .more [role=status]")) quietSince = performance.now();
+      height = now;
+      if (performance.now() - quietSince > 3_000) break;
+    }
+    const counts = [...document.querySelectorAll(".day .small")].map(({ textContent }) => textContent);
+    return { longest, height, last: counts.at(-1) ?? "" };
+  });
+  show("all images loaded", `${seconds(performance.now() - from)}, at most ${found.longest} tiles in the document`);
+  show("", `the page is ${found.height.toLocaleString("en")} px high`);
+  show("DOM at the bottom", await domOf(page, ".tile"));
+}
+
+/** Opens a flow of 193 tasks: is its root in view, does one key fit it, and how long are the frames while it is moved? */
+async function largeFlow(page: Page, id: string): Promise<void> {
+  const from = performance.now();
+  await page.goto(`${localServer.url}/console/#/flows/${id}`);
+  await page.waitForSelector(".canvas [data-node]");
+  show("flow of 193 tasks", `open in ${seconds(performance.now() - from)}`);
+  const isInView = (selector: string) =>
+    page.evaluate((wanted) => {
+      const port = document.querySelector(".canvas")!.getBoundingClientRect();
+      return [...document.querySelectorAll(wanted)].filter((node) => {
+        const { left, right, top, bottom } = node.getBoundingClientRect();
+        return left >= port.left && right <= port.right && top >= port.top && bottom <= port.bottom;
+      }).length;
+    }, selector);
+  show("root in view", String((await isInView('[aria-level="1"]')) === 1));
+  await page.focus(".canvas [data-node]");
+  await page.keyboard.press("f");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  show("tasks in view after f", `${await isInView("[data-node]")} of 193`);
+  show("DOM, fitted", await domOf(page, "[data-node]"));
+  for (const [name, wheel] of [
+    ["panned", false],
+    ["zoomed", true],
+  ] as const) {
+    const gaps = await page.evaluate(async (isZoom) => {
+      const canvas = document.querySelector(".canvas")!;
+      // A pointer of a script cannot be captured.
+      canvas.setPointerCapture = () => {};
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      const [x, y] = [left + width / 2, top + height / 2];
+      const between: number[] = [];
+      let before = await new Promise(requestAnimationFrame);
+      const point = { bubbles: true, pointerId: 1, buttons: 1, button: 0 };
+      if (!isZoom) canvas.dispatchEvent(new PointerEvent("pointerdown", { ...point, clientX: x, clientY: y }));
+      for (let frame = 1; frame <= 240; frame++) {
+        const [dx, dy] = [Math.sin(frame / 20) * 300, Math.cos(frame / 20) * 200];
+        const event = isZoom
+          ? new WheelEvent("wheel", { bubbles: true, clientX: x, clientY: y, deltaY: frame % 120 < 60 ? -30 : 30 })
+          : new PointerEvent("pointermove", { ...point, clientX: x + dx, clientY: y + dy });
+        canvas.dispatchEvent(event);
+        const now = await new Promise(requestAnimationFrame);
+        between.push(now - before);
+        before = now;
+      }
+      canvas.dispatchEvent(new PointerEvent("pointerup", point));
+      return between;
+    }, wheel);
+    const [half, most] = [at(gaps, 0.5), at(gaps, 0.95)].map((ms) => ms.toFixed(1));
+    show(name, `${gaps.length} frames, p50 ${half} ms, p95 ${most} ms, longest ${Math.max(...gaps).toFixed(0)} ms`);
+  }
+}
+
 /**
  * Scrolls by `px` in each frame. Shows the duration of the frames and the tasks that blocked the page for over 50 ms.
  */
-async function scrolling(page: Page, name: string, px: number, frames = Number.POSITIVE_INFINITY): Promise<void> {
-  const { gaps, tasks, rows } = await page.evaluate(
-    async (step, most) => {
+async function scrolling(page: Page, name: string, selector: string, px: number, frames = 1_500): Promise<void> {
+  const { gaps, tasks, rows, shift } = await page.evaluate(
+    async (step, most, wanted) => {
       scrollTo(0, 0);
       await new Promise((resolve) => setTimeout(resolve, 1_000));
       const long: number[] = [];
       const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration)));
       observer.observe({ type: "longtask" });
+      let shift = 0;
+      const shifts = new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) shift += (entry as PerformanceEntry & { value: number }).value;
+      });
+      shifts.observe({ type: "layout-shift" });
       const between: number[] = [];
       let rows = 0;
       let before = await new Promise(requestAnimationFrame);
@@ -98,13 +185,15 @@ async function scrolling(page: Page, name: string, px: number, frames = Number.P
         const now = await new Promise(requestAnimationFrame);
         between.push(now - before);
         before = now;
-        rows = Math.max(rows, document.querySelectorAll(".flow-row").length);
+        rows = Math.max(rows, document.querySelectorAll(wanted).length);
       }
       observer.disconnect();
-      return { gaps: between, tasks: long, rows };
+      shifts.disconnect();
+      return { gaps: between, tasks: long, rows, shift };
     },
     px,
     frames,
+    selector,
   );
   const late = gaps.filter((ms) => ms > 34).length;
   const [half, most] = [at(gaps, 0.5), at(gaps, 0.95)].map((ms) => ms.toFixed(1));
@@ -113,14 +202,14 @@ async function scrolling(page: Page, name: string, px: number, frames = Number.P
     "",
     `${late} frames missed, ${tasks.length} tasks over 50 ms${tasks.length ? `, the longest ${Math.max(...tasks)}` : ""}`,
   );
-  show("", `at most ${rows} rows in the document`);
+  show("", `at most ${rows} of ${selector} in the document, layout shift ${shift.toFixed(4)}`);
 }
 
-function domOf(page: Page): Promise<string> {
-  return page.evaluate(() => {
-    const [all, rows] = ["*", ".flow-row"].map((what) => document.querySelectorAll(what).length);
-    return `${all} elements, ${rows} rows`;
-  });
+function domOf(page: Page, selector = ".flow-row"): Promise<string> {
+  return page.evaluate((wanted) => {
+    const [all, found] = ["*", wanted].map((what) => document.querySelectorAll(what).length);
+    return `${all} elements, ${found} of ${wanted}`;
+  }, selector);
 }
 
 /** Serves images with the size of a vendor's grid; each flow has its own URL, so the cache does not help. */

@@ -3,7 +3,8 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, launch, visit, waitForText } from "./test-browser.ts";
+import { startTranslator, TRANSLATOR_KEY } from "../support/translator.ts";
+import { chromiumPath, click, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 const BOAT = "平静水面上的纸船 --ar 3:2";
@@ -77,11 +78,9 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
       ["create", "#/create", ".prompt-input"],
       ["deliveries", "#/deliveries", ".endpoints li"],
       ["health", "#/health", ".vendors li"],
-      ...["vendors", "apps", "banned", "appearance", "shortcuts"].map((section): [string, string, string] => [
-        section,
-        `#/settings/${section}`,
-        ".settings-content > :nth-child(2)",
-      ]),
+      ...["vendors", "apps", "banned", "usage", "templates", "appearance", "shortcuts"].map(
+        (section): [string, string, string] => [section, `#/settings/${section}`, ".settings-content > :nth-child(2)"],
+      ),
     ];
     for (const [name, hash, ready] of pages) {
       await show(page, hash, ready);
@@ -109,6 +108,13 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
     await page.locator(".flow-head .actions [aria-haspopup=menu]").click();
     found["menu"] = await foreign(page);
     await page.keyboard.press("Escape");
+    await page.keyboard.down("Control");
+    await page.keyboard.press("k");
+    await page.keyboard.up("Control");
+    await page.waitForSelector("dialog.palette");
+    found["palette"] = await foreign(page);
+    await page.keyboard.press("Escape");
+    await page.waitForFunction(() => !document.querySelector("dialog.palette"));
     await page.keyboard.press("?");
     await page.waitForSelector("dialog .shortcuts");
     found["shortcut sheet"] = await foreign(page);
@@ -157,6 +163,32 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a Chinese prompt is translated where the stage has a translator, and the flow shows both prompts", async () => {
+    const { url, stop } = await startTranslator();
+    const own = await spawnServer({
+      env: { MJFLOW_TRANSLATE_URL: url, MJFLOW_TRANSLATE_MODEL: "a-model", MJFLOW_TRANSLATE_KEY: TRANSLATOR_KEY },
+    });
+    try {
+      const { page } = await visit(browser);
+      await signIn(page, own.url, API_KEY);
+      await page.goto(`${own.url}/console/#/create`);
+      await page.locator(".prompt-input").fill("一只纸船 --ar 3:2");
+      await click(page, ".composer label.check", "Translate the prompts into English");
+      await click(page, ".send", "Create");
+      await page.waitForSelector(".flow-head h1");
+      await waitForText(page, "translated: a paper boat --ar 3:2");
+      expect(await page.$eval(".flow-head h1", ({ textContent }) => textContent)).toBe("一只纸船 --ar 3:2");
+    } finally {
+      await own.stop();
+      stop();
+    }
+    const { page } = await visit(browser);
+    await signIn(page, server.url, API_KEY);
+    await show(page, "#/create", ".prompt-input");
+    await page.waitForNetworkIdle({ idleTime: 300, concurrency: 2 });
+    expect(await page.$$eval(".composer label.check", (all) => all.length)).toBe(0);
+  });
+
   test("Chinese texts fit on a phone", async () => {
     const { page } = await opened(["zh-CN"], 390);
     await page.waitForSelector(".sign-in");
@@ -171,7 +203,21 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
 /** Names of products, protocols, units and fields of the API, which have no other name in Chinese. */
 const NAMES = [
   ...["mjflow", "Midjourney", "API", "URL", "JSON", "ZIP", "CLI", "curl", "TypeScript", "Webhook", "HTTP", "ID", "MB"],
-  ...["2xx", "notifyHook", "state", "Standard Webhooks", "Alt", "Shift", "Esc", "Enter", "English", "GET", "SSE"],
+  ...[
+    "2xx",
+    "CSV",
+    "Ctrl K",
+    "notifyHook",
+    "state",
+    "Standard Webhooks",
+    "Alt",
+    "Shift",
+    "Esc",
+    "Enter",
+    "English",
+    "GET",
+    "SSE",
+  ],
   ...[
     "webhook-id",
     "webhook-timestamp",

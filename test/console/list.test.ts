@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { seedFlows } from "./seed.ts";
 import { chromiumPath, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
@@ -103,5 +103,47 @@ describe.skipIf(!chromium)("the flow list", () => {
     await page.evaluate(() => scrollTo(0, 0));
     await waitForText(page, "new above");
     expect(await page.$eval(".flows li .prompt", (prompt) => prompt.textContent)).toBe("new above");
+  });
+
+  test("the details of an ended flow are read once, those of a running flow until it has ended", async () => {
+    const { page, requested } = await visit(browser);
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/flows`);
+    await page.waitForSelector(".flow-row");
+    const lists = () => requested.filter((url) => url.includes("/v1/flows?")).map((url) => new URL(url).searchParams);
+    const heads = () => lists().filter((query) => query.get("limit") === "100");
+    await until(
+      async () => heads(),
+      (all) => all.length >= 4,
+    );
+    expect(heads().map((query) => query.get("details"))).toEqual([
+      "true",
+      ...heads()
+        .slice(1)
+        .map(() => null),
+    ]);
+
+    const before = heads().length;
+    const id = await server.start({ prompt: "a boat that is followed", then: [{ press: "U1" }] });
+    await waitForText(page, "a boat that is followed");
+    await server.ended(id);
+    await page.waitForFunction(() => document.querySelector(".flows li")?.textContent?.includes("2 of 2 done"));
+    const settled = heads().slice(before);
+    expect(settled.some((query) => query.get("status") === "running" && query.get("details") === "true")).toBe(true);
+    // Of the ended flow only its own millisecond is read.
+    const ended = settled.filter((query) => query.has("since"));
+    expect(ended.length).toBeGreaterThan(0);
+    for (const query of ended)
+      expect(Date.parse(query.get("until")!) - Date.parse(query.get("since")!)).toBeLessThanOrEqual(1);
+    const after = heads().length;
+    await until(
+      async () => heads(),
+      (all) => all.length >= after + 3,
+    );
+    expect(
+      heads()
+        .slice(after + 1)
+        .every((query) => !query.has("details")),
+    ).toBe(true);
   });
 });

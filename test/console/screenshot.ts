@@ -83,9 +83,9 @@ async function fillPlan(page: Page): Promise<void> {
 
 async function allPages(into: string): Promise<void> {
   const ids = await createData();
-  for (const width of [1280, 390])
+  for (const width of [1440, 1024, 390])
     for (const scheme of ["light", "dark"] as const) {
-      const page = await openPage({ scheme, width, height: width > 400 ? 860 : 844 });
+      const page = await openPage({ scheme, width, height: { 1440: 900, 1024: 768, 390: 844 }[width]! });
       const name = (what: string) => join(into, `${width}-${scheme}-${what}.png`);
       for (const [what, hash] of Object.entries(ids)) {
         await showPage(page, hash);
@@ -93,6 +93,12 @@ async function allPages(into: string): Promise<void> {
       }
       await fillPlan(page);
       await shot(page, name("plan"), true);
+      await showPage(page, "#/gallery");
+      await page.keyboard.down("Control");
+      await page.keyboard.press("k");
+      await page.keyboard.up("Control");
+      await page.waitForSelector("dialog.palette");
+      await shot(page, name("palette"));
       await page.close();
     }
 }
@@ -105,11 +111,21 @@ async function createData(): Promise<Record<string, string>> {
   const completed = await server.start({ prompt: BOATS, state: "order 6", then: PLAN });
   await server.ended(completed);
   await server.ended(failed);
+  const app = (await server.call("POST", "/v1/apps", { name: "shop", limits: { creditsUsd: 20 } })).body;
+  const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+  await server.call("POST", "/v1/flows", { prompt: "a kite" }, { authorization: `Bearer ${key}` });
+  await server.call("PUT", "/v1/templates/poster", { description: "for the shop", then: PLAN });
   const modal = await server.start({ prompt: "a modal --sim modal" });
   const runningId = await startRunningFlow(server);
   return {
     gallery: "#/gallery",
-    settings: "#/settings",
+    lightbox: `#/gallery?pic=${completed.replace("flow_", "task_")}_0.2`,
+    timeline: `#/flows/${completed}?view=timeline`,
+    vendors: "#/settings/vendors",
+    usage: "#/settings/usage",
+    templates: "#/settings/templates",
+    webhooks: "#/settings/webhooks",
+    appearance: "#/settings/appearance",
     flows: "#/flows",
     flow: `#/flows/${completed}`,
     running: `#/flows/${runningId}`,
@@ -135,7 +151,7 @@ async function openPage(options: { scheme: Scheme; width?: number; height: numbe
 /** Opens a page and waits until all its images are loaded. */
 async function showPage(page: Page, hash: string): Promise<void> {
   await page.goto(`${server.url}/console/${hash}`);
-  await page.waitForSelector("main h1");
+  await page.waitForSelector("main h1, .settings h1");
   await page.waitForNetworkIdle({ idleTime: 400, concurrency: 1 });
   await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
 }

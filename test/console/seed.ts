@@ -38,6 +38,33 @@ export function seedFlows({ dataDir, count, imageUrlOf }: Seed): Promise<void> {
   });
 }
 
+/**
+ * Writes one ended flow with many tasks: a root with `branches` upscales, each with `leaves` variations.
+ *
+ * @returns the id of the flow
+ */
+export async function seedTree(options: {
+  dataDir: string;
+  branches: number;
+  leaves: number;
+  imageUrl: string;
+}): Promise<string> {
+  const { dataDir, branches, leaves, imageUrl } = options;
+  const flow = flowAt(0, Date.now());
+  await withStore(dataDir, async (store) => {
+    await store.createFlow(flow, taskOf(flow, ROOT_PATH, "IMAGINE", imageUrl));
+    for (let branch = 0; branch < branches; branch++) {
+      const path = childPath(ROOT_PATH, branch);
+      await store.createTask(taskOf(flow, path, "UPSCALE", imageUrl, `upscale:${(branch % 4) + 1}`));
+      const below = Array.from({ length: leaves }, (_, leaf) => childPath(path, leaf));
+      await Promise.all(
+        below.map((leaf) => store.createTask(taskOf(flow, leaf, "VARIATION", imageUrl, "vary:subtle"))),
+      );
+    }
+  });
+  return flow.id;
+}
+
 /** Opens the store of a local server that is not running. */
 export async function withStore(dataDir: string, work: (store: Store) => Promise<void>): Promise<void> {
   const engine = await startTableEngine({ dataDir });
@@ -71,16 +98,18 @@ function flowAt(n: number, endedAt: number): EndedFlow {
 
 type EndedFlow = Flow & { endedAt: number };
 
-function tasksOf({ id: flowId, provider, account, createdAt, endedAt }: EndedFlow, imageUrl: string): Task[] {
-  const taskOf = (path: string, action: string, press?: string): Task => {
-    const fields = { flowId, path, action, provider, account, pace: "fast", ...(press && { press }) } as const;
-    const { due: _, ...task } = newTask(fields, createdAt, createdAt);
-    const end = { status: "SUCCESS", progress: 100, attempt: 1, submittedAt: createdAt, endedAt } as const;
-    return { ...task, ...end, result: { imageUrl, buttons: [] } };
-  };
+function tasksOf(flow: EndedFlow, imageUrl: string): Task[] {
   return [
-    taskOf(ROOT_PATH, "IMAGINE"),
-    taskOf(childPath(ROOT_PATH, 0), "UPSCALE", "upscale:1"),
-    taskOf(childPath(ROOT_PATH, 1), "UPSCALE", "upscale:2"),
+    taskOf(flow, ROOT_PATH, "IMAGINE", imageUrl),
+    taskOf(flow, childPath(ROOT_PATH, 0), "UPSCALE", imageUrl, "upscale:1"),
+    taskOf(flow, childPath(ROOT_PATH, 1), "UPSCALE", imageUrl, "upscale:2"),
   ];
+}
+
+function taskOf(flow: EndedFlow, path: string, action: string, imageUrl: string, press?: string): Task {
+  const { id: flowId, provider, account, createdAt, endedAt } = flow;
+  const fields = { flowId, path, action, provider, account, pace: "fast", ...(press && { press }) } as const;
+  const { due: _, ...task } = newTask(fields, createdAt, createdAt);
+  const end = { status: "SUCCESS", progress: 100, attempt: 1, submittedAt: createdAt, endedAt } as const;
+  return { ...task, ...end, result: { imageUrl, buttons: [] } };
 }

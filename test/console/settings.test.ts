@@ -2,7 +2,7 @@
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
-import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
+import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { chromiumPath, click, launch, signIn, textOf, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
@@ -115,9 +115,57 @@ describe.skipIf(!chromium)("settings", () => {
     const { page } = await opened("#/settings", key);
     await page.waitForSelector('nav[aria-label="Settings"] a');
     expect(await page.$$eval('nav[aria-label="Settings"] a', (all) => all.map((a) => a.textContent))).toEqual([
+      "Usage and cost",
+      "Templates",
       "Appearance",
       "Shortcuts",
     ]);
+  });
+
+  test("the usage by day adds up to what the app has spent, as a chart, as a table and as CSV", async () => {
+    const app = (await server.call("POST", "/v1/apps", { name: "counted", limits: { creditsUsd: 5 } })).body;
+    const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+    const headers = { authorization: `Bearer ${key}` };
+    const flow = await server.call("POST", "/v1/flows", { prompt: "a kite", then: [{ press: "U1" }] }, headers);
+    const usage = async () => (await server.call("GET", "/v1/usage", undefined, headers)).body;
+    const settled = await until(usage, ({ settledUsd }) => settledUsd > 0);
+    expect(flow.status).toBe(202);
+
+    const { page, complaints } = await opened("#/settings/usage", key);
+    await page.waitForSelector(".usage-chart .bar");
+    const spent = `$${settled.settledUsd.toFixed(2)}`;
+    expect(await page.$eval(".usage-chart", (chart) => chart.getAttribute("aria-label"))).toContain(`${spent} in all`);
+    await page.locator(".settings-content details summary").click();
+    expect(await textOf(page, ".usage-table tfoot")).toBe(`Total1${spent}`);
+    expect(await textOf(page, ".counts dd")).toBe(spent);
+
+    await page.evaluate(() => {
+      const make = URL.createObjectURL.bind(URL);
+      URL.createObjectURL = (blob: Blob) => {
+        void blob.text().then((text) => document.body.setAttribute("data-csv", text));
+        return make(blob);
+      };
+    });
+    await click(page, ".usage-head button", "CSV");
+    await page.waitForSelector("[data-csv]");
+    const csv = await page.$eval("[data-csv]", (body) => body.getAttribute("data-csv")!);
+    const rows = csv.trim().split("\r\n").slice(1);
+    expect(rows).toHaveLength(14);
+    expect(rows.reduce((sum, row) => sum + Number(row.split(",")[2]), 0)).toBeCloseTo(settled.settledUsd, 9);
+    expect(complaints).toEqual([]);
+  });
+
+  test("the operator sees the usage of each app, and that of an app without limits is not counted", async () => {
+    await server.call("POST", "/v1/apps", { name: "free" });
+    const { page } = await opened("#/settings/usage");
+    await waitForText(page, "Usage is counted for apps that have a limit");
+    await page.waitForFunction(() => document.querySelectorAll(".usage-head option").length > 1);
+    const { body } = await server.call("POST", "/v1/apps", { name: "limited", limits: { runningFlows: 2 } });
+    await page.reload();
+    await page.waitForSelector(`.usage-head option[value="${body.id}"]`);
+    await page.select(".usage-head select", body.id);
+    await page.waitForSelector(".usage-chart");
+    expect(await page.$(".usage-chart .bar")).toBeNull();
   });
 
   test("the dark theme stays after a reload", async () => {
@@ -171,9 +219,9 @@ describe.skipIf(!chromium)("settings", () => {
         { name: "prefers-color-scheme", value: scheme },
         { name: "prefers-reduced-motion", value: "reduce" },
       ]);
-      for (const section of ["vendors", "apps", "banned", "appearance", "shortcuts"]) {
+      for (const section of ["vendors", "apps", "banned", "usage", "templates", "appearance", "shortcuts"]) {
         await page.goto(`${server.url}/console/#/settings/${section}`);
-        await page.waitForSelector(".settings-content :is(.card, .empty)");
+        await page.waitForSelector(".settings-content :is(.card, .empty, .well)");
         expect(await violationsOf(page), `${section} ${scheme}`).toEqual([]);
         expect(await overflowOf(page), `${section} ${scheme}`).toBeLessThanOrEqual(0);
       }

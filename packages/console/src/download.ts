@@ -40,6 +40,11 @@ async function bytesOf(url: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** Saves a text as a file. */
+export function saveText(text: string, name: string, type: string): void {
+  save([new TextEncoder().encode(text)], name, type);
+}
+
 function save(parts: Uint8Array<ArrayBuffer>[], name: string, type: string): void {
   const url = URL.createObjectURL(new Blob(parts, { type }));
   const link = Object.assign(document.createElement("a"), { href: url, download: name });

@@ -1,8 +1,10 @@
 /** The API requests of the pages. */
 import {
+  type CurrentCaller,
   type DeliveryQuery,
   type Flow,
   type FlowListEntry,
+  type FlowQuery,
   isMjflowError,
   type Mjflow,
   MjflowError,
@@ -10,11 +12,11 @@ import {
   type Picture,
   type Task,
 } from "@mjflow/client";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
-import { type LoadedFlows, mergeNewest, mergeOlder } from "./lib/flow-list.ts";
+import { type LoadedFlows, mergeNewest, mergeOlder, staleDetails, withDetails } from "./lib/flow-list.ts";
 import { useMjflow } from "./session.ts";
 
 /** Polling interval of flows and deliveries: there is no stream of all flows. */
@@ -87,8 +89,9 @@ export interface FlowList {
  */
 export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const mjflow = useMjflow();
+  const queries = useQueryClient();
   const { takes, isReady } = useApiCapabilities();
-  const query = {
+  const query: FlowQuery = {
     ...toQuery(filter, (name) => takes("/v1/flows", name)),
     // The counts, the cost and the picture of each row come with the list, so a row needs no request of its own.
     ...(takes("/v1/flows", "details") && { details: true }),
@@ -96,7 +99,7 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const key = JSON.stringify(query);
   const head = useQuery({
     queryKey: ["flows", key],
-    queryFn: () => mjflow.flows.list({ ...query, limit: PAGE }).page(),
+    queryFn: () => readHead(mjflow, query, queries.getQueryData<Page<FlowListEntry>>(["flows", key])?.data),
     refetchInterval: isFollowed && REFRESH_MS,
     enabled: isReady,
   });
@@ -134,6 +137,34 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
     error: head.error ? toMjflowError(head.error) : error,
     more: cursor && !isReading ? more : undefined,
   };
+}
+
+/**
+ * Reads the newest page. For the details the server reads all tasks of every flow. So the details are read once for each flow.
+ * They are read again while the flow runs, and after it has ended.
+ *
+ * @param known entries that were read before; unset: none
+ */
+async function readHead(
+  mjflow: Mjflow,
+  { details, ...query }: FlowQuery,
+  known: readonly FlowListEntry[] | undefined,
+): Promise<Page<FlowListEntry>> {
+  const read = (more: FlowQuery) => mjflow.flows.list({ ...query, ...more, limit: PAGE }).page();
+  if (!details || !known) return read(details ? { details } : {});
+  const page = await read({});
+  const { running, ended } = staleDetails(page.data, known);
+  const [newest, oldest] = [ended[0], ended.at(-1)];
+  const fresh = await Promise.all([
+    ...(running.length > 0 ? [read({ details, status: "running" })] : []),
+    // `until` is exclusive, and ids of one millisecond are in one page.
+    ...(newest && oldest ? [read({ details, since: oldest.createdAt, until: afterIso(newest.createdAt) })] : []),
+  ]);
+  return { ...page, data: withDetails(page.data, [...fresh.flatMap(({ data }) => data), ...known]) };
+}
+
+function afterIso(iso: string): string {
+  return new Date(Date.parse(iso) + 1).toISOString();
 }
 
 /** Number of running flows, at most 20; undefined until it is known. */
@@ -279,6 +310,17 @@ export function useProviders() {
   });
 }
 
+/** Templates of the app; `data` stays undefined if the API has none. */
+export function useTemplates() {
+  const mjflow = useMjflow();
+  const { can } = useApiCapabilities();
+  return useQuery({
+    queryKey: ["templates"],
+    queryFn: async () => (await mjflow.templates.list().page()).data,
+    enabled: can("GET", "/v1/templates"),
+  });
+}
+
 export function useEndpoints() {
   const mjflow = useMjflow();
   return useQuery({
@@ -296,12 +338,24 @@ export function useDeliveries(query: DeliveryQuery) {
   });
 }
 
-/**
- * True if the key is the operator's; undefined until it is known. The API has no route that says so, so one query of the operator
- * is tried once for each key.
- */
+/** Says who the key or the session belongs to; undefined until it is known, and if the server is older. */
+export function useCaller(): CurrentCaller | undefined {
+  const mjflow = useMjflow();
+  const { can, isReady } = useApiCapabilities();
+  const { data } = useQuery({
+    queryKey: ["caller"],
+    queryFn: () => mjflow.sessions.current(),
+    enabled: isReady && can("GET", "/v1/session"),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return data;
+}
+
+/** True if the key is the operator's; undefined until it is known. For an older server, one query of the operator is tried once. */
 export function useIsOperator(): boolean | undefined {
   const mjflow = useMjflow();
+  const { can, isReady } = useApiCapabilities();
+  const caller = useCaller();
   const { data } = useQuery({
     queryKey: ["is-operator"],
     queryFn: async () => {
@@ -313,21 +367,26 @@ export function useIsOperator(): boolean | undefined {
         throw error;
       }
     },
+    enabled: isReady && !can("GET", "/v1/session"),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  return data;
+  return caller ? caller.role === "operator" : data;
 }
 
-/** Polls a query of the operator about the whole deployment. An app's key gets 403, which stops the polling. */
+/** Polls a query of the operator about the whole deployment. With the key of an app nothing is asked, because it gets 403. */
 function useOperations<T>(name: string, query: (mjflow: Mjflow) => Promise<T>) {
   const mjflow = useMjflow();
+  const isOperator = useIsOperator();
   return useQuery({
     queryKey: ["operations", name],
     queryFn: () => query(mjflow),
+    enabled: isOperator === true,
     refetchInterval: ({ state }) => !isNotFound(state.error) && HEALTH_MS,
   });
 }
 
+export const useDeadLetters = () =>
+  useOperations("dead-letters", async ({ deadLetters }) => (await deadLetters.list().page()).data);
 export const useQueues = () =>
   useOperations("queues", async ({ operations }) => (await operations.queues().page()).data);
 export const useOverdue = () => useOperations("overdue", ({ operations }) => operations.overdue());

@@ -1,34 +1,23 @@
 /** What is around every page: the navigation, the state of the connection, and where the focus goes. */
-import { type ReactNode, useEffect, useRef } from "react";
-import { ShortcutKeys } from "./components/shortcut-keys.tsx";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
-import { hrefOf, type Page, type Route } from "./lib/route.ts";
+import { hrefOf, PAGE_ICONS, type Page, type Route } from "./lib/route.ts";
 import { clock } from "./lib/time.ts";
 import { useRunningCount } from "./queries.ts";
 import { useSession } from "./session.ts";
 import { t } from "./text/text.ts";
 
-interface Link {
-  page: Page;
-  icon: string;
-}
-
-const LINKS: readonly Link[] = [
-  { page: "create", icon: "sparkles" },
-  { page: "gallery", icon: "images" },
-  { page: "flows", icon: "workflow" },
-  { page: "deliveries", icon: "send" },
-  { page: "health", icon: "activity" },
-  { page: "settings", icon: "settings" },
-];
+const LINKS = Object.entries(PAGE_ICONS) as [Page, string][];
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useNewPage(route, main);
   const isSlim = useMedia("(max-width: 1100px)") || route.page === "flow";
   const { signOut } = useSession();
+  const [open, setOpen] = useState<OpenedByKey>();
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
@@ -41,11 +30,15 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
             <span className="name">mjflow</span>
           </a>
           <nav aria-label={t.shell.pages}>
-            {LINKS.map((link) => (
-              <NavLink key={link.page} {...link} route={route} />
+            {LINKS.map(([page, icon]) => (
+              <NavLink key={page} page={page} icon={icon} route={route} />
             ))}
           </nav>
           <div className="end">
+            <button type="button" onClick={() => setOpen("palette")} title={`${t.shell.commands} (Ctrl K)`}>
+              <Icon name="command" size="large" />
+              <span className="name">{t.shell.commands}</span>
+            </button>
             <button type="button" onClick={signOut} title={t.shell.signOut}>
               <Icon name="log-out" size="large" />
               <span className="name">{t.shell.signOut}</span>
@@ -57,10 +50,10 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           {children}
         </main>
       </div>
-      <ShortcutKeys />
+      <ShortcutKeys open={open} onOpen={setOpen} />
       <nav className="tabbar" aria-label={t.shell.pagesPhone}>
-        {LINKS.map((link) => (
-          <NavLink key={link.page} {...link} route={route} />
+        {LINKS.map(([page, icon]) => (
+          <NavLink key={page} page={page} icon={icon} route={route} />
         ))}
       </nav>
     </>
@@ -76,7 +69,7 @@ function Mark() {
   );
 }
 
-function NavLink({ page, icon, route }: Link & { route: Route }) {
+function NavLink({ page, icon, route }: { page: Page; icon: string; route: Route }) {
   const name = t.pages[page];
   const isCurrent = page === route.page || (page === "flows" && route.page === "flow");
   return (

@@ -1,28 +1,19 @@
 /** Dead-letter messages, with redrive and discard for the operator. */
 import type { DeadLetter } from "@mjflow/client";
-import { useQuery } from "@tanstack/react-query";
 import { useNow } from "../hooks.ts";
 import { ago } from "../lib/time.ts";
-import { isNotFound, toMjflowError, useAction } from "../queries.ts";
+import { isNotFound, toMjflowError, useAction, useDeadLetters } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 
 export function DeadLetterList() {
-  const mjflow = useMjflow();
-  const { data, error, refetch } = useQuery({
-    queryKey: ["dead-letters"],
-    queryFn: async () => (await mjflow.deadLetters.list().page()).data,
-    refetchInterval: 15_000,
-  });
+  const { data, error, refetch } = useDeadLetters();
+  if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="dead-letters">
       <h2 id="dead-letters">{t.health.deadLetters}</h2>
-      {isNotFound(error) ? (
-        <p className="faint small">{t.health.operatorOnly}</p>
-      ) : (
-        error && <Problem error={toMjflowError(error)} />
-      )}
+      {error && <Problem error={toMjflowError(error)} />}
       {data?.length === 0 && <p className="well">{t.common.none}</p>}
       <ul className="card sheet deliveries">
         {data?.map((deadLetter) => (

@@ -1,5 +1,5 @@
 /** The keys that work on every page, and the sheet that lists all keys. */
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { hrefOf } from "../lib/route.ts";
 
 const ShortcutSheet = lazy(() =>
@@ -19,22 +19,35 @@ const GO: Readonly<Record<string, "create" | "gallery" | "flows" | "deliveries" 
 /** Time for the second key after `g`. */
 const SECOND_MS = 1_500;
 
-export function ShortcutKeys() {
-  const [isOpen, setOpen] = useState(false);
+const CommandPalette = lazy(() =>
+  import("./command-palette.tsx").then(({ CommandPalette: component }) => ({ default: component })),
+);
+
+/** What a key has opened. */
+export type OpenedByKey = "shortcuts" | "palette" | undefined;
+
+export function ShortcutKeys({ open, onOpen }: { open: OpenedByKey; onOpen(what: OpenedByKey): void }) {
   useEffect(() => {
     let goUntil = 0;
     function onKeyDown(event: KeyboardEvent) {
+      const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
+      // A dialog has its own keys.
+      if (document.querySelector("dialog[open]")) return;
+      if (isCommand) {
+        // Also in a field, where browsers would go to their search.
+        event.preventDefault();
+        onOpen("palette");
+        return;
+      }
       const target = event.target as HTMLElement;
       const isField = target.closest("input, textarea, select, [contenteditable]") !== null;
       if (isField || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      // A dialog has its own keys.
-      if (document.querySelector("dialog[open]")) return;
       const { key } = event;
       const page = Date.now() < goUntil ? GO[key] : undefined;
       goUntil = key === "g" && page === undefined ? Date.now() + SECOND_MS : 0;
       const search = document.querySelector<HTMLInputElement>("main input[type=search]");
       if (page !== undefined) location.hash = hrefOf({ page });
-      else if (key === "?") setOpen(true);
+      else if (key === "?") onOpen("shortcuts");
       else if (key === "n") location.hash = hrefOf({ page: "create" });
       else if (key === "/" && search) search.focus();
       else return;
@@ -42,11 +55,12 @@ export function ShortcutKeys() {
     }
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, []);
-  if (!isOpen) return null;
+  }, [onOpen]);
+  if (open === undefined) return null;
+  const close = () => onOpen(undefined);
   return (
     <Suspense fallback={null}>
-      <ShortcutSheet onClose={() => setOpen(false)} />
+      {open === "palette" ? <CommandPalette onClose={close} /> : <ShortcutSheet onClose={close} />}
     </Suspense>
   );
 }

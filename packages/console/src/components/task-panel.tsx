@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { costOfTask, priceOfPress } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
@@ -54,6 +55,11 @@ export function TaskPanel(props: PanelProps) {
       {finalPrompt && !isText && (
         <p className="small" dir="auto">
           {finalPrompt}
+        </p>
+      )}
+      {task.originalPrompt && !isText && (
+        <p className="small faint">
+          <Rich text={t.task.original} parts={{ prompt: <bdi>{task.originalPrompt}</bdi> }} />
         </p>
       )}
       {text && isText && <TextResult text={text} />}

@@ -28,12 +28,15 @@ export function clearDraft(): void {
 
 /** Returns the form that would create the same flow again. The API does not return images and masks. */
 export function formOf(flow: Flow): FlowForm {
-  const { action, provider, prompt, mode, state, notifyHook, plan = [] } = flow;
+  const { action, provider, mode, state, notifyHook, plan = [], originalPrompt } = flow;
+  // The prompt of the app is edited, and translated again.
+  const isTranslated = originalPrompt != null;
   return {
     ...EMPTY_FORM,
     action: action === "swap-face" ? "imagine" : action,
     provider,
-    prompt: prompt ?? "",
+    prompt: originalPrompt ?? flow.prompt ?? "",
+    translate: isTranslated,
     mode: mode ?? "",
     state: state ?? "",
     notifyHook: notifyHook ?? "",
@@ -45,10 +48,10 @@ export function formOf(flow: Flow): FlowForm {
 function draftsBelow(plan: readonly PlanStep[], parentId: string | undefined): Draft[] {
   return plan
     .filter((step) => step.parentId === parentId)
-    .map(({ taskId, press, prompt }) => ({
+    .map(({ taskId, press, prompt, originalPrompt }) => ({
       key: taskId,
       press,
-      prompt: prompt ?? "",
+      prompt: originalPrompt ?? prompt ?? "",
       then: draftsBelow(plan, taskId),
     }));
 }

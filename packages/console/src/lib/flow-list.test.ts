@@ -1,6 +1,6 @@
-import type { FlowStatus, FlowSummary } from "@mjflow/client";
+import type { FlowListEntry, FlowStatus, FlowSummary } from "@mjflow/client";
 import { expect, test } from "vitest";
-import { type LoadedFlows, mergeNewest, mergeOlder } from "./flow-list.ts";
+import { type LoadedFlows, mergeNewest, mergeOlder, staleDetails, withDetails } from "./flow-list.ts";
 
 const flow = (n: number, status: FlowStatus = "completed") =>
   ({ id: `flow_${n}`, status, createdAt: new Date(n * 1_000).toISOString() }) as FlowSummary;
@@ -56,4 +56,50 @@ test("flows with the same creation time are ordered by id, as the API sorts them
   expect(shown(mergeOlder({ flows: [sameTime[0]!], cursor: "c" }, { data: [sameTime[1]!], nextCursor: null }))).toEqual(
     [2, 1],
   );
+});
+
+const counts = { planned: 0, running: 0, done: 3, failed: 0 };
+const detailed = (n: number, more: Partial<FlowListEntry> = {}): FlowListEntry => ({
+  ...flow(n),
+  endedAt: new Date(n * 1_000).toISOString(),
+  taskCounts: counts,
+  costUsd: 0.06,
+  estimatedUsd: 0.06,
+  previewUrl: `https://cdn.example.com/${n}.png`,
+  ...more,
+});
+const plain = ({ taskCounts: _, costUsd: __, estimatedUsd: ___, previewUrl: ____, ...summary }: FlowListEntry) => ({
+  ...summary,
+  taskCounts: null,
+  costUsd: null,
+  estimatedUsd: null,
+  previewUrl: null,
+});
+
+test("an ended flow whose details are known is not read again", () => {
+  const known = [detailed(2), detailed(1)];
+  expect(staleDetails(known.map(plain), known)).toEqual({ running: [], ended: [] });
+  expect(withDetails(known.map(plain), known)).toEqual(known);
+});
+
+test("a running flow, a new one, and one that has ended or ended again since are read again", () => {
+  const running = { status: "running", endedAt: null } as const;
+  const known = [detailed(3, running), detailed(2), detailed(1)];
+  const now = [
+    detailed(5, running),
+    detailed(4),
+    detailed(3),
+    detailed(2, { endedAt: "2026-11-30T00:00:00.000Z" }),
+    detailed(1),
+  ].map(plain);
+  const { running: runs, ended } = staleDetails(now, known);
+  expect(runs.map(({ id }) => id)).toEqual([now[0]!.id]);
+  expect(ended.map(({ id }) => id)).toEqual([now[1]!.id, now[2]!.id, now[3]!.id]);
+});
+
+test("new details replace older ones, and a flow without details keeps none", () => {
+  const newer = detailed(2, { costUsd: 0.1 });
+  const [second, first] = withDetails([plain(detailed(2)), plain(detailed(1))], [newer, detailed(2)]);
+  expect(second!.costUsd).toBe(0.1);
+  expect(first!.taskCounts).toBeNull();
 });

@@ -38,3 +38,35 @@ export function mergeOlder({ flows }: LoadedFlows, { data, nextCursor }: FlowPag
 function isOlder(a: FlowListEntry, b: FlowListEntry): boolean {
   return a.createdAt === b.createdAt ? a.id < b.id : a.createdAt < b.createdAt;
 }
+
+/** Flows whose details are not known or may have changed: those that run, and those that have ended since they were read. */
+export function staleDetails(
+  flows: readonly FlowListEntry[],
+  known: readonly FlowListEntry[],
+): { running: FlowListEntry[]; ended: FlowListEntry[] } {
+  const before = new Map(known.map((flow) => [flow.id, flow]));
+  const isStale = ({ id, status, endedAt }: FlowListEntry) => {
+    const old = before.get(id);
+    return old?.taskCounts == null || old.status !== status || old.endedAt !== endedAt;
+  };
+  return {
+    running: flows.filter(({ status }) => status === "running"),
+    ended: flows.filter((flow) => flow.status !== "running" && isStale(flow)),
+  };
+}
+
+/** Adds the details that are known to flows that were read without them. Of two entries of a flow the first one counts. */
+export function withDetails(flows: readonly FlowListEntry[], detailed: readonly FlowListEntry[]): FlowListEntry[] {
+  const byId = new Map<string, FlowListEntry>();
+  for (const flow of detailed) if (!byId.has(flow.id)) byId.set(flow.id, flow);
+  return flows.map((flow) => {
+    const { taskCounts, estimatedUsd, costUsd, previewUrl } = byId.get(flow.id) ?? flow;
+    return {
+      ...flow,
+      ...(taskCounts !== undefined && { taskCounts }),
+      ...(estimatedUsd !== undefined && { estimatedUsd }),
+      ...(costUsd !== undefined && { costUsd }),
+      ...(previewUrl !== undefined && { previewUrl }),
+    };
+  });
+}

@@ -30,6 +30,8 @@ export interface FlowForm {
   state: string;
   notifyHook: string;
   archive: boolean;
+  /** True: the prompts are translated into English before the flow is stored. */
+  translate: boolean;
   then: Draft[];
 }
 
@@ -44,6 +46,7 @@ export const EMPTY_FORM: FlowForm = {
   state: "",
   notifyHook: "",
   archive: false,
+  translate: false,
   then: [],
 };
 
@@ -52,7 +55,7 @@ export const EMPTY_FORM: FlowForm = {
  * the user will follow the flow in the console.
  */
 export function toFlowInput(form: FlowForm): FlowInput {
-  const { action, provider, prompt, mode, state, notifyHook, archive } = form;
+  const { action, provider, prompt, mode, state, notifyHook, archive, translate } = form;
   const then = toPlanInput(form.then);
   return {
     ...(action !== "imagine" && { action }),
@@ -63,6 +66,7 @@ export function toFlowInput(form: FlowForm): FlowInput {
     ...(state !== "" && { state }),
     ...(notifyHook.trim() !== "" && { notifyHook: notifyHook.trim() }),
     ...(archive && { archive }),
+    ...(translate && { translate }),
     progress: true,
     ...(then.length > 0 && { then }),
   };

@@ -9,7 +9,15 @@ export type Route =
   | { page: Page; section?: string | undefined; query: Query }
   | { page: "flow"; id: string; task: string | undefined; query: Query };
 
-const PAGES: ReadonlySet<string> = new Set(["gallery", "flows", "create", "deliveries", "health", "settings"]);
+/** The pages in the order of the navigation, with their icons. */
+export const PAGE_ICONS: Readonly<Record<Page, string>> = {
+  create: "sparkles",
+  gallery: "images",
+  flows: "workflow",
+  deliveries: "send",
+  health: "activity",
+  settings: "settings",
+};
 
 export function routeOf(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2) as [string, string?];
@@ -18,7 +26,7 @@ export function routeOf(hash: string): Route {
   if (page === "flows" && id) return { page: "flow", id, task: task || undefined, query };
   // The name of the page in links of earlier versions.
   if (page === "new") return { page: "create", query };
-  if (!PAGES.has(page)) return { page: "gallery", query };
+  if (!Object.hasOwn(PAGE_ICONS, page)) return { page: "gallery", query };
   return { page: page as Page, ...(id && { section: id }), query };
 }
 

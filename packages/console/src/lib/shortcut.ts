@@ -12,6 +12,7 @@ export function shortcutGroups(): readonly ShortcutGroup[] {
     {
       name: words.everywhere,
       keys: [
+        ["Ctrl+K", words.palette],
         ["?", words.thisList],
         ["n", pages.create],
         ["/", words.search],

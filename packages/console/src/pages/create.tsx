@@ -1,6 +1,6 @@
 /** A new flow: the prompt with its images and parameters, the plan with its price, and the same request as code. */
 import { useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
 import { ImageInput } from "../components/image-input.tsx";
 import { PlanEditor } from "../components/plan-editor.tsx";
@@ -16,6 +16,7 @@ import { clearDraft, storeDraft, storedDraft } from "../lib/draft.ts";
 import { NO_FILTER } from "../lib/filter.ts";
 import { usd } from "../lib/money.ts";
 import {
+  type Draft,
   EMPTY_FORM,
   type FlowForm,
   isComplete,
@@ -25,20 +26,27 @@ import {
   type Step,
   takesPrompt,
   toFlowInput,
+  toPlanInput,
 } from "../lib/plan.ts";
 import { actionLabel, pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
+import { draftsOf } from "../lib/template.ts";
 import { layout } from "../lib/tree.ts";
-import { useAction, useApiCapabilities, useFlowList, useProviders } from "../queries.ts";
+import { useAction, useApiCapabilities, useCaller, useFlowList, useProviders, useTemplates } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
 import { t } from "../text/create-text.ts";
+
+const TemplateDialog = lazy(() =>
+  import("../components/template-dialog.tsx").then(({ TemplateDialog: component }) => ({ default: component })),
+);
 
 /** From this number of prompts on, the page asks before it sends them. */
 const MANY_PROMPTS = 8;
 
 export default function CreatePage({ query }: { query: Query }) {
   const known = useKnownProviders();
+  const caller = useCaller();
   const [form, setForm] = useState<FlowForm>(storedDraft);
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
   useEffect(() => storeDraft(form), [form]);
@@ -79,6 +87,16 @@ export default function CreatePage({ query }: { query: Query }) {
             {form.action !== "shorten" && (
               <ImageInput max={maxImages(form.action)} images={form.images} onChange={(images) => set({ images })} />
             )}
+            {takesPrompt(form.action) && (caller?.canTranslate || form.translate) && (
+              <label className="check">
+                <input
+                  type="checkbox"
+                  checked={form.translate}
+                  onChange={(event) => set({ translate: event.target.checked })}
+                />
+                {t.create.translate}
+              </label>
+            )}
             {form.action === "video" && <VideoInput form={form} onChange={set} />}
             <PromptSettings form={form} providers={known} onChange={set} />
           </div>
@@ -104,6 +122,7 @@ export default function CreatePage({ query }: { query: Query }) {
               {tab === "steps" && (
                 <>
                   <p className="faint small">{t.create.stepsHint}</p>
+                  <TemplateBar form={form} chosen={query["template"]} onChange={(then) => set({ then })} />
                   <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
                 </>
               )}
@@ -140,6 +159,51 @@ export default function CreatePage({ query }: { query: Query }) {
         </div>
       </form>
     </section>
+  );
+}
+
+/** Uses a template of the app as the plan, and saves the plan as a template. */
+function TemplateBar(props: { form: FlowForm; chosen: string | undefined; onChange: (then: Draft[]) => void }) {
+  const { form, chosen, onChange } = props;
+  const { data } = useTemplates();
+  const [isSaving, setSaving] = useState(false);
+  const then = toPlanInput(form.then);
+  const use = (name: string) => {
+    const template = data?.find((each) => each.name === name);
+    if (template) onChange(draftsOf(template.then, () => crypto.randomUUID()));
+  };
+  // The template of the address is used once, when it is known.
+  const used = useRef<string>(undefined);
+  useEffect(() => {
+    if (!chosen || used.current === chosen || !data) return;
+    used.current = chosen;
+    use(chosen);
+  });
+  if (!data || (data.length === 0 && then.length === 0)) return null;
+  return (
+    <div className="template-bar">
+      {data.length > 0 && (
+        <select aria-label={t.create.template} value="" onChange={(event) => use(event.target.value)}>
+          <option value="">{t.create.useTemplate}</option>
+          {data.map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
+      {then.length > 0 && (
+        <button type="button" className="quiet" onClick={() => setSaving(true)}>
+          <Icon name="bookmark" />
+          {t.create.saveAsTemplate}
+        </button>
+      )}
+      {isSaving && (
+        <Suspense fallback={null}>
+          <TemplateDialog then={then} onClose={() => setSaving(false)} />
+        </Suspense>
+      )}
+    </div>
   );
 }
 

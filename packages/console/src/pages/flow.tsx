@@ -2,6 +2,7 @@
 import type { Flow, Task } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useState } from "react";
+import { useCommands } from "../commands.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
@@ -9,6 +10,7 @@ import { altOf, ShotImage } from "../components/shot-image.tsx";
 import { ShotLightbox } from "../components/shot-lightbox.tsx";
 import { Status, toneOf } from "../components/status.tsx";
 import { TaskPanel } from "../components/task-panel.tsx";
+import { TemplateDialog } from "../components/template-dialog.tsx";
 import { Timeline } from "../components/timeline.tsx";
 import { TreeCanvas } from "../components/tree-canvas.tsx";
 import { TreeView } from "../components/tree-view.tsx";
@@ -22,8 +24,10 @@ import { Menu, MenuItem } from "../kit/menu.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { useToasts } from "../kit/toast.tsx";
+import { formOf } from "../lib/draft.ts";
 import { costOf, type FlowNode, nodesOf, priceOfPress, progressOf } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
+import { toPlanInput } from "../lib/plan.ts";
 import { actionLabel, pressIcon, pressLabel } from "../lib/press.ts";
 import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
@@ -281,11 +285,16 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         <code>{id}</code> <CopyButton text={id} label={t.flow.copyId} />
       </p>
       <div className="head">
-        <h1 className="prompt-title" dir="auto" title={prompt ?? undefined}>
-          {prompt ?? actionLabel(action)}
+        <h1 className="prompt-title" dir="auto" title={flow.originalPrompt ?? prompt ?? undefined}>
+          {flow.originalPrompt ?? prompt ?? actionLabel(action)}
         </h1>
         <FlowActions flow={flow} live={live} />
       </div>
+      {flow.originalPrompt && (
+        <p className="small faint">
+          <Rich text={t.flow.translated} parts={{ prompt: <bdi lang="en">{prompt}</bdi> }} />
+        </p>
+      )}
       <p className="facts">
         <Status of={status} isPill />
         <span>
@@ -352,6 +361,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const confirm = useConfirm();
   const { show } = useToasts();
   const { editFlow } = useEditAsNew();
+  const [isSaving, setSaving] = useState(false);
   const { id, status, canceledAt } = flow;
   const { soFar, atMost } = costOf(flow);
   const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
@@ -389,44 +399,65 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   }
 
   const isOff = !!busy || lostSince !== undefined;
+  const mayResume = canResume && can("POST", "/v1/flows/{id}/resume");
+  const mayRunAgain = can("POST", "/v1/flows/{id}/rerun");
+  const mayCancel = status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel");
+  const mayDelete = status !== "running" && can("DELETE", "/v1/flows/{id}");
+  const template = can("PUT", "/v1/templates/{name}") ? toPlanInput(formOf(flow).then) : [];
+  const resumeName = canceledAt ? t.common.resume : t.flow.retryFailed;
+  const resume = () => void run("resume", () => mjflow.flows.resume(id));
+  const copyPrompt = () => void navigator.clipboard?.writeText(flow.prompt ?? "");
+  const copyLink = () => void navigator.clipboard?.writeText(location.href);
+  const command = (isOffered: boolean, name: string, icon: string, act_: () => unknown) =>
+    isOffered ? [{ id: `flow ${icon} ${name}`, name, icon, run: () => void act_() }] : [];
+  useCommands([
+    ...command(true, t.flow.editAsNew, "pencil", () => editFlow(flow)),
+    ...command(mayRunAgain && !isOff, t.flow.runAgain, "rotate-ccw", runAgain),
+    ...command(mayCancel && !isOff, t.flow.cancel, "circle-stop", cancel),
+    ...command(mayResume && !isOff, resumeName, "play", resume),
+    ...command(template.length > 0, t.flow.saveAsTemplate, "bookmark", () => setSaving(true)),
+    ...command(flow.prompt !== null, t.flow.copyPrompt, "copy", copyPrompt),
+    ...command(true, t.flow.copyLink, "link", copyLink),
+    ...command(mayDelete && !isOff, t.flow.delete, "trash-2", remove),
+  ]);
   return (
     <>
       <div className="actions">
-        {canResume && can("POST", "/v1/flows/{id}/resume") && (
-          <button
-            type="button"
-            disabled={isOff}
-            title={t.flow.chargedLikeNew}
-            onClick={() => run("resume", () => mjflow.flows.resume(id))}
-          >
+        {mayResume && (
+          <button type="button" disabled={isOff} title={t.flow.chargedLikeNew} onClick={resume}>
             <Icon name={canceledAt ? "play" : "rotate-ccw"} />
-            <span className="label">{canceledAt ? t.common.resume : t.flow.retryFailed}</span>
+            <span className="label">{resumeName}</span>
           </button>
         )}
         <button type="button" className="edit" onClick={() => editFlow(flow)}>
           <Icon name="pencil" />
           <span className="label">{t.flow.editAsNew}</span>
         </button>
-        {can("POST", "/v1/flows/{id}/rerun") && (
+        {mayRunAgain && (
           <button type="button" disabled={isOff} onClick={runAgain}>
             <Icon name="rotate-ccw" />
             <span className="label">{t.flow.runAgain}</span>
           </button>
         )}
-        {status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
+        {mayCancel && (
           <button type="button" className="danger" disabled={isOff} onClick={cancel}>
             <Icon name="circle-stop" />
             <span className="label">{t.flow.cancel}</span>
           </button>
         )}
         <Menu label={t.flow.moreActions}>
-          <MenuItem icon="copy" onSelect={() => void navigator.clipboard?.writeText(flow.prompt ?? "")}>
+          <MenuItem icon="copy" onSelect={copyPrompt}>
             {t.flow.copyPrompt}
           </MenuItem>
-          <MenuItem icon="link" onSelect={() => void navigator.clipboard?.writeText(location.href)}>
+          <MenuItem icon="link" onSelect={copyLink}>
             {t.flow.copyLink}
           </MenuItem>
-          {status !== "running" && can("DELETE", "/v1/flows/{id}") && (
+          {template.length > 0 && (
+            <MenuItem icon="bookmark" onSelect={() => setSaving(true)}>
+              {t.flow.saveAsTemplate}
+            </MenuItem>
+          )}
+          {mayDelete && (
             <MenuItem icon="trash-2" isDangerous disabled={isOff} onSelect={remove}>
               {t.flow.delete}
             </MenuItem>
@@ -434,6 +465,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
         </Menu>
       </div>
       <Problem error={error} onClose={clear} />
+      {isSaving && <TemplateDialog then={template} onClose={() => setSaving(false)} />}
     </>
   );
 }

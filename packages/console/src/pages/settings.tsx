@@ -7,6 +7,8 @@ import { Appearance } from "../settings/appearance.tsx";
 import { Apps } from "../settings/apps.tsx";
 import { BannedWords } from "../settings/banned-words.tsx";
 import { Shortcuts } from "../settings/shortcuts.tsx";
+import { Templates } from "../settings/templates.tsx";
+import { Usage } from "../settings/usage.tsx";
 import { VendorAccounts } from "../settings/vendor-accounts.tsx";
 import type { PageTexts } from "../text/en-pages.ts";
 import { t } from "../text/page-text.ts";
@@ -22,6 +24,8 @@ const SECTIONS: readonly Section[] = [
   { id: "vendors", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
   { id: "apps", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
   { id: "banned", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
+  { id: "usage", icon: "chart-column", isOperatorOnly: false, content: <Usage /> },
+  { id: "templates", icon: "bookmark", isOperatorOnly: false, content: <Templates /> },
   { id: "appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
   { id: "shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
 ];

@@ -21,6 +21,10 @@ export const enCreate = {
     addBox: "Add box",
   },
   create: {
+    translate: "Translate the prompts into English",
+    template: "Template",
+    useTemplate: "Use a template…",
+    saveAsTemplate: "Save as template",
     basedOn: "Based on {flow}. Its images stay unless you choose others.",
     earlierFlow: "an earlier flow",
     moreOptions: "More options",

@@ -42,6 +42,7 @@ export const en = {
     settings: "Settings",
   },
   shell: {
+    commands: "Commands",
     skip: "Skip to content",
     pages: "Pages",
     pagesPhone: "Pages, phone",
