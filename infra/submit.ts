@@ -17,7 +17,7 @@ export const submit = new sst.aws.Function("Submit", {
   ...reservedFor(stage.submitConcurrency),
   environment: {
     ...environment.submit,
-    // The accounts of one vendor host may hold half of the workers (packages/engine/src/call-slots.ts).
+    // The accounts of one vendor host may hold half of the workers (packages/engine/src/submit/call-slots.ts).
     ...(setting.callSlots && { MJFLOW_SUBMIT_WORKERS: String(stage.submitConcurrency) }),
   },
   // The vault decrypts the API keys of vendor accounts that the operator stored.

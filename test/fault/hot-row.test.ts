@@ -10,7 +10,7 @@ import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts
 import { createTestHarness, HARNESS_START, type TestHarness } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2"] }];
-/** Highest number of writes of one callback (engine/apply-signal.ts), with any number of write conflicts. */
+/** Highest number of writes of one callback (engine/step/apply-signal.ts), with any number of write conflicts. */
 const WRITES_EACH = 5;
 
 type Status = "IN_PROGRESS" | "SUCCESS";

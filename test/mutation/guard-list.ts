@@ -11,12 +11,12 @@ export interface Guard {
   tests: string;
 }
 
-const LIST = { file: "packages/engine/src/wait-list.ts", tests: "test/engine/wait-list-heal.test.ts" };
-const CALLS = { file: "packages/engine/src/call-slots.ts", tests: "test/engine/call-slots.test.ts" };
+const LIST = { file: "packages/engine/src/submit/wait-list.ts", tests: "test/engine/wait-list-heal.test.ts" };
+const CALLS = { file: "packages/engine/src/submit/call-slots.ts", tests: "test/engine/call-slots.test.ts" };
 const WORKER = { file: "packages/core/src/state/worker.ts", tests: "packages/core/src/state.test.ts" };
 
-const SWEEP = { file: "packages/engine/src/sweep.ts", tests: "test/engine/late.test.ts" };
-const SETTLE = { file: "packages/engine/src/credit-settle.ts", tests: "test/engine/late.test.ts" };
+const SWEEP = { file: "packages/engine/src/sweep/sweep.ts", tests: "test/engine/late.test.ts" };
+const SETTLE = { file: "packages/engine/src/credit/credit-settle.ts", tests: "test/engine/late.test.ts" };
 
 export const GUARDS: readonly Guard[] = [
   {
@@ -69,14 +69,14 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     ...LIST,
-    file: "packages/engine/src/sweep.ts",
+    file: "packages/engine/src/sweep/sweep.ts",
     name: "the sweeper of the local server looks for closed lists",
     was: "  await openUsedLists(deps);\n",
     is: "",
   },
   {
     ...LIST,
-    file: "packages/engine/src/sweep-job.ts",
+    file: "packages/engine/src/sweep/sweep-job.ts",
     name: "the sweeper of a deployment looks for closed lists",
     was: "  await openUsedLists(deps);\n",
     is: "",
@@ -181,7 +181,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     ...SETTLE,
-    file: "packages/engine/src/record-flow-end.ts",
+    file: "packages/engine/src/step/record-flow-end.ts",
     name: "the due time of a finished settlement is removed",
     was: "if (!flow.reopened && !open && (flow.due === undefined || flow.pendingEffects)) return true;",
     is: "if (!flow.reopened && !open) return true;",
@@ -195,7 +195,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     ...SETTLE,
-    file: "packages/engine/src/credit-counter.ts",
+    file: "packages/engine/src/credit/credit-counter.ts",
     tests: "test/app/quota.test.ts",
     name: "a request that finishes a grant looks for its entry before it adds the grant again",
     was: "if (await isInCounter(deps, counterId, grantEntryName(reference))) continue;",

@@ -7,7 +7,7 @@
  *
  * The parts are: version, key id, flow, task path, attempt, provider, account, expiry (seconds, base 36), policy flags,
  * HMAC of everything before it. This file contains only the format. The key and the HMAC are in
- * engine/callback-token.ts.
+ * engine/callback/callback-token.ts.
  */
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 

@@ -28,7 +28,7 @@ export function estimateMicroUsd(work: PricedWork): number {
   return Math.round(estimateUsd(work) * 1e6);
 }
 
-/** Returns the estimate of a task and of all follow-ups that its plan can start (created in engine/follow-ups.ts). */
+/** Returns the estimate of a task and of all follow-ups that its plan can start (created in engine/step/follow-ups.ts). */
 export function planMicroUsd(work: PricedWork, then: readonly Press[] | undefined): number {
   return (then ?? []).reduce((sum, node) => {
     const action = actionOfPress(node.press);

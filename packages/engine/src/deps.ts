@@ -5,8 +5,8 @@ import type { Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import type { Timings } from "@mjflow/core/timing";
-import type { CallbackTokens } from "./callback-token.ts";
-import { type Chain, isChainOver } from "./chain.ts";
+import type { CallbackTokens } from "./callback/callback-token.ts";
+import { type Chain, isChainOver } from "./step/chain.ts";
 
 export interface Random {
   bytes(length: number): Uint8Array;
