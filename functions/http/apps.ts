@@ -17,13 +17,11 @@ import { usageOf } from "@mjflow/engine/credit-repair";
 import { isoOf } from "@mjflow/engine/date";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
-import { operatorOnly } from "./auth.ts";
 import { readBody } from "./body.ts";
 import type { AppEnv } from "./env.ts";
 import { readPage } from "./page.ts";
 
 export const apps = new Hono<AppEnv>()
-  .use(operatorOnly)
   .post("/", async (c) => {
     const app = await addApp(c.get("deps"), await readBody(c, AppRequest));
     return c.json(appView(app), 201, { Location: `/v1/apps/${app.id}` });

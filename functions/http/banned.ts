@@ -3,12 +3,10 @@ import type { BannedList } from "@mjflow/core/banned";
 import { BannedRequest } from "@mjflow/core/request";
 import { saveBannedWords } from "@mjflow/engine/banned";
 import { type Context, Hono } from "hono";
-import { operatorOnly } from "./auth.ts";
 import { readBody } from "./body.ts";
 import type { AppEnv } from "./env.ts";
 
 export const bannedWords = new Hono<AppEnv>()
-  .use(operatorOnly)
   .get("/", async (c) => c.json(view(c, await c.get("deps").vendorStore.bannedList())))
   .put("/", async (c) => {
     const { words } = await readBody(c, BannedRequest);

@@ -4,7 +4,7 @@ import { REQUEST } from "@mjflow/core/limit";
 import { isShallow } from "@mjflow/core/request-body";
 import type { Context } from "hono";
 import type * as z from "zod/mini";
-import { invalid } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 /**
  * @throws MjflowError `unsupported_media_type` without a JSON content type, `too_large` above 6 MB, `invalid_json` if
@@ -13,9 +13,7 @@ import { invalid } from "./problem.ts";
 export async function readBody<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) throw new MjflowError("unsupported_media_type");
-  const parsed = schema.safeParse(await readJson(c));
-  if (!parsed.success) throw invalid(parsed.error.issues);
-  return parsed.data;
+  return validate(schema, await readJson(c));
 }
 
 /**

@@ -2,13 +2,11 @@
 import type { DeadLetter } from "@mjflow/core/dead-letter";
 import { discardDeadLetter, redriveDeadLetter } from "@mjflow/engine/dead-letter";
 import { Hono } from "hono";
-import { operatorOnly } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 
 const MAX_LISTED = 100;
 
 export const deadLetters = new Hono<AppEnv>()
-  .use(operatorOnly)
   .get("/", async (c) =>
     c.json({ data: (await c.get("deps").store.listDeadLetters(MAX_LISTED)).map(deadLetterView), nextCursor: null }),
   )

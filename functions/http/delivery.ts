@@ -8,13 +8,11 @@ import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@
 import { replayDelivery } from "@mjflow/engine/replay";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
-import { invalid } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
-    const query = DeliveryListQuery.safeParse(c.req.query());
-    if (!query.success) throw invalid(query.error.issues);
-    const { endpoint, flow, status, since, until, limit, cursor } = query.data;
+    const { endpoint, flow, status, since, until, limit, cursor } = validate(DeliveryListQuery, c.req.query());
     const deps = c.get("deps");
     const appId = c.get("appId");
     if (flow !== undefined) {

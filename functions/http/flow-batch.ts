@@ -18,7 +18,8 @@ import type { Context } from "hono";
 import type * as z from "zod/mini";
 import { type AppEnv, checkCallbackUrl, linksFor, problemBaseOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { afterSeconds, invalid, problemBody, rateHeaders } from "./problem.ts";
+import { afterSeconds, problemBody, rateHeaders } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 /**
  * Creates the flows and responds 207 with one result for each.
@@ -58,9 +59,7 @@ function itemsOf(c: Context<AppEnv>, { batch, ...shared }: CreateRequest): Batch
 /** The flows of one item: several if its permutations are expanded, or the error of an item that is not valid. */
 function itemsOfOne(c: Context<AppEnv>, item: Record<string, unknown>, index: number): BatchItem[] {
   try {
-    const parsed = FlowRequest.safeParse(item);
-    if (!parsed.success) throw invalid(parsed.error.issues);
-    const { permutations, ...request } = parsed.data;
+    const { permutations, ...request } = validate(FlowRequest, item);
     checkCallbackUrl(c, "notifyHook", request.notifyHook);
     if (permutations !== "expand") return [{ index, request }];
     const permutedPrompt = request.prompt ?? "";

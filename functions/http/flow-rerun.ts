@@ -8,7 +8,7 @@ import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import type { Context } from "hono";
 import { type AppEnv, checkCallbackUrl } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { invalid } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 /** @throws MjflowError `not_found`; `wrong_state` if images are gone; the errors of a new flow */
 export async function rerunFlow(
@@ -23,9 +23,7 @@ export async function rerunFlow(
     choose: () => newFlowId(deps),
     run: async ({ target: flowId, resumed }) => {
       const { fields, translations, reducedImages } = await rerunRequest(deps, original, changes);
-      const parsed = FlowRequest.safeParse(fields);
-      if (!parsed.success) throw invalid(parsed.error.issues);
-      const { permutations, ...request } = parsed.data;
+      const { permutations, ...request } = validate(FlowRequest, fields);
       if (permutations === "expand") throw permutationsRefused();
       checkCallbackUrl(c, "notifyHook", request.notifyHook);
       return createFlow(deps, appId, request, deps, { flowId, resumed, rerunOf: id, translations, reducedImages });

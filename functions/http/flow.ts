@@ -3,6 +3,7 @@ import { type Flow, flowStatus, isEndRecorded, listedStatus } from "@mjflow/core
 import { CreateRequest, FlowListQuery, RerunRequest } from "@mjflow/core/request";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { deleteFlow } from "@mjflow/engine/delete-flow";
 import { flowListEntry, flowsWithDetails } from "@mjflow/engine/flow-list";
 import { getOwnFlow } from "@mjflow/engine/own";
 import { readHintOfFlow } from "@mjflow/engine/read-hint";
@@ -13,17 +14,18 @@ import { withWaitPlaces } from "@mjflow/engine/wait-place";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkCallbackUrl, followOf, linksFor } from "./env.ts";
+import { createBatch } from "./flow-batch.ts";
+import { rerunFlow } from "./flow-rerun.ts";
 import { idempotent } from "./idempotency.ts";
 import { hintHeader, waitUntil } from "./long-poll.ts";
-import { invalid, rateHeaders } from "./problem.ts";
+import { rateHeaders } from "./problem.ts";
 import { readFlow } from "./read.ts";
+import { validate } from "./validate.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
     const { batch, permutations, ...request } = await readBody(c, CreateRequest);
     if (batch !== undefined || permutations === "expand") {
-      // Loaded on demand: most requests create one flow.
-      const { createBatch } = await import("./flow-batch.ts");
       return createBatch(c, { batch, permutations, ...request });
     }
     const deps = c.get("deps");
@@ -37,9 +39,7 @@ export const flows = new Hono<AppEnv>()
     return respond(c, { flow, tasks });
   })
   .get("/", async (c) => {
-    const query = FlowListQuery.safeParse(c.req.query());
-    if (!query.success) throw invalid(query.error.issues);
-    const { limit, cursor, since, until, details, ...fields } = query.data;
+    const { limit, cursor, since, until, details, ...fields } = validate(FlowListQuery, c.req.query());
     const page = await c.get("deps").store.listFlows(c.get("appId"), limit, cursor, {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
@@ -54,14 +54,12 @@ export const flows = new Hono<AppEnv>()
   })
   .get("/:id", (c) => readFlow(c, c.req.param("id")))
   .delete("/:id", async (c) => {
-    const { deleteFlow } = await import("@mjflow/engine/delete-flow");
     await deleteFlow(c.get("deps"), c.get("appId"), c.req.param("id"));
     return c.body(null, 204);
   })
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
   .post("/:id/rerun", async (c) => {
     const changes = await readBody(c, RerunRequest);
-    const { rerunFlow } = await import("./flow-rerun.ts");
     const { flow, tasks, rate } = await rerunFlow(c, c.req.param("id"), changes);
     if (rate) rateHeaders(c, rate);
     return respond(c, { flow, tasks });

@@ -3,19 +3,13 @@
  * own texts are a locale, which we do not load: it would slow down every cold start.
  */
 import { nearest } from "@mjflow/core/nearest";
-import * as z from "zod/mini";
+import type * as z from "zod/mini";
+import { LINE_BREAK } from "./problem.ts";
 
 type Issue = z.core.$ZodRawIssue;
 
-/** Separates the texts of several unknown fields in one issue. */
-export const LINE_BREAK = "\n";
-
-/** Sets the texts for all schemas without a text of their own. A second call has no effect. */
-export function useIssueTexts(): void {
-  z.config({ customError: issueText });
-}
-
-function issueText(issue: Issue): string {
+/** Returns the text of an issue whose schema has no text of its own. */
+export function issueText(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
       return typeText(issue.expected, issue.input);

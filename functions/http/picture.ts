@@ -1,18 +1,17 @@
 /** `/v1/pictures`: the results of an app, newest first. The operator can list those of any app. */
 import { MjflowError } from "@mjflow/core/error";
 import { PictureListQuery } from "@mjflow/core/request";
+import { listPictures, pictureView } from "@mjflow/engine/pictures";
 import { Hono } from "hono";
 import { type AppEnv, linksFor } from "./env.ts";
-import { invalid } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 export const pictures = new Hono<AppEnv>().get("/", async (c) => {
-  const query = PictureListQuery.safeParse(c.req.query());
-  if (!query.success) throw invalid(query.error.issues);
+  const query = validate(PictureListQuery, c.req.query());
   const [deps, caller] = [c.get("deps"), c.get("caller")];
-  const { app = caller.appId, since, until, video, ...rest } = query.data;
+  const { app = caller.appId, since, until, video, ...rest } = query;
   // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
-  const { listPictures, pictureView } = await import("@mjflow/engine/pictures");
   const page = await listPictures(deps, app, {
     ...rest,
     ...(video !== undefined && { video: video === "true" }),

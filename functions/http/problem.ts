@@ -4,7 +4,9 @@ import { ERRORS, MjflowError, problemType, type Retry } from "@mjflow/core/error
 import { fieldOf } from "@mjflow/core/request-body";
 import type { Context, ErrorHandler } from "hono";
 import { type AppEnv, problemBaseOf } from "./env.ts";
-import { LINE_BREAK } from "./issue-text.ts";
+
+/** Separates the texts of several unknown fields in one issue. */
+export const LINE_BREAK = "\n";
 
 interface Issue {
   path: readonly PropertyKey[];

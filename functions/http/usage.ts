@@ -6,13 +6,11 @@ import { usageOf } from "@mjflow/engine/credit-repair";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
-import { invalid } from "./problem.ts";
+import { validate } from "./validate.ts";
 
 export const usage = new Hono<AppEnv>().get("/", async (c) => {
-  const query = UsageQuery.safeParse(c.req.query());
-  if (!query.success) throw invalid(query.error.issues);
   const [deps, caller] = [c.get("deps"), c.get("caller")];
-  const { app = caller.appId } = query.data;
+  const { app = caller.appId } = validate(UsageQuery, c.req.query());
   // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
   const limits = app === caller.appId ? caller.limits : (await getApp(deps, app)).limits;

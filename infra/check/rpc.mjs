@@ -16,6 +16,9 @@ export async function startRpc(methods) {
       response.end(JSON.stringify({ error: String(error?.message ?? error) }));
     }
   });
+  // Bundles are built one after the other, which can take minutes on a busy machine. SST's client may reuse a connection after that,
+  // while the server closes it.
+  server.keepAliveTimeout = 0;
   // The server must not keep the process alive: evaluate.mjs is complete when the process has nothing left to do.
   server.unref();
   server.on("connection", (socket) => socket.unref());

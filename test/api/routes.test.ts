@@ -1,7 +1,7 @@
 /** Mistyped routes, methods that a path does not have, and keys that are not accepted. */
 import { KEY_CACHE_TTL_MS } from "@mjflow/core/app";
 import { beforeEach, describe, expect, test } from "vitest";
-import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
 import { type ApiClient, createApiClient, type Json, OPERATOR } from "../app/api-client.ts";
 
 let api: ApiClient;

@@ -3,7 +3,8 @@
  *    read from the HTTP app, so a new route is tested automatically.
  */
 import { expect, test } from "vitest";
-import { MJ_PREFIXES, MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
+import { MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
 import { DESCRIBED } from "../openapi/routes.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Imports one bundle in a process of its own and prints what the import did, as JSON: the modules of Node that it loaded, and
- * the number of zod schemas that it built.
+ * Imports one bundle in a process of its own and prints what the import did, as JSON: `builtins` are the modules of Node that it
+ * loaded, `schemas` is the number of zod schemas that it built.
  */
 import { pathToFileURL } from "node:url";
 

@@ -5,8 +5,8 @@ import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
 import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { beforeEach, describe, expect, test } from "vitest";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
 import { refusal } from "../../functions/http/mj-compat/response.ts";
-import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
 import { type Client, createClient, type Json, OTHER_SECRET, SECRET } from "./client.ts";
 
 const IMAGE = "data:image/png;base64,AAAA";

@@ -10,7 +10,7 @@ import { EndpointEvent, FlowEvent, Problem, TaskEvent } from "@mjflow/core/respo
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type * as z from "zod/mini";
-import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
 import type { ResponseDescription } from "../../functions/http/openapi/route-description.ts";
 import { type Described, routeOf } from "./routes.ts";
 

@@ -1,7 +1,7 @@
 /** The route descriptions in the form that the tests need. */
 import type { ErrorCode } from "@mjflow/core/error";
 import { ERRORS } from "@mjflow/core/error";
-import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
 import { pathOf } from "../../functions/http/openapi/document.ts";
 import { GROUPS } from "../../functions/http/openapi/group.ts";
 import type { RouteDescription } from "../../functions/http/openapi/route-description.ts";

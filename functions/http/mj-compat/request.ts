@@ -8,6 +8,7 @@ import { FlowRequest, ModalInput } from "@mjflow/core/request";
 import type { MjRequestFields } from "@mjflow/engine/mj-compat";
 import * as z from "zod/mini";
 import { invalid } from "../problem.ts";
+import { validate } from "../validate.ts";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: "must be text" });
 const text = z.pipe(scalar, z.transform(String));
@@ -93,11 +94,10 @@ export function readRoot(
     state: sent.state ?? undefined,
     notifyHook: sent.notifyHook,
   };
-  const parsed = FlowRequest.safeParse(request);
-  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => withSentName(issue, action, sent)));
+  const flow = validate(FlowRequest, request, (issue) => withSentName(issue, action, sent));
   // The compat task id stores the `notifyHook`, not the flow. Webhooks of the flow would be signed and have the native
   // API's body.
-  const { notifyHook, ...rest } = parsed.data;
+  const { notifyHook, ...rest } = flow;
   return { request: rest, own: { state: rest.state, notifyHook } };
 }
 
@@ -268,9 +268,7 @@ function pressOf(action: "UPSCALE" | "VARIATION" | "REROLL", index: number | und
 
 /** `state` and `notifyHook` of the request, checked against the limits of a flow. */
 function ownOf({ state, notifyHook }: { state?: string | null; notifyHook?: string }): MjRequestFields {
-  const parsed = OwnFields.safeParse({ state: state ?? undefined, notifyHook });
-  if (!parsed.success) throw invalid(parsed.error.issues);
-  return parsed.data;
+  return validate(OwnFields, { state: state ?? undefined, notifyHook });
 }
 const OwnFields = z.object({ state: FlowRequest.shape.state, notifyHook: FlowRequest.shape.notifyHook });
 
@@ -282,9 +280,7 @@ export function readModal(body: unknown): { taskId: string; modal: ModalInput } 
 function modalOf({ prompt, maskBase64 }: ModalInput): ModalInput {
   // With an empty prompt the vendor keeps the prompt that the modal shows (docs/protocol.md 1.7).
   const answer = { ...(prompt?.trim() && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
-  const parsed = ModalInput.safeParse(answer);
-  if (!parsed.success) throw invalid(parsed.error.issues);
-  return parsed.data;
+  return validate(ModalInput, answer);
 }
 
 // ── other requests ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -307,9 +303,7 @@ export function readIds(body: unknown): string[] {
 
 function parse<T>(schema: z.ZodMiniType<T>, body: unknown): T {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw wrong("body", "must be a JSON object");
-  const parsed = schema.safeParse(withoutBlanks(body));
-  if (!parsed.success) throw invalid(parsed.error.issues);
-  return parsed.data;
+  return validate(schema, withoutBlanks(body));
 }
 
 function wrong(field: string, message: string) {

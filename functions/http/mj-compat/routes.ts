@@ -34,8 +34,6 @@ import {
 import { accepted, MJ_CODE, mjErrorResponse, mjResponse } from "./response.ts";
 import { upload } from "./upload.ts";
 
-export { MJ_PREFIXES } from "./path.ts";
-
 /** Number of tasks in `/task/list`, as in trueai-org. */
 const LISTED = 100;
 
@@ -92,26 +90,30 @@ const HANDLERS = new Map<string, MjHandler>([
 /** Method and path without the prefix, for example `GET /task/{id}/fetch`. */
 export const MJ_ROUTES: readonly string[] = [...HANDLERS.keys()];
 
-/** Returns the handler of all paths under a prefix. */
-export function mjCompat(prefix: string, callers: Callers) {
-  return async (c: Context<AppEnv>): Promise<Response> => {
-    const arrivedAt = c.get("deps").clock.now();
-    try {
-      const path = c.req.path.slice(prefix.length);
-      const [, before, id = "", after = ""] =
-        /^(\/(?:task|query\/task|image|account))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
-      const isPublic = before === "/image" && c.req.method === "GET" && after === "" && !hasKey(c);
-      const image = isPublic ? await publicImage(c, id) : undefined;
-      if (image) return image;
-      await authenticate(c, callers);
-      const handler = HANDLERS.get(`${c.req.method} ${path}`) ?? HANDLERS.get(`${c.req.method} ${before}/{id}${after}`);
-      return handler
-        ? await handler(c, id, arrivedAt)
-        : c.json(mjResponse(MJ_CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
-    } catch (error) {
-      return mjErrorResponse(c, error);
-    }
-  };
+/**
+ * Responds to a request whose path begins with a prefix.
+ *
+ * @param arrivedAt when the request arrived, epoch ms
+ */
+export async function mjCompat(
+  c: Context<AppEnv>,
+  { prefix, callers, arrivedAt }: { prefix: string; callers: Callers; arrivedAt: number },
+): Promise<Response> {
+  try {
+    const path = c.req.path.slice(prefix.length);
+    const [, before, id = "", after = ""] =
+      /^(\/(?:task|query\/task|image|account))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
+    const isPublic = before === "/image" && c.req.method === "GET" && after === "" && !hasKey(c);
+    const image = isPublic ? await publicImage(c, id) : undefined;
+    if (image) return image;
+    await authenticate(c, callers);
+    const handler = HANDLERS.get(`${c.req.method} ${path}`) ?? HANDLERS.get(`${c.req.method} ${before}/{id}${after}`);
+    return handler
+      ? await handler(c, id, arrivedAt)
+      : c.json(mjResponse(MJ_CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
+  } catch (error) {
+    return mjErrorResponse(c, error);
+  }
 }
 
 async function cancel(c: Context<AppEnv>, id: string): Promise<Response> {
