@@ -1,4 +1,7 @@
-/** Plans through vendors of every protocol family: the simulated vendor, its adapter and the engine. */
+/**
+ * Plans through vendors of every protocol family: the simulated vendor, its adapter and the engine. Their faults are in
+ * family-fault.test.ts.
+ */
 import { FORMS } from "@mjflow/providers/families/index";
 import type { FamilyId } from "@mjflow/simulator/server";
 import { afterEach, describe, expect, test } from "vitest";
@@ -59,64 +62,11 @@ describe.each(FAMILIES)("family %s", (id) => {
     expect(JSON.stringify([...tasks.values()])).not.toContain("/callbacks/");
   });
 
-  test("callbacks that are copied and shuffled change nothing", async () => {
-    stack = await startSimulated(id);
-    stack.simulator.arm({ kind: "copy-callback", times: 100, copies: 2 });
-    const flow = await stack.start({ then: [{ press: "U1", then: [{ press: "vary:strong" }] }, { press: "reroll" }] });
-    stack.simulator.arm({ kind: "shuffle-callbacks", times: 100 });
-    await stack.pass(6 * MINUTE);
-    const { flow: ended, tasks } = await stack.harness.read(flow);
-    expect([...tasks.values()].map(({ status }) => status)).toEqual(Array(4).fill("SUCCESS"));
-    expect(ended!.status).toBe("completed");
-    expect(paid()).toBe(3 + ofUpscale);
-  });
-
-  test("without callbacks the results come from look-ups", async () => {
-    stack = await startSimulated(id, { silent: true });
-    const flow = await stack.start({ then: [{ press: "U1" }] });
-    await stack.pass(12 * MINUTE, 10_000);
-    expect((await stack.harness.read(flow)).flow!.status).toBe("completed");
-    expect(paid()).toBe(1 + ofUpscale);
-  });
-
-  test("a submission whose response was lost is settled by its callback and paid once", async () => {
-    stack = await startSimulated(id);
-    stack.simulator.arm({ kind: "accept-then-drop" });
-    const flow = await stack.start({ then: [{ press: "U1" }] });
-    expect((await stack.task(flow)).status).toBe("UNCLEAR");
-    await stack.pass(2 * MINUTE);
-    // The simulator does not name the task of a dropped response, so `pass` does not wait for its callback.
-    await stack.simulator.waitFor(({ callbacks }) => callbacks.length > 0);
-    await stack.pass(4 * MINUTE);
-    expect((await stack.harness.read(flow)).flow!.status).toBe("completed");
-    expect(paid()).toBe(1 + ofUpscale);
-  });
-
   test("a prompt that moderation rejects is a typed failure", async () => {
     stack = await startSimulated(id);
     const flow = await stack.start({ prompt: "a gory scene" });
     await stack.pass(2 * MINUTE);
     expect(await stack.task(flow)).toMatchObject({ status: "FAILURE", failure: { code: "banned_prompt" } });
-  });
-
-  test("a task that the vendor cannot finish fails with the vendor's words", async () => {
-    stack = await startSimulated(id);
-    const flow = await stack.start({ prompt: "a boat --sim fail" });
-    await stack.pass(3 * MINUTE);
-    const { status, failure } = await stack.task(flow);
-    expect(status).toBe("FAILURE");
-    // The words of the simulator say what the vendor says.
-    expect(["vendor_failed", "invalid_prompt"]).toContain(failure!.code);
-    expect(failure!.vendor!.description).not.toBe("");
-  });
-
-  test("a vendor that is full makes the task wait, and it is paid once", async () => {
-    stack = await startSimulated(id);
-    stack.simulator.arm({ kind: "queue-full", times: 2 });
-    const flow = await stack.start();
-    await stack.pass(6 * MINUTE);
-    expect((await stack.task(flow)).status).toBe("SUCCESS");
-    expect(paid()).toBe(1);
   });
 
   test("a flow whose account is out of credit completes at a midjourney-proxy vendor, and nothing is paid twice", async () => {
