@@ -109,7 +109,7 @@ describe.skipIf(!chromium)("settings", () => {
     expect((await server.call("GET", "/v1/banned-words")).body.words).toEqual(["plankton"]);
   });
 
-  test("an app's key sees only the choices of its browser", async () => {
+  test("an app's key sees only the sessions of its app and the choices of its browser", async () => {
     const app = (await server.call("POST", "/v1/apps", { name: "small" })).body;
     const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
     const { page } = await opened("#/settings", key);
@@ -117,6 +117,7 @@ describe.skipIf(!chromium)("settings", () => {
     expect(await page.$$eval('nav[aria-label="Settings"] a', (all) => all.map((a) => a.textContent))).toEqual([
       "Usage and cost",
       "Templates",
+      "Sessions",
       "Appearance",
       "Shortcuts",
     ]);
@@ -195,7 +196,7 @@ describe.skipIf(!chromium)("settings", () => {
     await page.waitForSelector(".composer textarea");
   });
 
-  test("a key that is kept on the device signs in another tab, and signing out there signs out here", async () => {
+  test("a session that stays on the device signs in another tab, and signing out there signs out here", async () => {
     const { page } = await visit(browser);
     await page.goto(`${server.url}/console`);
     await page.locator('input[name="key"]').fill(API_KEY);
@@ -207,7 +208,7 @@ describe.skipIf(!chromium)("settings", () => {
     await other.waitForSelector('nav[aria-label="Pages"]');
     await click(other, ".rail button .name", "Sign out");
     await page.waitForSelector('input[name="key"]');
-    expect(await page.evaluate(() => localStorage.getItem("mjflow.key"))).toBeNull();
+    expect(await page.evaluate(() => localStorage.getItem("mjflow.session"))).toBeNull();
   });
 
   test.each([1280, 390])("at %i px axe finds no violation in the settings, in light and dark", async (width) => {
@@ -219,7 +220,7 @@ describe.skipIf(!chromium)("settings", () => {
         { name: "prefers-color-scheme", value: scheme },
         { name: "prefers-reduced-motion", value: "reduce" },
       ]);
-      for (const section of ["vendors", "apps", "banned", "usage", "templates", "appearance", "shortcuts"]) {
+      for (const section of ["vendors", "apps", "banned", "usage", "templates", "sessions", "appearance", "shortcuts"]) {
         await page.goto(`${server.url}/console/#/settings/${section}`);
         await page.waitForSelector(".settings-content :is(.card, .empty, .well)");
         expect(await violationsOf(page), `${section} ${scheme}`).toEqual([]);

@@ -1,20 +1,13 @@
 /** The session of the user and the pages. A page is loaded when it is opened. */
-import { isMjflowError } from "@mjflow/client";
+import { isMjflowError, type MjflowError } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { useHash } from "./hooks.ts";
 import { ConfirmProvider } from "./kit/confirm.tsx";
 import { ToastProvider } from "./kit/toast.tsx";
-import { type Route, routeOf } from "./lib/route.ts";
-import {
-  clearApiKey,
-  clientFor,
-  onKeyOfOtherTab,
-  type Session,
-  SessionContext,
-  storeApiKey,
-  storedApiKey,
-} from "./session.ts";
+import { type Route, routeOf, signInLinkOf } from "./lib/route.ts";
+import { toMjflowError } from "./queries.ts";
+import { currentSession, endSession, onOtherTab, type Session, SessionContext, type SignedIn } from "./session.ts";
 import { Shell } from "./shell.tsx";
 
 const SignIn = lazy(() => import("./pages/sign-in.tsx").then(({ SignIn: page }) => ({ default: page })));
@@ -26,41 +19,61 @@ const DeliveriesPage = lazy(() => import("./pages/deliveries.tsx"));
 const SettingsPage = lazy(() => import("./pages/settings.tsx"));
 const HealthPage = lazy(() => import("./pages/health.tsx"));
 
+/** What is known about the session. `loading`: the server is asked. */
+type State =
+  | { kind: "loading" | "signed out" | "ended" }
+  | { kind: "failed"; error: MjflowError }
+  | ({ kind: "signed in" } & SignedIn);
+
 export function App() {
-  const [key, setKey] = useState(storedApiKey);
-  const [isRevoked, setRevoked] = useState(false);
+  const [state, setState] = useState<State>({ kind: "loading" });
   const queries = useQueryClient();
-  const forget = useCallback(() => {
-    clearApiKey();
-    // The next key must not see this key's cached data.
-    queries.clear();
-    setKey(undefined);
-  }, [queries]);
-  const session = useMemo<Session | undefined>(
-    () => (key === undefined ? undefined : { mjflow: clientFor(key), signOut: forget }),
-    [key, forget],
-  );
-  useEffect(() => onKeyOfOtherTab(() => setKey(storedApiKey())), []);
-  // A key that was valid and is not any more: back to the sign-in. Drafts are in the session storage and stay.
+  const read = useCallback(async () => {
+    try {
+      const found = await currentSession();
+      setState(found ? { kind: "signed in", ...found } : { kind: "signed out" });
+    } catch (error) {
+      setState({ kind: "failed", error: toMjflowError(error) });
+    }
+  }, []);
+  useEffect(() => {
+    void read();
+    return onOtherTab(() => void read());
+  }, [read]);
+  const session = useMemo<Session | undefined>(() => {
+    if (state.kind !== "signed in") return undefined;
+    const signOut = async () => {
+      await endSession(state);
+      // The next user must not see cached data of this one.
+      queries.clear();
+      setState({ kind: "signed out" });
+    };
+    return { ...state, signOut: () => void signOut() };
+  }, [state, queries]);
+  // The session or its key has ended: back to the sign-in. The address stays, and drafts are in the session storage.
   useEffect(
     () =>
       queries.getQueryCache().subscribe(({ query }) => {
         const { error } = query.state;
         if (!isMjflowError(error) || error.status !== 401) return;
-        setRevoked(true);
-        forget();
+        queries.clear();
+        setState({ kind: "ended" });
       }),
-    [queries, forget],
+    [queries],
   );
-  if (!session) {
-    const signIn = (entered: string, staysSignedIn: boolean) => {
-      storeApiKey(entered, staysSignedIn);
-      setRevoked(false);
-      setKey(entered);
+  const link = signInLinkOf(useHash());
+  if (state.kind === "loading") return null;
+  if (!session || link !== undefined) {
+    const signIn = (signedIn: SignedIn) => {
+      queries.clear();
+      // The secret of a link must not stay in the address or in the history.
+      if (link !== undefined) history.replaceState(null, "", "#/");
+      setState({ kind: "signed in", ...signedIn });
     };
+    const failed = state.kind === "failed" ? state.error : undefined;
     return (
       <Suspense fallback={null}>
-        <SignIn onKey={signIn} isRevoked={isRevoked} />
+        <SignIn key={link ?? ""} onSignIn={signIn} link={link} hasEnded={state.kind === "ended"} failed={failed} />
       </Suspense>
     );
   }

@@ -17,7 +17,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
 import { type LoadedFlows, mergeNewest, mergeOlder, staleDetails, withDetails } from "./lib/flow-list.ts";
-import { useMjflow } from "./session.ts";
+import { useMjflow, useSession } from "./session.ts";
 
 /** Polling interval of flows and deliveries: there is no stream of all flows. */
 const REFRESH_MS = 4_000;
@@ -338,39 +338,14 @@ export function useDeliveries(query: DeliveryQuery) {
   });
 }
 
-/** Says who the key or the session belongs to; undefined until it is known, and if the server is older. */
-export function useCaller(): CurrentCaller | undefined {
-  const mjflow = useMjflow();
-  const { can, isReady } = useApiCapabilities();
-  const { data } = useQuery({
-    queryKey: ["caller"],
-    queryFn: () => mjflow.sessions.current(),
-    enabled: isReady && can("GET", "/v1/session"),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  return data;
+/** Says who the session belongs to. */
+export function useCaller(): CurrentCaller {
+  return useSession().caller;
 }
 
-/** True if the key is the operator's; undefined until it is known. For an older server, one query of the operator is tried once. */
-export function useIsOperator(): boolean | undefined {
-  const mjflow = useMjflow();
-  const { can, isReady } = useApiCapabilities();
-  const caller = useCaller();
-  const { data } = useQuery({
-    queryKey: ["is-operator"],
-    queryFn: async () => {
-      try {
-        await mjflow.apps.list().page();
-        return true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
-    },
-    enabled: isReady && !can("GET", "/v1/session"),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  return caller ? caller.role === "operator" : data;
+/** True if the session stands for the operator key. */
+export function useIsOperator(): boolean {
+  return useCaller().role === "operator";
 }
 
 /** Polls a query of the operator about the whole deployment. With the key of an app nothing is asked, because it gets 403. */

@@ -44,7 +44,7 @@ onStopSignal(async () => {
   process.exit(0);
 });
 
-console.log(greeting(server));
+console.log(greeting(server, await signInUrl(server)));
 void server.callbackTest.then((warning) => warning !== undefined && console.error(`! ${warning}`));
 
 /** Async, so that a configuration error becomes a rejection like any other error. */
@@ -63,7 +63,26 @@ function diskError(error: unknown): string | undefined {
     : undefined;
 }
 
-function greeting({ url, warning, apiKey, simulator, real, engine, tunnel }: LocalServer): string {
+/** Returns a link that signs one browser in, once. Undefined if the server cannot make one now; the key works, too. */
+async function signInUrl({ url, apiKey }: LocalServer): Promise<string | undefined> {
+  try {
+    const response = await fetch(`${url}/v1/sign-in-links`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ label: "npm start" }),
+    });
+    const link = (await response.json()) as { token?: string };
+    // The page is opened on this machine, whatever address links in responses have.
+    return link.token && `${url}/console#/sign-in/${link.token}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function greeting(
+  { url, warning, apiKey, simulator, real, engine, tunnel }: LocalServer,
+  signIn: string | undefined,
+): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
   const [provider = "simulator"] = real;
   const usd = planMicroUsd({ action: "IMAGINE", pace: "fast" }, EXAMPLE) / 1e6;
@@ -73,7 +92,7 @@ function greeting({ url, warning, apiKey, simulator, real, engine, tunnel }: Loc
 The mjflow local server is ready
 
   API        ${url}
-  console    ${url}/console
+  console    ${url}/console${signIn === undefined ? "" : `\n  sign in    ${signIn}\n             (works once, within 10 minutes; then: npm run mjflow -- sign-in)`}
   docs       ${url}/docs
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})

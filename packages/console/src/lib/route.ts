@@ -39,6 +39,11 @@ export function hrefOf(route: { page: Page; section?: string; query?: Query } | 
   return `#/${parts.map(encodeURIComponent).join("/")}${search && `?${search}`}`;
 }
 
+/** Returns the secret of a sign-in link; undefined for every other route. */
+export function signInLinkOf(hash: string): string | undefined {
+  return /^#\/sign-in\/(mjl_\w+)$/.exec(hash)?.[1];
+}
+
 export interface FlowRoute {
   page: "flow";
   id: string;

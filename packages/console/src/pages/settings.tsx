@@ -6,6 +6,7 @@ import { useIsOperator } from "../queries.ts";
 import { Appearance } from "../settings/appearance.tsx";
 import { Apps } from "../settings/apps.tsx";
 import { BannedWords } from "../settings/banned-words.tsx";
+import { SessionList } from "../settings/session-list.tsx";
 import { Shortcuts } from "../settings/shortcuts.tsx";
 import { Templates } from "../settings/templates.tsx";
 import { Usage } from "../settings/usage.tsx";
@@ -26,13 +27,13 @@ const SECTIONS: readonly Section[] = [
   { id: "banned", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
   { id: "usage", icon: "chart-column", isOperatorOnly: false, content: <Usage /> },
   { id: "templates", icon: "bookmark", isOperatorOnly: false, content: <Templates /> },
+  { id: "sessions", icon: "log-out", isOperatorOnly: false, content: <SessionList /> },
   { id: "appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
   { id: "shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
 ];
 
 export default function SettingsPage({ section }: { section: string | undefined }) {
   const isOperator = useIsOperator();
-  if (isOperator === undefined) return null;
   // An app's key may not read the operator's settings, so they are not shown.
   const allowed = SECTIONS.filter(({ isOperatorOnly }) => isOperator || !isOperatorOnly);
   const shown = allowed.find(({ id }) => id === section) ?? allowed[0]!;

@@ -3,13 +3,23 @@ import { type FormEvent, useState } from "react";
 import { Problem } from "../components/problem.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { toMjflowError } from "../queries.ts";
-import { clientFor } from "../session.ts";
+import { type SignedIn, startSession } from "../session.ts";
 import { t } from "../text/text.ts";
 
-/** Checks the key with one request before storing it, so that a wrong key is reported here and not on every page. */
-export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => void; isRevoked: boolean }) {
-  const { onKey, isRevoked } = props;
-  const [staysSignedIn, setStaysSignedIn] = useState(false);
+export interface SignInProps {
+  onSignIn(session: SignedIn): void;
+  /** The secret of a sign-in link; undefined: the user enters a key. */
+  link: string | undefined;
+  /** True if a session of this page has ended. */
+  hasEnded: boolean;
+  /** Why it is not known whether there is a session. */
+  failed: MjflowError | undefined;
+}
+
+/** Gets a session for a key or a sign-in link. The key is kept nowhere. */
+export function SignIn({ onSignIn, link: given, hasEnded, failed }: SignInProps) {
+  const [link, setLink] = useState(given);
+  const [stays, setStays] = useState(false);
   const [key, setKey] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<MjflowError>();
@@ -19,11 +29,12 @@ export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => 
     setBusy(true);
     setError(undefined);
     try {
-      await clientFor(key.trim()).flows.list({ limit: 1 }).page();
-      onKey(key.trim(), staysSignedIn);
+      onSignIn(await startSession(link ?? key.trim(), stays));
     } catch (cause) {
       setError(toMjflowError(cause));
       setBusy(false);
+      // A link works once, so the next attempt is with a key.
+      setLink(undefined);
     }
   }
 
@@ -32,39 +43,46 @@ export function SignIn(props: { onKey: (key: string, staysSignedIn: boolean) => 
       <form className="card" onSubmit={submit}>
         <h1>mjflow</h1>
         <p className="faint">{t.signIn.about}</p>
-        {isRevoked && (
+        {hasEnded && (
           <p className="note" role="alert">
-            {t.signIn.revoked}
+            {t.signIn.ended}
           </p>
         )}
-        <label>
-          {t.signIn.key}
-          <input
-            type="password"
-            name="key"
-            value={key}
-            onChange={(event) => setKey(event.target.value)}
-            autoComplete="off"
-            spellCheck={false}
-            placeholder="mjk_…"
-            required
-          />
-        </label>
+        {link === undefined && (
+          <label>
+            {t.signIn.key}
+            <input
+              type="password"
+              name="key"
+              value={key}
+              onChange={(event) => setKey(event.target.value)}
+              autoComplete="off"
+              spellCheck={false}
+              placeholder="mjk_…"
+              required
+            />
+          </label>
+        )}
         <label className="check">
-          <input
-            type="checkbox"
-            name="stay"
-            checked={staysSignedIn}
-            onChange={(event) => setStaysSignedIn(event.target.checked)}
-          />
+          <input type="checkbox" name="stay" checked={stays} onChange={(event) => setStays(event.target.checked)} />
           {t.signIn.stay}
         </label>
         <p className="faint small">
-          {staysSignedIn ? t.signIn.storedInBrowser : t.signIn.storedInTab}{" "}
-          <Rich text={t.signIn.whereKeyIs} parts={{ command: <code>npm start</code> }} />
+          {stays ? t.signIn.lastsLong : t.signIn.lastsShort}{" "}
+          {link === undefined ? (
+            <Rich text={t.signIn.whereKeyIs} parts={{ command: <code>npm start</code> }} />
+          ) : (
+            t.signIn.byLink
+          )}
         </p>
-        <Problem error={error} />
-        <button type="submit" className="primary" disabled={isBusy || key.trim() === ""}>
+        <Problem error={error ?? failed} />
+        <button
+          type="submit"
+          className="primary"
+          // biome-ignore lint/a11y/noAutofocus: with a link there is nothing to enter, so Enter signs in
+          autoFocus={link !== undefined}
+          disabled={isBusy || (link === undefined && key.trim() === "")}
+        >
           {isBusy ? t.signIn.checking : t.signIn.submit}
         </button>
       </form>
