@@ -108,7 +108,7 @@ describe.skipIf(!chromium)("the sign-in of the console", () => {
     const other = (await server.call("POST", "/v1/sessions", { label: "the old laptop" })).body;
     await page.goto(`${server.url}/console/#/settings/sessions`);
     await waitForText(page, "this browser");
-    await page.locator('button[aria-label="End the session the old laptop"]').click();
+    await page.locator('button[aria-label="End session the old laptop"]').click();
     await page.waitForFunction(() => !document.body.textContent?.includes("the old laptop"));
     const refused = await fetch(`${server.url}/v1/flows`, { headers: { authorization: `Bearer ${other.token}` } });
     expect(refused.status).toBe(401);

@@ -172,12 +172,12 @@ function discardBody(request: IncomingMessage, response: ServerResponse): void {
 
 /**
  * False for requests that are rejected without a look at their body: a callback without a well-formed token, and an API
- * request without a key. The functions get these requests with an empty body and reject them as usual.
+ * request without a key and without the cookie of a session. The functions get these requests with an empty body and reject them as usual.
  */
 export function needsBody(path: string, { headers }: Pick<IncomingMessage, "headers">): boolean {
   const callback = /^\/callbacks\/([^/?#]*)/.exec(path);
   if (callback) return parseToken(callback[1]!) !== undefined;
-  return Boolean(headers.authorization || headers["mj-api-secret"]);
+  return Boolean(headers.authorization || headers["mj-api-secret"] || headers.cookie?.includes("=mjs_"));
 }
 
 /** Requests whose client waits for "100 Continue" before it sends the body. */

@@ -300,7 +300,7 @@ export const enPages = {
     lastUsed: "Last used",
     until: "Ends",
     end: "End session",
-    endOne: (name: string) => `End the session ${name}`,
+    endOne: (name: string) => `End session ${name}`,
     endOthers: "End all others",
     current: "this browser",
     link: "sign-in link",
