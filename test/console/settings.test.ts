@@ -220,7 +220,16 @@ describe.skipIf(!chromium)("settings", () => {
         { name: "prefers-color-scheme", value: scheme },
         { name: "prefers-reduced-motion", value: "reduce" },
       ]);
-      for (const section of ["vendors", "apps", "banned", "usage", "templates", "sessions", "appearance", "shortcuts"]) {
+      for (const section of [
+        "vendors",
+        "apps",
+        "banned",
+        "usage",
+        "templates",
+        "sessions",
+        "appearance",
+        "shortcuts",
+      ]) {
         await page.goto(`${server.url}/console/#/settings/${section}`);
         await page.waitForSelector(".settings-content :is(.card, .empty, .well)");
         expect(await violationsOf(page), `${section} ${scheme}`).toEqual([]);

@@ -172,7 +172,8 @@ function discardBody(request: IncomingMessage, response: ServerResponse): void {
 
 /**
  * False for requests that are rejected without a look at their body: a callback without a well-formed token, and an API
- * request without a key and without the cookie of a session. The functions get these requests with an empty body and reject them as usual.
+ * request without a key. The cookie of a session counts as a key. The functions get these requests with an empty body and
+ * reject them as usual.
  */
 export function needsBody(path: string, { headers }: Pick<IncomingMessage, "headers">): boolean {
   const callback = /^\/callbacks\/([^/?#]*)/.exec(path);
