@@ -3,7 +3,7 @@
  * code. An invalid value stops the deployment here, because a function would silently ignore it.
  */
 import { parseCorsOrigins } from "../packages/core/src/cors.ts";
-import { checkedChoice } from "../packages/core/src/setting.ts";
+import { checked, checkedSetting, oneOf, type SettingName, wholeNumber } from "../packages/core/src/setting.ts";
 import { parseAllowed } from "../packages/webhooks/src/allow-list.ts";
 
 const env = process.env;
@@ -38,7 +38,7 @@ export const setting = {
   callSlots: choice("MJFLOW_CALL_SLOTS", "on", "off") !== "off",
   /** Whether production can be the first stage of an account. */
   skipsTrialStage: choice("MJFLOW_TRIAL_STAGE", "skip") === "skip",
-  apiUrl: url("MJFLOW_API_URL"),
+  apiUrl: read("MJFLOW_API_URL"),
   /** Host names in front of the function URLs. */
   domains: {
     api: domain("MJFLOW_API_DOMAIN"),
@@ -77,40 +77,40 @@ export const environment = {
   every: given({
     // `size.ts` checks the number.
     MJFLOW_DUE_SHARDS: env["MJFLOW_DUE_SHARDS"],
-    MJFLOW_FAN_OUT: checkedChoice(env, "MJFLOW_FAN_OUT"),
-    MJFLOW_LOG: checkedChoice(env, "MJFLOW_LOG"),
+    MJFLOW_FAN_OUT: read("MJFLOW_FAN_OUT"),
+    MJFLOW_LOG: read("MJFLOW_LOG"),
   }),
   api: given({
     ...translator(),
     MJFLOW_API_URL: apiAddress,
-    MJFLOW_ARCHIVE: checkedChoice(env, "MJFLOW_ARCHIVE"),
+    MJFLOW_ARCHIVE: read("MJFLOW_ARCHIVE"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
-    MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
+    MJFLOW_CDN_URL: read("MJFLOW_CDN_URL"),
     MJFLOW_CONSOLE_URL: setting.console?.origin,
-    MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
+    MJFLOW_CORS_ORIGINS: corsOrigins(),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
-    MJFLOW_DELIVERY_LOG: checkedChoice(env, "MJFLOW_DELIVERY_LOG"),
-    MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
-    MJFLOW_MJ_PUBLIC_IMAGES: appIds("MJFLOW_MJ_PUBLIC_IMAGES"),
+    MJFLOW_DELIVERY_LOG: read("MJFLOW_DELIVERY_LOG"),
+    MJFLOW_FACADE_NOTIFY_HOOK: read("MJFLOW_FACADE_NOTIFY_HOOK"),
+    MJFLOW_MJ_PUBLIC_IMAGES: read("MJFLOW_MJ_PUBLIC_IMAGES"),
     ...outbound,
-    MJFLOW_PROGRESS: checkedChoice(env, "MJFLOW_PROGRESS"),
-    MJFLOW_RESUBMIT: checkedChoice(env, "MJFLOW_RESUBMIT"),
-    MJFLOW_STREAM_URL: url("MJFLOW_STREAM_URL"),
+    MJFLOW_PROGRESS: read("MJFLOW_PROGRESS"),
+    MJFLOW_RESUBMIT: read("MJFLOW_RESUBMIT"),
+    MJFLOW_STREAM_URL: read("MJFLOW_STREAM_URL"),
   }),
   deliver: given({
     MJFLOW_API_URL: apiAddress,
     MJFLOW_CONSOLE_URL: setting.console?.origin,
-    MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+    MJFLOW_FACADE_NOTIFY_HOOK: read("MJFLOW_FACADE_NOTIFY_HOOK"),
     ...outbound,
-    MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: wholeNumber("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 1, 15),
+    MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: read("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S"),
   }),
   archive: given(outbound),
-  submit: given({ MJFLOW_CALLBACK_URL: url("MJFLOW_CALLBACK_URL") }),
+  submit: given({ MJFLOW_CALLBACK_URL: read("MJFLOW_CALLBACK_URL") }),
   stream: given({
     MJFLOW_API_URL: apiAddress,
     MJFLOW_CONSOLE_URL: setting.console?.origin,
-    MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
-    MJFLOW_STREAMS_PER_APP: wholeNumber("MJFLOW_STREAMS_PER_APP", 0, 1_000),
+    MJFLOW_CORS_ORIGINS: corsOrigins(),
+    MJFLOW_STREAMS_PER_APP: read("MJFLOW_STREAMS_PER_APP"),
   }),
 };
 
@@ -118,17 +118,12 @@ function given(values: Record<string, string | undefined>): Record<string, strin
   return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
-function choice(name: string, ...allowed: string[]): string | undefined {
-  const value = env[name] || undefined;
-  if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} must be one of ${allowed.join(", ")}`);
-  return value;
+function read(name: SettingName): string | undefined {
+  return checkedSetting(env, name);
 }
 
-function appIds(name: string): string | undefined {
-  const value = env[name] || undefined;
-  const isValid = value === undefined || value.split(",").every((id) => /^app_\w+$/.test(id.trim()));
-  if (!isValid) throw new Error(`${name} must be ids of apps, comma-separated, for example app_default`);
-  return value;
+function choice(name: string, ...allowed: string[]): string | undefined {
+  return checked(env, name, oneOf(allowed));
 }
 
 function allowList(name: string): string | undefined {
@@ -141,26 +136,15 @@ function allowList(name: string): string | undefined {
 }
 
 /** Origins whose web pages may call the API: the configured ones and the console of the stage. */
-function corsOrigins(name: string): string | undefined {
-  try {
-    return [
-      ...new Set([...(setting.console ? [setting.console.origin] : []), ...parseCorsOrigins(env[name] ?? "")]),
-    ].join();
-  } catch (error) {
-    throw new Error(`${name}: ${(error as Error).message}`);
-  }
-}
-
-function url(name: string): string | undefined {
-  const value = env[name] || undefined;
-  if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} must be a URL`);
-  return value;
+function corsOrigins(): string {
+  const origins = parseCorsOrigins(read("MJFLOW_CORS_ORIGINS") ?? "");
+  return [...new Set([...(setting.console ? [setting.console.origin] : []), ...origins])].join();
 }
 
 /** The translator of prompts: both settings, or none. Its key is a secret. */
 function translator(): Record<string, string | undefined> {
   const settings = {
-    MJFLOW_TRANSLATE_URL: url("MJFLOW_TRANSLATE_URL"),
+    MJFLOW_TRANSLATE_URL: read("MJFLOW_TRANSLATE_URL"),
     MJFLOW_TRANSLATE_MODEL: env["MJFLOW_TRANSLATE_MODEL"] || undefined,
   };
   const missing = Object.values(settings).filter((value) => value === undefined);
@@ -173,7 +157,7 @@ function translator(): Record<string, string | undefined> {
  * own.
  */
 function consoleAt(): { origin: string; host: string; certificate: string | undefined } | undefined {
-  const given = url("MJFLOW_CONSOLE_URL");
+  const given = read("MJFLOW_CONSOLE_URL");
   if (given === undefined) return undefined;
   const { protocol, origin, host, href } = new URL(given);
   if (protocol !== "https:" || href !== `${origin}/`)
@@ -210,16 +194,9 @@ function certificateArn(name: string): string | undefined {
 }
 
 function rateLimit(name: string): number | undefined {
-  const value = wholeNumber(name, 10, 2_000_000_000);
+  const value = checked(env, name, wholeNumber(10, 2_000_000_000));
   if (value !== undefined && !env["MJFLOW_API_DOMAIN"]) throw new Error(`${name} needs MJFLOW_API_DOMAIN`);
   return value === undefined ? undefined : Number(value);
-}
-
-function wholeNumber(name: string, min: number, max: number): string | undefined {
-  const value = env[name] || undefined;
-  const isValid = value === undefined || (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max);
-  if (!isValid) throw new Error(`${name} must be a whole number from ${min} to ${max}`);
-  return value;
 }
 
 function amount(name: string): number | undefined {

@@ -5,6 +5,7 @@
  * `docs/operations.md` has a table of sizes for 10, 100 and 1,000 flows per second.
  */
 import { MAX_DUE_SHARDS } from "../packages/core/src/due.ts";
+import { checked, oneOf, wholeNumber } from "../packages/core/src/setting.ts";
 
 export interface Sizes {
   /** Highest number of concurrent executions of Callback, reserved for it. Unset: no reservation, and no limit. */
@@ -153,16 +154,11 @@ export function reservedOf(sizes: Sizes): number {
 }
 
 function count(env: Env, name: string, min: number, max: number): number | undefined {
-  const text = env[name] || undefined;
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max)
-    throw new Error(`${name} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-  return value;
+  const text = checked(env, name, wholeNumber(min, max));
+  return text === undefined ? undefined : Number(text);
 }
 
 function choice(env: Env, name: string): boolean | undefined {
-  const text = env[name] || undefined;
-  if (text !== undefined && text !== "on" && text !== "off") throw new Error(`${name} must be one of on, off`);
+  const text = checked(env, name, oneOf(["on", "off"]));
   return text === undefined ? undefined : text === "on";
 }

@@ -40,6 +40,10 @@ describe("readConfig", () => {
     [{ MJFLOW_TUNNEL: "on", MJFLOW_PUBLIC_URL: "https://example.test" }, "MJFLOW_PUBLIC_URL"],
     [{ MJFLOW_TUNNEL: "on", MJFLOW_CALLBACK_URL: "https://example.test" }, "MJFLOW_CALLBACK_URL"],
     [{ MJFLOW_CORS_ORIGINS: "https://example.test/" }, "MJFLOW_CORS_ORIGINS"],
+    [{ MJFLOW_DUE_SHARDS: "many" }, "MJFLOW_DUE_SHARDS must be a whole number from 0 to 32"],
+    [{ MJFLOW_STREAMS_PER_APP: "ten" }, "MJFLOW_STREAMS_PER_APP must be a whole number from 0 to 1000"],
+    [{ MJFLOW_MJ_PUBLIC_IMAGES: "default" }, "MJFLOW_MJ_PUBLIC_IMAGES must be ids of apps"],
+    [{ MJFLOW_CDN_URL: "cdn.example.test" }, "MJFLOW_CDN_URL must be a URL"],
   ])("%j is rejected with an error that names %s and contains no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);
     expect(() => readConfig(env, ids)).toThrow(name);

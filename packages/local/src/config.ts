@@ -1,7 +1,6 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
 import { isIP } from "node:net";
-import { parseCorsOrigins } from "@mjflow/core/cors";
-import { CHOICES, type ChoiceName, checkedChoice } from "@mjflow/core/setting";
+import { checked, checkedSetting, FORMATS, type SettingName, wholeNumber } from "@mjflow/core/setting";
 import { TIMINGS } from "@mjflow/core/timing";
 import { BODY_BUDGET_BYTES } from "./body-budget.ts";
 import { ConfigError } from "./config-error.ts";
@@ -51,10 +50,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
-  assertCorsOrigins(env["MJFLOW_CORS_ORIGINS"]);
-  assertChoices(env);
-  // The deliver function reads the setting itself.
-  numberOf(env, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 0, { min: 1, max: 15 });
+  assertFormats(env);
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
     host: hostOf(env["MJFLOW_HOST"]),
@@ -92,29 +88,22 @@ function translateKeyOf(env: Env): Pick<LocalServerConfig, "translateKey"> {
   const { MJFLOW_TRANSLATE_URL: url, MJFLOW_TRANSLATE_MODEL: model, MJFLOW_TRANSLATE_KEY: translateKey } = env;
   if (!url && !model && !translateKey) return {};
   if (!url || !model) throw new ConfigError("MJFLOW_TRANSLATE_URL and MJFLOW_TRANSLATE_MODEL must be set together");
-  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+  if (!/^https?:/.test(url)) {
     throw new ConfigError("MJFLOW_TRANSLATE_URL must start with http:// or https://");
   }
   return translateKey ? { translateKey } : {};
 }
 
-/** The API function reads the setting itself. An invalid value must stop the start, not every request. */
-function assertCorsOrigins(text: string | undefined): void {
-  try {
-    parseCorsOrigins(text ?? "");
-  } catch (error) {
-    throw new ConfigError(`MJFLOW_CORS_ORIGINS: ${(error as Error).message}`);
-  }
+/** The functions read these settings themselves. An invalid value must stop the start, not every request. */
+function assertFormats(env: Env): void {
+  for (const name of Object.keys(FORMATS) as SettingName[]) asConfigError(() => checkedSetting(env, name));
 }
 
-/** The functions read these settings themselves. */
-function assertChoices(env: Env): void {
-  for (const name of Object.keys(CHOICES) as ChoiceName[]) {
-    try {
-      checkedChoice(env, name);
-    } catch (error) {
-      throw new ConfigError((error as Error).message);
-    }
+function asConfigError<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
   }
 }
 
@@ -168,13 +157,7 @@ function objectOf(text: string): object | undefined {
 }
 
 function numberOf(env: Env, name: string, fallback: number, { min = 0, max }: { min?: number; max: number }): number {
-  const text = env[name];
-  if (text === undefined || text === "") return fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ConfigError(`${name} must be a whole number from ${min} to ${max}`);
-  }
-  return value;
+  return Number(asConfigError(() => checked(env, name, wholeNumber(min, max))) ?? fallback);
 }
 
 function speedOf(env: Env, name: string): number {

@@ -45,7 +45,14 @@ const LOCAL = [
 ];
 
 /** Settings of other programs that a shell may have: the command line, the examples of the documents, the simulator. */
-const OTHERS = ["MJFLOW_OPERATOR_KEY", "MJFLOW_PROVIDER", "MJFLOW_URL", "MJFLOW_WEBHOOK_SECRET"];
+const OTHERS = [
+  "MJFLOW_OPERATOR_KEY",
+  "MJFLOW_PROVIDER",
+  "MJFLOW_SHARE_LINK",
+  "MJFLOW_SIGN_IN_LINK",
+  "MJFLOW_URL",
+  "MJFLOW_WEBHOOK_SECRET",
+];
 const SIMULATOR = ["DATA_DIR", "PORT", "SEED", "SPEED"].map((name) => `MJFLOW_SIMULATOR_${name}`);
 
 /** Settings of a deployment. They have no effect here, and a person may use one file of variables for both. */
