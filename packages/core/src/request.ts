@@ -4,7 +4,6 @@
  * adds 21.
  */
 import * as z from "zod/mini";
-import { SHARE } from "./access-token.ts";
 import { ArchiveMode } from "./archive-mode.ts";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
@@ -404,7 +403,7 @@ export function isHttpUrl(value: string): boolean {
   return /^https?:$/.test(url.protocol) && !url.username && !url.password;
 }
 
-// ── sessions and share links ──────────────────────────────────────────────────────────────────────────────────────────
+// ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const label = z.optional(text(80));
 
@@ -419,11 +418,3 @@ export type SessionRequest = z.infer<typeof SessionRequest>;
 /** `POST /v1/sign-in-links` */
 export const SignInLinkRequest = z.strictObject({ label });
 export type SignInLinkRequest = z.infer<typeof SignInLinkRequest>;
-
-/** `POST /v1/flows/{id}/shares` */
-export const ShareRequest = z.strictObject({
-  expiresInS: z._default(z.int().check(z.minimum(60), z.maximum(SHARE.maxS)), SHARE.defaultS),
-  showsPrompt: z._default(z.boolean(), true),
-  label,
-});
-export type ShareRequest = z.infer<typeof ShareRequest>;
