@@ -78,7 +78,7 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
       ["create", "#/create", ".prompt-input"],
       ["deliveries", "#/deliveries", ".endpoints li"],
       ["health", "#/health", ".vendors li"],
-      ...["vendors", "apps", "banned", "usage", "templates", "sessions", "appearance", "shortcuts"].map(
+      ...["vendors", "apps", "banned", "webhooks", "usage", "templates", "sessions", "appearance", "shortcuts"].map(
         (section): [string, string, string] => [section, `#/settings/${section}`, ".settings-content > :nth-child(2)"],
       ),
     ];

@@ -115,12 +115,26 @@ describe.skipIf(!chromium)("settings", () => {
     const { page } = await opened("#/settings", key);
     await page.waitForSelector('nav[aria-label="Settings"] a');
     expect(await page.$$eval('nav[aria-label="Settings"] a', (all) => all.map((a) => a.textContent))).toEqual([
+      "Webhooks",
       "Usage and cost",
       "Templates",
       "Sessions",
       "Appearance",
       "Shortcuts",
     ]);
+  });
+
+  test("an endpoint is added in the settings, says why it is disabled, and its deliveries are one click away", async () => {
+    const { page, complaints } = await opened("#/settings/webhooks");
+    await page.locator(".add input").fill("http://127.0.0.1:9/hook");
+    await click(page, ".add button", "Add");
+    await waitForText(page, "It is shown only once");
+    await click(page, ".endpoints .chip", "Disable");
+    await waitForText(page, "disabled by the app");
+    await click(page, ".endpoints .chip", "Show deliveries");
+    await page.waitForFunction(() => location.hash.startsWith("#/deliveries?endpoint="));
+    await page.waitForSelector('.endpoints .chip[aria-pressed="true"]');
+    expect(complaints).toEqual([]);
   });
 
   test("the usage by day adds up to what the app has spent, as a chart, as a table and as CSV", async () => {
@@ -224,6 +238,7 @@ describe.skipIf(!chromium)("settings", () => {
         "vendors",
         "apps",
         "banned",
+        "webhooks",
         "usage",
         "templates",
         "sessions",

@@ -1,5 +1,6 @@
 /** What the operator sets: vendor accounts, apps with their keys, and banned words. And what this browser keeps. */
 import type { ReactNode } from "react";
+import { EndpointList } from "../components/endpoint-list.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { hrefOf } from "../lib/route.ts";
 import { useIsOperator } from "../queries.ts";
@@ -25,12 +26,23 @@ const SECTIONS: readonly Section[] = [
   { id: "vendors", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
   { id: "apps", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
   { id: "banned", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
+  {
+    id: "webhooks",
+    icon: "webhook",
+    isOperatorOnly: false,
+    content: <EndpointList shown="" onShow={showDeliveries} />,
+  },
   { id: "usage", icon: "chart-column", isOperatorOnly: false, content: <Usage /> },
   { id: "templates", icon: "bookmark", isOperatorOnly: false, content: <Templates /> },
   { id: "sessions", icon: "log-out", isOperatorOnly: false, content: <SessionList /> },
   { id: "appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
   { id: "shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
 ];
+
+/** The deliveries of an endpoint are on their own page. */
+function showDeliveries(endpoint: string): void {
+  location.hash = hrefOf({ page: "deliveries", query: { endpoint } });
+}
 
 export default function SettingsPage({ section }: { section: string | undefined }) {
   const isOperator = useIsOperator();
