@@ -28,7 +28,6 @@ const SECURITY = {
   operator: [{ operatorKey: [] }],
   mj: [{ mjApiSecret: [] }, { key: [] }],
   signIn: [{ signInLink: [] }],
-  share: [{ shareLink: [] }],
   none: [],
 };
 

@@ -9,7 +9,6 @@ const KEYS: Record<Operation["key"], string> = {
   operator: "operator key",
   mj: "mj-api-secret",
   signIn: "sign-in link",
-  share: "share link",
   none: "no key",
 };
 

@@ -10,7 +10,6 @@ const KEYS: Record<Operation["key"], string> = {
   operator: " (operator key)",
   mj: "",
   signIn: " (sign-in link)",
-  share: " (share link)",
   none: " (no key)",
 };
 

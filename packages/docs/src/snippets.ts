@@ -65,7 +65,6 @@ const KEY_VARIABLES: Readonly<Record<Operation["key"], string>> = {
   none: "",
   operator: "MJFLOW_OPERATOR_KEY",
   signIn: "MJFLOW_SIGN_IN_LINK",
-  share: "MJFLOW_SHARE_LINK",
 };
 
 /** Name of the shell variable of a path parameter, as in the curl command. */

@@ -88,7 +88,6 @@ const ACCESS_TOKEN = entity<AccessToken, "owner" | "id">()({
     createdAt: ["cr", "number"],
     expiresAt: ["ex", "number"],
     usedOn: ["us", "text"],
-    hidesPrompt: ["hp", "flag"],
   },
 });
 

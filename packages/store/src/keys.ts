@@ -15,7 +15,7 @@
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     uploads#<appId>                <hour>                      numbers of the uploads of an hour
  *     templates#<appId>              <name>                      a plan that the app stores under a name
- *     tokens#<appId or flowId>       <tokenId>                   a session, a sign-in link or a share link, as a hash
+ *     tokens#<appId>                 <tokenId>                   a session or a sign-in link, as a hash
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
@@ -246,7 +246,7 @@ export function sweepLeaseKey(partition: string, slice: string): Key {
  */
 export function isOfProcesses({ pk, sk }: Key): boolean {
   if (pk === HEALTH_CHECK_KEY.pk) return sk === HEALTH_CHECK_KEY.sk || sk === IMPORT_KEY.sk;
-  if (pk.startsWith(`${TOKENS_PK}app_`)) return true;
+  if (pk.startsWith(TOKENS_PK)) return true;
   return pk.startsWith(SWEEP_PK) || pk.startsWith(STREAMS_PK) || (pk.startsWith("account#") && sk.startsWith("calls#"));
 }
 

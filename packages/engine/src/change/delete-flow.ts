@@ -21,7 +21,7 @@ export interface Objects {
 }
 
 export interface DeleteFlowDeps extends Pick<EngineDeps, "clock" | "log"> {
-  store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks" | "accessTokens" | "deleteAccessToken">;
+  store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks">;
   webhookStore: Pick<WebhookStore, "deleteDeliveries">;
   mjTaskIds: Pick<MjTaskIdStore, "getMany" | "delete">;
   objects: Objects;
@@ -45,8 +45,6 @@ export async function deleteFlow(deps: DeleteFlowDeps, appId: string, id: string
     await deleteMjTaskIds(deps, appId, id);
     await deps.store.deleteTasks(id);
   }
-  // The share links have ended with `deletedAt`. Their names are data of the app.
-  for (const share of await deps.store.accessTokens(id)) await deps.store.deleteAccessToken(share);
   deps.log.info("flow.deleted", { flow: id, app: appId });
 }
 
