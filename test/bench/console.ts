@@ -88,23 +88,25 @@ async function allPages(page: Page): Promise<void> {
 /** Scrolls to the end of the loaded images repeatedly, until no page is left. */
 async function allPictures(page: Page): Promise<void> {
   const from = performance.now();
-  const found = await page.evaluate(async () => {
-    let [longest, quietSince] = [0, performance.now()];
-    let height = 0;
-    for (;;) {
-      scrollTo(0, document.documentElement.scrollHeight);
-      await new Promise(requestAnimationFrame);
-      longest = Math.max(longest, document.querySelectorAll(".tile").length);
-      const now = document.documentElement.scrollHeight;
-      if (now !== height || document.querySelector(".more button, .more [role=status]")) quietSince = performance.now();
-      height = now;
-      if (performance.now() - quietSince > 3_000) break;
-    }
-    const counts = [...document.querySelectorAll(".day .small")].map(({ textContent }) => textContent);
-    return { longest, height, last: counts.at(-1) ?? "" };
-  });
-  show("all images loaded", `${seconds(performance.now() - from)}, at most ${found.longest} tiles in the document`);
-  show("", `the page is ${found.height.toLocaleString("en")} px high`);
+  let [longest, height, quiet] = [0, 0, 0];
+  // One call of the browser may take two minutes, so the loop is here.
+  while (quiet < 3) {
+    const now = await page.evaluate(async () => {
+      const until = performance.now() + 1_000;
+      let most = 0;
+      while (performance.now() < until) {
+        scrollTo(0, document.documentElement.scrollHeight);
+        await new Promise(requestAnimationFrame);
+        most = Math.max(most, document.querySelectorAll(".tile").length);
+      }
+      const isMore = document.querySelector(".more button, .more [role=status]") !== null;
+      return { most, isMore, height: document.documentElement.scrollHeight };
+    });
+    quiet = now.isMore || now.height !== height ? 0 : quiet + 1;
+    [longest, height] = [Math.max(longest, now.most), now.height];
+  }
+  show("all images loaded", `${seconds(performance.now() - from)}, at most ${longest} tiles in the document`);
+  show("", `the page is ${height.toLocaleString("en")} px high`);
   show("DOM at the bottom", await domOf(page, ".tile"));
 }
 

@@ -206,6 +206,7 @@ const NAMES = [
   ...[
     "2xx",
     "CSV",
+    "npm start",
     "Ctrl K",
     "notifyHook",
     "state",

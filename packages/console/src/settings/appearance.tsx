@@ -32,7 +32,12 @@ export function Appearance() {
       </fieldset>
       <label>
         {t.appearance.language}
-        <select name="language" value={language} onChange={(event) => void chooseLanguage(event.target.value)}>
+        <select
+          ref={focusAfterChoice}
+          name="language"
+          value={language}
+          onChange={(event) => void chooseLanguage(event.target.value)}
+        >
           <option value="auto">{t.appearance.ofBrowser}</option>
           {LANGUAGES.map((each) => (
             <option key={each} value={each} lang={each}>
@@ -56,9 +61,18 @@ export function Appearance() {
   );
 }
 
+/** True while a chosen language is being shown. */
+let isChoosing = false;
+
 async function chooseLanguage(value: string): Promise<void> {
+  isChoosing = true;
   setPreference("language", value);
   await applyLanguage();
-  // The page is a new one in the other language. The focus stays on the choice.
-  requestAnimationFrame(() => document.querySelector<HTMLElement>("select[name=language]")?.focus());
+}
+
+/** The page is a new one in the other language. The focus stays on the choice. */
+function focusAfterChoice(select: HTMLSelectElement | null): void {
+  if (!select || !isChoosing) return;
+  isChoosing = false;
+  select.focus();
 }
