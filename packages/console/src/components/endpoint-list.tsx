@@ -34,7 +34,7 @@ export function EndpointList({ shown, onShow }: { shown: string; onShow: (id: st
           </p>
         </div>
       )}
-      {data?.length === 0 && <p className="well">{t.endpoints.none}</p>}
+      {data?.length === 0 && <p className="empty">{t.endpoints.none}</p>}
       <ul className="endpoints">
         {data?.map((endpoint) => (
           <EndpointRow

@@ -83,7 +83,7 @@ export function Usage() {
           CSV
         </button>
       </div>
-      {!data.counted && <p className="well">{t.usage.notCounted}</p>}
+      {!data.counted && <p className="empty">{t.usage.notCounted}</p>}
       {data.counted && (
         <div className="card">
           <dl className="counts">
