@@ -1,7 +1,7 @@
 /**
  * Serves `/console`: the static site with the headers that the CDN sends. An installed package contains the site. In a
- * clone the console is built at the first visit in a separate process. So a start without a visit costs nothing, and a
- * fresh clone needs no build step.
+ * clone it is built in a separate process, so a fresh clone needs no build step: `prepare` builds it before the first visit,
+ * and without `prepare` the first visit does.
  */
 import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -45,7 +45,7 @@ export function consoleSite({
     return site;
   }
 
-  return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const headers = siteHeaders({ simulated: true });
     if (respondWithoutFile(PREFIX, headers, request, response)) return;
     const text = { ...headers, "content-type": "text/plain; charset=utf-8" };
@@ -63,5 +63,12 @@ export function consoleSite({
     }
     const { contentType, cacheControl } = fileHeaders(name);
     sendFile(request, response, 200, body, { ...headers, "content-type": contentType, "cache-control": cacheControl });
-  };
+  }
+
+  /** Builds and reads the site, so that the first visit does not wait. The build prints why it fails. */
+  async function prepare(): Promise<void> {
+    await files().catch(() => {});
+  }
+
+  return Object.assign(serve, { prepare });
 }

@@ -27,8 +27,10 @@ function writeSite(files: Record<string, string>): void {
 }
 
 /** Serves the site; the API answers 418 here. */
-async function serve(options: Parameters<typeof documentationSite>[0]) {
-  const site = documentationSite({ dist: folder, ...options });
+async function serve(
+  options: Parameters<typeof documentationSite>[0],
+  site = documentationSite({ dist: folder, ...options }),
+) {
   server = createServer((incoming, response) => {
     if (!isDocumentation(incoming.url!) || !site(incoming, response)) response.writeHead(418).end();
   });
@@ -115,6 +117,23 @@ test("the first visit builds a missing site, and shows a page that reloads meanw
   writeSite({ "index.html": "home" });
   resolve();
   await expect.poll(async () => (await get("/docs/")).text).toBe("home");
+});
+
+test("a site that was prepared is built once and complete at the first visit", async () => {
+  let builds = 0;
+  const options = {
+    dist: folder,
+    stale: () => true,
+    build: async () => {
+      builds++;
+      writeSite({ "index.html": "home" });
+    },
+  };
+  const site = documentationSite(options);
+  await site.prepare();
+  const get = await serve({}, site);
+  expect(await get("/docs/")).toMatchObject({ status: 200, text: "home" });
+  expect(builds).toBe(1);
 });
 
 test("an outdated site is served until the new one is built", async () => {

@@ -1,6 +1,7 @@
 /**
- * Serves `/docs`: the documentation site. An installed package contains it. In a clone it is built at the first visit in a
- * separate process, which takes some seconds. The visitor sees a page that says so, or the site of the build before.
+ * Serves `/docs`: the documentation site. An installed package contains it. In a clone it is built in a separate process, which
+ * takes some seconds: `prepare` builds it before the first visit, and without `prepare` the first visit does. A visitor who comes
+ * too early sees a page that says so, or the site of the build before.
  *
  * `/docs/api` is not part of the site: the API itself serves its reference. Without a site, for example because its build
  * fails, the API answers all of `/docs`, as in a deployment.
@@ -60,14 +61,14 @@ export function documentationSite({
     if (existsSync(join(dist, POLICY_FILE))) files = readFiles(dist);
   }
 
-  /** Reads the site with the first visit, and builds it if it is missing or outdated. */
-  function start(): void {
+  /** Reads the site, and builds it if it is missing or outdated. The build prints why it fails; then the API answers. */
+  async function prepare(): Promise<void> {
+    if (isLoaded) return;
     isLoaded = true;
     load();
     if (!stale()) return;
     isBuilding = true;
-    // The build prints why it fails. Without a site the API answers.
-    build()
+    await build()
       .then(load)
       .catch(() => {})
       .finally(() => {
@@ -76,8 +77,8 @@ export function documentationSite({
   }
 
   /** @returns false if the API has to answer, because there is no site */
-  return function serve(request: IncomingMessage, response: ServerResponse): boolean {
-    if (!isLoaded) start();
+  function serve(request: IncomingMessage, response: ServerResponse): boolean {
+    void prepare();
     if (files === undefined && !isBuilding) return false;
     const headers = securityHeaders(files?.get(POLICY_FILE)?.toString() ?? policyOf([]));
     if (respondWithoutFile(PREFIX, headers, request, response)) return true;
@@ -104,7 +105,9 @@ export function documentationSite({
       "cache-control": cacheControl,
     });
     return true;
-  };
+  }
+
+  return Object.assign(serve, { prepare });
 }
 
 /** A path that is not valid percent-encoding is the name of no file. */

@@ -45,6 +45,8 @@ onStopSignal(async () => {
 });
 
 console.log(greeting(server, await signInUrl(server)));
+// A start without a terminal is often a test or a short script. There the first visit builds.
+if (process.stdout.isTTY) void server.prepareSites();
 void server.callbackTest.then((warning) => warning !== undefined && console.error(`! ${warning}`));
 
 /** Async, so that a configuration error becomes a rejection like any other error. */

@@ -47,6 +47,11 @@ export interface LocalServer {
   tunnel: { program: string; url: string; tookMs?: number } | undefined;
   /** The warning if a test callback to `MJFLOW_PUBLIC_URL` did not arrive. Undefined if it did, or if none was sent. */
   callbackTest: Promise<string | undefined>;
+  /**
+   * Builds the console and the documentation if they are missing or outdated, one after the other in processes of their own. The
+   * first visit then waits for nothing.
+   */
+  prepareSites(): Promise<void>;
   /** Registers a callback for the end of the tunnel program. */
   onTunnelEnd(callback: (why: string) => void): void;
   /** Registers a callback for a crash of the local backend. After a crash the local server can only be restarted. */
@@ -145,7 +150,7 @@ export async function startLocalServer(
     const corsOrigins = parseCorsOrigins(process.env["MJFLOW_CORS_ORIGINS"] ?? "");
     const bucket = createBucketRoute({ ...backend.bucket, publicUrl: callbackUrl, corsOrigins });
     const callbackTest = createCallbackTest();
-    serve(server, functions, { backup, bucket, bodies, onCallback: callbackTest.sees });
+    const prepareSites = serve(server, functions, { backup, bucket, bodies, onCallback: callbackTest.sees });
     // Simulated vendors call this server directly, so the public address matters only to real ones.
     const isTested = !tunnel && config.publicUrl !== undefined && Object.keys(config.providers).length > 0 && !warning;
     const publicTest = isTested ? callbackTest.run(callbackUrl, PUBLIC_URL_TEST_MS) : undefined;
@@ -176,6 +181,7 @@ export async function startLocalServer(
         backup.warn(text);
         return text;
       })(),
+      prepareSites,
       onTunnelEnd: (callback) => tunnel?.onEnd(callback),
       onCrash: backend.onCrash,
       stop,
@@ -269,7 +275,7 @@ function serve(
     bodies,
     onCallback,
   }: { backup: BackupRoute; bucket: BucketRoute; bodies: BodyReader; onCallback: (path: string) => void },
-): void {
+): () => Promise<void> {
   const site = consoleSite();
   const documentation = documentationSite();
   const respond = (request: IncomingMessage, response: ServerResponse) => {
@@ -298,4 +304,8 @@ function serve(
   server.off("request", respondStarting);
   server.on("request", respond);
   continueLate(server, respond);
+  return async () => {
+    await site.prepare();
+    await documentation.prepare();
+  };
 }

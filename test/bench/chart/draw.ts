@@ -339,7 +339,7 @@ function when(head: Head & { disturbed?: readonly string[] }): string {
   const { date, cpus, cpuModel, node, commit, load } = head;
   const reasons = head.disturbed ?? (load > BUSY ? ["other processes were running"] : []);
   const facts = [
-    date,
+    `Measured on ${date}`,
     ...(commit === undefined ? [] : [`commit ${commit}`]),
     `${cpus} CPUs${cpuModel === undefined ? "" : ` (${cpuModel})`}`,
     `Node ${node}`,
