@@ -1,6 +1,6 @@
 /** The bucket. It stores the input images of submissions and the archived copies of result images. */
 import { MjflowError } from "@mjflow/core/error";
-import type { ReducedImage } from "@mjflow/core/port";
+import type { ReducedImage, UploadVersion } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
 import type { Objects } from "@mjflow/engine/delete-flow";
 import type { TileNumber } from "@mjflow/media/tile";
@@ -49,9 +49,9 @@ export const publicBucket = /* @__PURE__ */ lazy(() => {
 });
 
 /** Only the function that has the image library uses it. */
-export const reduceUpload = /* @__PURE__ */ lazy(() => async (key: string): Promise<ReducedImage> => {
+export const reduceUpload = /* @__PURE__ */ lazy(() => async (upload: UploadVersion): Promise<ReducedImage> => {
   const { reduceToBucket } = await import("@mjflow/media/reduce");
-  return reduceToBucket({ bucket: bucket() }, key);
+  return reduceToBucket({ bucket: bucket() }, upload);
 });
 
 export const media = /* @__PURE__ */ lazy(

@@ -1,5 +1,5 @@
 /** Calls the function that scales images down, and waits for its result. */
-import type { ReducedImage } from "@mjflow/core/port";
+import type { ReducedImage, UploadVersion } from "@mjflow/core/port";
 import { MediaError } from "@mjflow/media/error";
 import { Resource } from "sst/resource";
 import type { ReduceEvent, ReduceResult } from "../reduce.ts";
@@ -20,9 +20,9 @@ const invokeLambda = /* @__PURE__ */ lazy(async (): Promise<Invoke> => {
 });
 
 /** @throws MediaError as `reduceToBucket`; `unavailable` if the function fails or is not available */
-export async function callReduce(key: string): Promise<ReducedImage> {
+export async function callReduce({ key, etag }: UploadVersion): Promise<ReducedImage> {
   const invoke = localReduce ?? (await invokeLambda());
-  const result = await invoke({ key }).catch((cause: unknown): never => {
+  const result = await invoke({ key, etag }).catch((cause: unknown): never => {
     throw new MediaError("unavailable", "scaling it down did not work", { cause });
   });
   if ("error" in result) throw new MediaError(result.error.code, result.error.detail);

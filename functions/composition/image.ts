@@ -15,7 +15,7 @@ export const images = /* @__PURE__ */ lazy((): InputImages => {
     presign: async (upload) => (await load()).presign(upload),
     findUpload: async (key) => (await load()).findUpload(key),
     readUpload: async (key, maxBytes) => (await load()).readUpload(key, maxBytes),
-    reduceUpload: async (key) => (await load()).reduceUpload(key),
+    reduceUpload: async (upload) => (await load()).reduceUpload(upload),
     readLink: async (url, maxBytes) => (await load()).readLink(url, maxBytes),
   };
 });

@@ -2,8 +2,9 @@
 import { randomFillSync } from "node:crypto";
 import { crc32, deflateSync } from "node:zlib";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
+import type { UploadVersion } from "@mjflow/core/port";
 import { reducedKeyOf, UPLOAD } from "@mjflow/core/upload";
-import { readStored } from "@mjflow/media/bucket";
+import { readStart, readStored } from "@mjflow/media/bucket";
 import { reduceImage, reduceToBucket } from "@mjflow/media/reduce";
 import { findReduced } from "@mjflow/media/reduced";
 import sharp from "sharp";
@@ -134,21 +135,23 @@ describe("the copy of an upload in the bucket", () => {
     harness.calls.length = 0;
   });
 
-  async function put(key: string, Body: Buffer): Promise<void> {
+  async function put(key: string, Body: Buffer): Promise<UploadVersion> {
     const ChecksumSHA256 = sha256(Body, "base64");
     await harness.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body, ChecksumSHA256 }));
+    const { etag } = (await readStart(harness.bucket, key, 1))!;
     harness.calls.length = 0;
+    return { key, etag };
   }
   const names = () => harness.calls.map(({ name }) => name);
 
   test("is made once, and its sizes are known without reading it", async () => {
     const key = "uploads/app_a/upload_1";
-    await put(key, await plain(3_000, 2_000).png().toBuffer());
-    const made = await reduceToBucket({ bucket: harness.bucket }, key);
+    const upload = await put(key, await plain(3_000, 2_000).png().toBuffer());
+    const made = await reduceToBucket({ bucket: harness.bucket }, upload);
     expect(made).toMatchObject({ key: reducedKeyOf(key), width: 2_048, height: 1_365, originalWidth: 3_000 });
     expect(names()).toEqual(["HeadObject", "GetObject", "PutObject"]);
-    expect(await reduceToBucket({ bucket: harness.bucket }, key)).toEqual(made);
-    expect(await findReduced(harness.bucket, reducedKeyOf(key))).toEqual(made);
+    expect(await reduceToBucket({ bucket: harness.bucket }, upload)).toEqual(made);
+    expect(await findReduced(harness.bucket, upload)).toEqual(made);
     expect(names().slice(3)).toEqual(["HeadObject", "HeadObject"]);
     const bytes = await readStored(harness.bucket, made.key, UPLOAD.dataBytes);
     expect(bytes.length).toBe(made.bytes);
@@ -156,17 +159,29 @@ describe("the copy of an upload in the bucket", () => {
   });
 
   test("of an upload that cannot be decoded is a stored reason, so it is decoded once", async () => {
-    const key = "uploads/app_a/upload_2";
-    await put(key, Buffer.from("GIF89a and text"));
+    const upload = await put("uploads/app_a/upload_2", Buffer.from("GIF89a and text"));
     for (let n = 1; n <= 2; n++) {
-      await expect(reduceToBucket({ bucket: harness.bucket }, key)).rejects.toMatchObject({ code: "not_media" });
+      await expect(reduceToBucket({ bucket: harness.bucket }, upload)).rejects.toMatchObject({ code: "not_media" });
     }
     expect(names()).toEqual(["HeadObject", "GetObject", "PutObject", "HeadObject"]);
   });
 
+  test("is made again if the upload was sent again, also after an image that cannot be decoded", async () => {
+    const key = "uploads/app_a/upload_4";
+    const reduce = (upload: UploadVersion) => reduceToBucket({ bucket: harness.bucket }, upload);
+    const broken = await put(key, Buffer.from("GIF89a and text"));
+    await expect(reduce(broken)).rejects.toMatchObject({ code: "not_media" });
+    const first = await put(key, await plain(400, 300).png().toBuffer());
+    expect(await reduce(first)).toMatchObject({ originalWidth: 400 });
+    const second = await put(key, await plain(500, 300).png().toBuffer());
+    expect(await findReduced(harness.bucket, second)).toBe(undefined);
+    expect(await reduce(second)).toMatchObject({ originalWidth: 500 });
+  });
+
   test("of an upload that does not exist is gone, and nothing is stored", async () => {
     const key = "uploads/app_a/upload_3";
-    await expect(reduceToBucket({ bucket: harness.bucket }, key)).rejects.toMatchObject({ code: "gone" });
+    const missing = reduceToBucket({ bucket: harness.bucket }, { key, etag: '"1"' });
+    await expect(missing).rejects.toMatchObject({ code: "gone" });
     expect(harness.keys()).not.toContain(reducedKeyOf(key));
   });
 });

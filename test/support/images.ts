@@ -25,7 +25,7 @@ export function createMemoryImages() {
       const found = uploads.get(key);
       if (!found) return undefined;
       const { bytes, ...rest } = found;
-      return { ...rest, bytes: bytes.length, head: bytes.subarray(0, HEAD_BYTES) };
+      return { ...rest, etag: "", bytes: bytes.length, head: bytes.subarray(0, HEAD_BYTES) };
     },
     async readUpload(key, maxBytes) {
       reads.push(key);
@@ -33,7 +33,7 @@ export function createMemoryImages() {
       if (!found) throw new MediaError("gone");
       return within(found.bytes, maxBytes);
     },
-    async reduceUpload(key) {
+    async reduceUpload({ key }) {
       const refused = reductions.get(key);
       const reduced = `${key}/reduced`;
       if (!uploads.has(reduced)) {

@@ -391,6 +391,14 @@ export interface UploadedImage {
   head: Uint8Array;
   /** When the image was sent, epoch ms. */
   storedAt: number;
+  /** Changes if the image is sent again with other bytes. The presigned URL allows it until it expires. */
+  etag: string;
+}
+
+/** An upload as it was found. */
+export interface UploadVersion {
+  key: string;
+  etag: string;
 }
 
 /** A scaled-down copy of an upload. Sizes are in pixels, in the orientation that a viewer shows. */
@@ -415,10 +423,10 @@ export interface InputImages {
   findUpload(key: string): Promise<UploadedImage | undefined>;
   readUpload(key: string, maxBytes: number): Promise<Uint8Array>;
   /**
-   * Returns the scaled-down copy of an upload, and makes it at the first call. The error has the `code` `not_media` if the image cannot
-   * be decoded, or `too_large` if it has too many pixels.
+   * Returns the scaled-down copy of an upload, and makes it at the first call with this `etag`. The error has the `code` `not_media` if
+   * the image cannot be decoded, or `too_large` if it has too many pixels.
    */
-  reduceUpload(key: string): Promise<ReducedImage>;
+  reduceUpload(upload: UploadVersion): Promise<ReducedImage>;
   /** Fetches a link through the URL guard. */
   readLink(url: string, maxBytes: number): Promise<Uint8Array>;
 }

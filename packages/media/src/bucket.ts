@@ -87,14 +87,24 @@ export async function putStored(
 
 /** @throws MediaError `gone`, `too_large` (before any byte is read) or `unavailable` */
 export async function readStored(bucket: Bucket, key: string, maxBytes: number): Promise<Uint8Array> {
+  return (await readVersion(bucket, key, maxBytes)).bytes;
+}
+
+/** @throws MediaError as `readStored` */
+export async function readVersion(
+  bucket: Bucket,
+  key: string,
+  maxBytes: number,
+): Promise<{ bytes: Uint8Array; etag: string }> {
   const [client, { GetObjectCommand }] = await s3(bucket);
   try {
-    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket: bucket.name, Key: key }));
+    const command = new GetObjectCommand({ Bucket: bucket.name, Key: key });
+    const { Body, ContentLength = 0, ETag: etag = "" } = await client.send(command);
     if (ContentLength > maxBytes) {
       await Body?.transformToWebStream().cancel();
       throw new MediaError("too_large", `${ContentLength} bytes`);
     }
-    return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    return { bytes: (await Body?.transformToByteArray()) ?? new Uint8Array(), etag };
   } catch (error) {
     if (error instanceof Error && error.name === "NoSuchKey") throw new MediaError("gone", "not in the bucket");
     throw toMediaError(error);
@@ -120,6 +130,7 @@ export async function readStart(bucket: Bucket, key: string, bytes: number): Pro
       contentType: object.ContentType ?? "",
       head,
       storedAt: object.LastModified?.getTime() ?? 0,
+      etag: object.ETag ?? "",
     };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;

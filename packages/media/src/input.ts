@@ -6,8 +6,7 @@
  * missing object.
  */
 import { INPUT_HEAD_BYTES } from "@mjflow/core/image-type";
-import type { InputImages, Outbound, ReducedImage } from "@mjflow/core/port";
-import { reducedKeyOf } from "@mjflow/core/upload";
+import type { InputImages, Outbound, ReducedImage, UploadVersion } from "@mjflow/core/port";
 import { type Bucket, readStart, readStored } from "./bucket.ts";
 import { bodyOf, discardResponse, errorOf, rethrow } from "./copy.ts";
 import { MediaError } from "./error.ts";
@@ -35,7 +34,7 @@ export function createInputImages({
   bucket: Bucket;
   signing?: Bucket;
   outbound: Outbound;
-  reduce(key: string): Promise<ReducedImage>;
+  reduce(upload: UploadVersion): Promise<ReducedImage>;
 }): InputImages {
   const limited = limiter(MAX_READS);
   const reducing = limiter(MAX_REDUCTIONS);
@@ -43,7 +42,7 @@ export function createInputImages({
     presign: (upload) => presignedPut({ bucket: signing }, upload),
     findUpload: (key) => readStart(bucket, key, INPUT_HEAD_BYTES),
     readUpload: (key, maxBytes) => limited(() => readStored(bucket, key, maxBytes)),
-    reduceUpload: (key) => reducing(async () => (await findReduced(bucket, reducedKeyOf(key))) ?? (await reduce(key))),
+    reduceUpload: (upload) => reducing(async () => (await findReduced(bucket, upload)) ?? (await reduce(upload))),
     readLink: (url, maxBytes) => limited(() => readLink(outbound, url, maxBytes)),
   };
 }

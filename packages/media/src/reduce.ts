@@ -5,10 +5,10 @@
  * sharp is 20 MB of native code. Only the functions that have it installed import this file.
  */
 import { INPUT_HEAD_BYTES, type InputType, inputTypeOf } from "@mjflow/core/image-type";
-import type { ReducedImage } from "@mjflow/core/port";
-import { reducedKeyOf, UPLOAD } from "@mjflow/core/upload";
+import type { ReducedImage, UploadVersion } from "@mjflow/core/port";
+import { UPLOAD } from "@mjflow/core/upload";
 import type { Metadata } from "sharp";
-import { type Bucket, readStored } from "./bucket.ts";
+import { type Bucket, readVersion } from "./bucket.ts";
 import { MediaError } from "./error.ts";
 import { findReduced, putReduced, putRefusal } from "./reduced.ts";
 
@@ -30,20 +30,21 @@ const ATTEMPTS: readonly (readonly [sidePx: number, quality: number])[] = [
 ];
 
 /**
- * Returns the scaled-down copy of an upload, and makes it at the first call.
+ * Returns the scaled-down copy of an upload, and makes it at the first call with this `etag`. It is always the copy of the bytes that
+ * were read last, also if the upload was sent again meanwhile.
  *
  * @throws MediaError `not_media` if the image cannot be decoded; `too_large` if it has too many pixels or bytes; `gone` if it is not in
  *   the bucket; `unavailable`
  */
-export async function reduceToBucket({ bucket }: { bucket: Bucket }, from: string): Promise<ReducedImage> {
-  const key = reducedKeyOf(from);
-  const existing = await findReduced(bucket, key);
+export async function reduceToBucket({ bucket }: { bucket: Bucket }, upload: UploadVersion): Promise<ReducedImage> {
+  const existing = await findReduced(bucket, upload);
   if (existing) return existing;
-  const upload = await readStored(bucket, from, UPLOAD.bytes);
+  const { key } = upload;
+  const { bytes, etag } = await readVersion(bucket, key, UPLOAD.bytes);
   try {
-    return await putReduced(bucket, key, await reduceImage(upload));
+    return await putReduced(bucket, { key, etag }, await reduceImage(bytes));
   } catch (error) {
-    if (isFinal(error)) await putRefusal(bucket, key, error);
+    if (isFinal(error)) await putRefusal(bucket, { key, etag }, error);
     throw error;
   }
 }

@@ -153,7 +153,9 @@ async function dataUrisOf(
   const reduced: ReducedInput[] = [];
   for (const [id, fields] of toReduce(own, uploads, budget.left)) {
     const upload = uploads.get(id)!;
-    const { key, ...copy } = await deps.images.reduceUpload(upload.key).catch(rethrowOfReduction(fields[0]!));
+    const { key, ...copy } = await deps.images
+      .reduceUpload({ key: upload.key, etag: upload.etag })
+      .catch(rethrowOfReduction(fields[0]!));
     sources.set(id, { key });
     reduced.push(...fields.map((field) => ({ field, ...sizesOf(copy), originalBytes: upload.bytes })));
   }
@@ -226,6 +228,7 @@ interface Upload {
   key: string;
   type: InputType;
   bytes: number;
+  etag: string;
 }
 
 /** A place in a request where an image is given. */
@@ -254,7 +257,7 @@ async function findUpload(
   const type = typeOf(field, found.head);
   if (type !== found.contentType)
     throw rejected(field, "wrong_type", `the upload was announced as ${found.contentType}, but is ${type}.`);
-  return [id, { key, type, bytes: found.bytes }];
+  return [id, { key, type, bytes: found.bytes, etag: found.etag }];
 }
 
 async function maskOf(deps: InputImageDeps, slot: Slot, upload: Upload | undefined, budget: Budget): Promise<string> {
