@@ -128,6 +128,15 @@ test("a describe ends with its response, which has the texts and names no task",
   expect(sent).toHaveLength(1);
 });
 
+test("a describe whose response has an empty list of texts has not ended", async () => {
+  const named = vendor({ task_id: TASK, descriptions: [] });
+  expect(await named.calls.submit(DESCRIBE, context)).toEqual({ kind: "accepted", vendorTaskId: TASK });
+  const unnamed = vendor({ descriptions: ["", null] });
+  expect(await unnamed.calls.submit(DESCRIBE, context)).toMatchObject({ kind: "unclear" });
+  const report = { success: true, task_id: TASK, descriptions: [] };
+  expect(readCallback(JSON.stringify(report))).toMatchObject({ status: "IN_PROGRESS" });
+});
+
 test("a describe whose response names a task waits for its callback", async () => {
   const { calls } = vendor({ task_id: TASK });
   expect(await calls.submit(DESCRIBE, context)).toEqual({ kind: "accepted", vendorTaskId: TASK });

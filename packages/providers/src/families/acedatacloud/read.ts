@@ -53,9 +53,12 @@ function isEnd(body: Fields, progress: number | undefined): boolean {
   return progress === 100 && (hasActions || !Array.isArray(actions));
 }
 
-/** Returns the texts of a describe or a shorten; undefined for another result. */
+/**
+ * Returns the texts of a describe or a shorten; undefined for another result. A list without a text is none: a task that it ended would
+ * be paid and have no result.
+ */
 function linesIn(body: Fields): readonly unknown[] | undefined {
-  return [body["descriptions"], body["prompts"]].find(Array.isArray);
+  return [body["descriptions"], body["prompts"]].filter(Array.isArray).find((list) => linesOf(list, 1) !== undefined);
 }
 
 /** Returns the end of a describe or a shorten whose response has the texts; undefined for another response. */
