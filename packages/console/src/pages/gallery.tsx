@@ -17,7 +17,7 @@ import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { type Shot, shotsOf } from "../lib/shot.ts";
 import { setPreference, usePreference } from "../preference.ts";
-import { type PictureFilter, usePictures } from "../queries.ts";
+import { type PictureFilter, usePictures, useRunningCount } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/text.ts";
 
@@ -148,12 +148,15 @@ function sinceOf(days: string): string {
 /** The newest running flows, with the picture while it is drawn. */
 function Drawing() {
   const mjflow = useMjflow();
+  // The details cost a read of all tasks of each flow. So they are read only while a flow runs.
+  const isAnyRunning = (useRunningCount() ?? 0) > 0;
   const { data } = useQuery({
     queryKey: ["drawing"],
+    enabled: isAnyRunning,
     queryFn: async () => (await mjflow.flows.list({ status: "running", details: true, limit: 6 }).page()).data,
     refetchInterval: 3_000,
   });
-  if (!data || data.length === 0) return null;
+  if (!isAnyRunning || !data || data.length === 0) return null;
   return (
     <section className="drawing-row" aria-label={t.gallery.runningFlows}>
       {data.map(({ id, prompt, action, previewUrl, taskCounts }) => {
