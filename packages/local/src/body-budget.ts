@@ -172,13 +172,17 @@ function discardBody(request: IncomingMessage, response: ServerResponse): void {
 
 /**
  * False for requests that are rejected without a look at their body: a callback without a well-formed token, and an API
- * request without a key. The cookie of a session counts as a key. The functions get these requests with an empty body and
+ * request without a key. The cookie of a session counts as a key, with the header that only pages of this origin send. The functions get these requests with an empty body and
  * reject them as usual.
  */
 export function needsBody(path: string, { headers }: Pick<IncomingMessage, "headers">): boolean {
   const callback = /^\/callbacks\/([^/?#]*)/.exec(path);
   if (callback) return parseToken(callback[1]!) !== undefined;
-  return Boolean(headers.authorization || headers["mj-api-secret"] || headers.cookie?.includes("=mjs_"));
+  return Boolean(headers.authorization || headers["mj-api-secret"] || hasSession(headers));
+}
+
+function hasSession({ cookie, "mjflow-session": marker }: IncomingMessage["headers"]): boolean {
+  return marker === "cookie" && cookie !== undefined && cookie.includes("=mjs_");
 }
 
 /** Requests whose client waits for "100 Continue" before it sends the body. */
