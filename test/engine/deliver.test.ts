@@ -451,6 +451,17 @@ describe("event delivery after crashes", () => {
   });
 });
 
+/** The callback of a grid, with its token in front. */
+function gridWithPictures(harness: ReturnType<typeof createTestHarness>, isSeparate = true): [string, string] {
+  const [root] = harness.vendor.calls;
+  const images = [1, 2, 3, 4].map((n) => ({ url: `https://img.test/grid-${n}.png` }));
+  const result = { imageUrl: "https://img.test/grid.png", ...(isSeparate && { images }), buttons: [] };
+  return [
+    root!.context.notifyHook.split("/callbacks/")[1]!,
+    JSON.stringify({ vendorTaskId: root!.id, status: "SUCCESS", result }),
+  ];
+}
+
 describe("archiving, tiles and progress", () => {
   test("images are archived before the end is delivered, and a tile costs no vendor call", async () => {
     const harness = createTestHarness();
@@ -598,6 +609,45 @@ describe("archiving, tiles and progress", () => {
       expect(harness.vendor.calls).toHaveLength(1);
     },
   );
+
+  test.each([
+    ["a separate picture", "https://img.test/grid-2.png", { source: "https://img.test/grid-2.png" }],
+    ["the grid", "https://img.test/grid.png", { source: "https://img.test/grid.png" }],
+  ])("a tile waits until the link of %s works", async (_, link, copy) => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "tile:2" }] });
+    await harness.drain();
+    const works = harness.deps.clock.now() + 30_000;
+    const copyOf = harness.deps.media.copy;
+    harness.deps.media.copy = async (request) => {
+      if (request.url === link && harness.deps.clock.now() < works)
+        throw Object.assign(new Error("404"), { code: "gone", retry: "never" });
+      return copyOf(request);
+    };
+    await harness.postRaw(...gridWithPictures(harness, link !== "https://img.test/grid.png"));
+    await harness.drain();
+    expect((await harness.read(flow)).tasks.get("0-0")).toMatchObject({ status: "PENDING" });
+    await pass(harness, 60_000);
+    const { tasks, status } = await harness.read(flow);
+    expect(status).toBe("completed");
+    expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", copies: [copy] });
+  });
+
+  test("a tile is cut from the grid if its separate picture can never be copied", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "tile:2" }] });
+    await harness.drain();
+    const copyOf = harness.deps.media.copy;
+    harness.deps.media.copy = async (request) => {
+      if (request.url.endsWith("grid-2.png"))
+        throw Object.assign(new Error("not an image"), { code: "not_media", retry: "never" });
+      return copyOf(request);
+    };
+    await harness.postRaw(...gridWithPictures(harness));
+    await pass(harness, 60_000);
+    const { tasks } = await harness.read(flow);
+    expect(tasks.get("0-0")).toMatchObject({ status: "SUCCESS", copies: [{ source: "https://img.test/grid.png" }] });
+  });
 
   test("a tile of an image that is no grid fails with tile_not_cut, and its flow ends", async () => {
     const harness = createTestHarness();

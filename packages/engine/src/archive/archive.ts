@@ -67,17 +67,38 @@ async function makeTile(deps: ArchiveDeps, task: Task): Promise<void> {
     return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
   }
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
+  const tile = await tileOf(deps, task, { parent, grid, n }).catch((error: unknown) => {
+    if (mayAppear(error)) return "too early" as const;
+    throw error;
+  });
+  if (tile === "too early") return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
+  if ("failed" in tile) return fail(deps, task, "tile_not_cut", tile.failed);
+  const copies = [tile];
+  deps.log.count("Archived");
+  await runEffects(deps, await applySignal(deps, task, { kind: "tileCut", result: {}, copies }));
+}
+
+/**
+ * Returns the copy of the separate picture. Without it, or if it can never be copied, the tile is cut from the grid.
+ * @throws an error that may pass
+ */
+async function tileOf(
+  deps: ArchiveDeps,
+  task: Task,
+  { parent, grid, n }: { parent: Task; grid: string; n: number },
+): Promise<Copy | { failed: CopyFailureCode }> {
   const picture = pictureOf(parent, n);
-  const tile = await unlessPermanentFailure(deps, task, async () => {
+  if (picture !== undefined) {
     // Its copy may be there already, as an image of the parent.
-    if (picture) return deps.media.copy({ url: picture, key: mediaKey(parent, sourcesOf(parent).indexOf(picture)) });
+    const key = mediaKey(parent, sourcesOf(parent).indexOf(picture));
+    const copy = await unlessPermanentFailure(deps, parent, () => deps.media.copy({ url: picture, key }));
+    if (!("failed" in copy)) return { ...copy, source: picture };
+  }
+  const cut = await unlessPermanentFailure(deps, parent, async () => {
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
     return deps.media.tile({ from: from.key, key: mediaKey(task, 0), n });
   });
-  if ("failed" in tile) return fail(deps, task, "tile_not_cut", tile.failed);
-  const copies = [{ ...tile, source: picture ?? grid }];
-  deps.log.count("Archived");
-  await runEffects(deps, await applySignal(deps, task, { kind: "tileCut", result: {}, copies }));
+  return "failed" in cut ? cut : { ...cut, source: grid };
 }
 
 /** Returns the separate picture of this number; undefined if the vendor gave only the grid. */
@@ -111,7 +132,10 @@ function mayAppear(error: unknown): boolean {
   return code === "gone" || code === "incomplete";
 }
 
-/** Returns the reason if the work can never succeed. Errors that may pass are thrown. */
+/**
+ * Returns the reason if the work can never succeed. Errors that may pass are thrown.
+ * @param task the task that has the links as its result. For a tile it is the parent: the tile itself has not ended
+ */
 async function unlessPermanentFailure(
   deps: ArchiveDeps,
   task: Task,
