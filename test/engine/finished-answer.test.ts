@@ -44,3 +44,24 @@ test("if the table refuses the end, the queue keeps the vendor's id and a look-u
   expect((await harness.read(flow)).status).toBe("completed");
   expect(harness.vendor.calls).toHaveLength(1);
 });
+
+test("a callback during the call and another one later change nothing: one end, one event of each kind", async () => {
+  const harness = createTestHarness();
+  const body = JSON.stringify({ vendorTaskId: DONE.vendorTaskId, status: "SUCCESS", result: DONE.report!.result });
+  const callBack = () => {
+    const [call] = harness.vendor.calls;
+    return harness.postRaw(call!.context.notifyHook.split("/callbacks/")[1]!, body);
+  };
+  harness.vendor.next(async () => {
+    await callBack();
+    return DONE;
+  });
+  const flow = await harness.start({ notifyHook: "https://app.test/hook" });
+  await harness.drain();
+  await callBack();
+  await harness.drain();
+  const types = harness.receiver.posts.map((post) => post.body.type).sort();
+  expect(types).toEqual(["flow.completed", "task.completed"]);
+  expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", endedBy: 1 });
+  expect(harness.vendor.calls).toHaveLength(1);
+});
