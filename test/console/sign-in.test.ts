@@ -43,6 +43,14 @@ describe.skipIf(!chromium)("the sign-in of the console", () => {
     await second.page.locator("button[type=submit]").click();
     await waitForText(second.page, "works once");
     await second.page.waitForSelector('input[name="key"]');
+    // A browser that is signed in opens the used link, and is signed in after a reload.
+    const tab = await page.browserContext().newPage();
+    await tab.goto(url);
+    await tab.locator("button[type=submit]").click();
+    await waitForText(tab, "works once");
+    expect(await readable(tab)).not.toContain(secret);
+    await tab.reload();
+    await isSignedIn(tab);
   }, 120_000);
 
   test("after the sign-in with a key the page has a cookie that no script can read, and the key nowhere", async () => {

@@ -31,9 +31,13 @@ export function SignIn({ onSignIn, link: given, hasEnded, failed }: SignInProps)
     try {
       onSignIn(await startSession(link ?? key.trim(), stays));
     } catch (cause) {
-      setError(toMjflowError(cause));
+      const problem = toMjflowError(cause);
+      setError(problem);
       setBusy(false);
-      // A link works once, so the next attempt is with a key.
+      // A link that was not refused still works. After a refused one the next attempt is with a key, and a reload shows a session that
+      // the browser has.
+      if (link === undefined || problem.status !== 401) return;
+      history.replaceState(null, "", "#/");
       setLink(undefined);
     }
   }
