@@ -2,6 +2,9 @@
 import type { Operation } from "../../../functions/http/openapi/document-model.ts";
 import { type Json, type SpawnedServer, until } from "../../support/spawned.ts";
 
+/** A flow with this plan still runs when a sample has started on a busy machine. */
+const LONG_PLAN = [{ press: "reroll", then: [{ press: "reroll", then: [{ press: "reroll" }] }] }];
+
 /** Operations whose samples are not run, with the reason. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   media: "needs a signed link of an archived image; test/openapi runs it",
@@ -88,7 +91,7 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
     const shown = (operation.body?.example as Json)?.customId as string | undefined;
     return { variables: { ID: number }, replace: { [SAMPLE_TASK]: number, ...(shown && { [shown]: customId }) } };
   }
-  if (id === "cancelFlow") return one(await server.start({ prompt: "a boat --sim slow" }));
+  if (id === "cancelFlow") return one(await server.start({ prompt: "a boat --sim slow", then: LONG_PLAN }));
   if (id === "resumeFlow") {
     const flow = await server.start({ prompt: "a boat --sim slow", then: [{ press: "U1" }] });
     await ok("POST", `/v1/flows/${flow}/cancel`);
