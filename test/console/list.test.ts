@@ -124,12 +124,16 @@ describe.skipIf(!chromium)("the flow list", () => {
     ]);
 
     const before = heads().length;
-    const id = await server.start({ prompt: "a boat that is followed", then: [{ press: "U1" }] });
+    // A fast flow would end between two reads of the list, and no read would see it running.
+    const id = await server.start({ prompt: "a boat that is followed --sim slow", then: [{ press: "U1" }] });
     await waitForText(page, "a boat that is followed");
+    await until(
+      async () => heads().slice(before),
+      (all) => all.some((query) => query.get("status") === "running" && query.get("details") === "true"),
+    );
     await server.ended(id);
     await page.waitForFunction(() => document.querySelector(".flows li")?.textContent?.includes("2 of 2 done"));
     const settled = heads().slice(before);
-    expect(settled.some((query) => query.get("status") === "running" && query.get("details") === "true")).toBe(true);
     // Of the ended flow only its own millisecond is read.
     const ended = settled.filter((query) => query.has("since"));
     expect(ended.length).toBeGreaterThan(0);
