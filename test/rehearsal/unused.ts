@@ -8,7 +8,7 @@ const NOT_REACHED: Record<string, Record<string, string[]>> = {
   "an upload is scaled down only for a vendor without links, and the server of the rehearsal runs no function for another one":
     {
       Api: ["lambda:InvokeFunction ReduceFunction"],
-      Reduce: ["s3:GetObject BlobsBucket/uploads/*", "s3:PutObject BlobsBucket/uploads/*", "s3:ListBucket BlobsBucket"],
+      Reduce: ["s3:GetObject blobsbucket/uploads/*", "s3:PutObject blobsbucket/uploads/*", "s3:ListBucket blobsbucket"],
     },
   "the end of a task releases its slot and wakes waiting tasks, but a task that is archived holds none any more": {
     Archive: ["sqs:SendMessage SubmitQueueQueue"],
