@@ -1,5 +1,6 @@
 /** The webhook endpoints of the app: add, enable, test, rotate the secret, replay and delete. */
 import type { Endpoint, EventType, NewEndpoint } from "@mjflow/client";
+import { DEFAULT_EVENTS, EVENT_TYPES } from "@mjflow/core/event";
 import { type FormEvent, useState } from "react";
 import { useNow } from "../hooks.ts";
 import { useConfirm } from "../kit/confirm.tsx";
@@ -190,25 +191,11 @@ function testResultText({ delivered, status, why, tookMs }: TestEventResult): st
   return t.endpoints.tested(delivered, how, tookMs === undefined ? undefined : duration(tookMs));
 }
 
-const EVENTS: readonly EventType[] = [
-  "task.submitted",
-  "task.progress",
-  "task.modal",
-  "task.completed",
-  "task.archived",
-  "task.failed",
-  "flow.completed",
-  "flow.failed",
-  "endpoint.disabled",
-];
-/** The API's own default: progress is sent only to endpoints that ask for it. */
-const USUAL_EVENTS = EVENTS.filter((type) => type !== "task.progress");
-
 function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => void }) {
   const { endpoints } = useMjflow();
   const { act, busy, error, clear } = useAction();
   const [url, setUrl] = useState("");
-  const [events, setEvents] = useState<readonly EventType[]>(USUAL_EVENTS);
+  const [events, setEvents] = useState<readonly EventType[]>(DEFAULT_EVENTS);
   async function submit(event: FormEvent) {
     event.preventDefault();
     const input = { url: url.trim(), events: [...events] };
@@ -236,7 +223,7 @@ function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => 
       <fieldset className="events">
         <legend>{t.endpoints.events}</legend>
         <div className="chips">
-          {EVENTS.map((type) => (
+          {EVENT_TYPES.map((type) => (
             <button
               key={type}
               type="button"

@@ -123,41 +123,32 @@ export async function listSessions({ store }: SessionDeps, appId: string): Promi
   return (await store.accessTokens(appId)).sort((a, b) => b.createdAt - a.createdAt);
 }
 
-/** @throws MjflowError `not_found` */
-export async function endSession(deps: SessionDeps, appId: string, id: string): Promise<void> {
-  await removeAccessToken(deps, appId, id);
-  deps.log.info("session.ended", { app: appId, session: id });
-}
-
 /**
- * Deletes the row of a token, also if its use is recorded at the same time.
+ * Deletes the row of a session or sign-in link, also if its use is recorded at the same time.
  * @throws MjflowError `not_found`; `write_conflict`
  */
-export async function removeAccessToken(
-  { store }: Pick<EngineDeps, "store">,
-  owner: string,
-  id: string,
-): Promise<void> {
-  const token = isAccessTokenId(id) ? await store.accessToken(owner, id) : undefined;
+export async function endSession({ store, log }: SessionDeps, appId: string, id: string): Promise<void> {
+  const token = isAccessTokenId(id) ? await store.accessToken(appId, id) : undefined;
   if (!token) throw new MjflowError("not_found");
   await deleteWithRetry(token, {
     remove: (found) => store.deleteAccessToken(found),
-    read: () => store.accessToken(owner, id),
+    read: () => store.accessToken(appId, id),
     code: "write_conflict",
     detail: "Other requests change the same token.",
   });
+  log.info("session.ended", { app: appId, session: id });
 }
 
 // ── parts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const lifeOf = (stay = false) => (stay ? SESSION.stayMs : SESSION.shortMs);
 
-/** Hash of a secret. @param keySha256 hash of the API key that it stands for; unset: it stands for none */
-export function hashOf(text: string, keySha256 = ""): string {
+/** Hash of a secret together with the hash of the API key that it stands for. */
+function hashOf(text: string, keySha256: string): string {
   return createHash("sha256").update(`${text} ${keySha256}`).digest("hex");
 }
 
-export function isSameHash(a: string, b: string): boolean {
+function isSameHash(a: string, b: string): boolean {
   return timingSafeEqual(Buffer.from(a, "hex"), Buffer.from(b, "hex"));
 }
 
