@@ -3,14 +3,15 @@
  * it.
  */
 import { isDeepStrictEqual } from "node:util";
+import { componentDescriptions } from "@mjflow/core/component";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
+import { eventDescriptions } from "./descriptions.ts";
 import { type EventDescription, events, SIGNATURE_HEADERS } from "./event.ts";
 import { GROUPS } from "./group.ts";
 import { INTRO, SUMMARY, TITLE, WEBHOOKS } from "./intro.ts";
-import { mjRequestDescriptions, mjResponseDescriptions } from "./mj-descriptions.ts";
+import { mjRequestDescriptions } from "./mj-descriptions.ts";
 import { requestDescriptions } from "./request-descriptions.ts";
-import { responseDescriptions } from "./response-descriptions.ts";
 import {
   type Header,
   LOCATION,
@@ -77,7 +78,7 @@ export function openApi(version: string, examples: Examples): Json {
   const requests = schemasOf("input", [...requestDescriptions, ...mjRequestDescriptions], requestSchemas);
   const responses = schemasOf(
     "output",
-    [...responseDescriptions, ...mjResponseDescriptions],
+    [eventDescriptions, ...componentDescriptions()],
     [...responseSchemas, ...eventSchemas],
   );
   return {

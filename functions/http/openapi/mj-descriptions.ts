@@ -1,7 +1,7 @@
-/** Descriptions of the compat API's request and response schemas. */
-import { MjAnswer, MjButton, MjTask } from "@mjflow/core/mj-response";
+/** Descriptions of the compat API's request schemas. */
+import type { SchemaDescriptions } from "@mjflow/core/component";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload, Video } from "../mj-compat/request.ts";
-import { describe, describedSchemas, type SchemaDescriptions } from "./descriptions.ts";
+import { describe, describedSchemas } from "./descriptions.ts";
 
 const common = {
   state: "Your own text, up to 16 KB. It is returned unchanged.",
@@ -78,44 +78,4 @@ export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
   }),
   describedSchemas(Upload, { base64Array: "Input images, as data URIs or links; at most ten." }),
   describedSchemas(List, { ids: "Ids of tasks, as text or numbers. Unknown ids are left out of the response." }),
-];
-
-export const mjResponseDescriptions: readonly SchemaDescriptions[] = [
-  describe("MjAnswer", MjAnswer, "Response to a submission, as servers of the midjourney-proxy family send it.", {
-    code: "1: accepted. 3: no vendor account, or for reads: not found. 4: a field is wrong. 9: failed. 21: waits for `submit/modal`. 23: busy, try again later. 24: the prompt contains a banned word.",
-    description: "Text for people. It names the wrong field.",
-    result: "Id of the task as text, links of an upload, or a seed; null after an error.",
-    properties: "With code 21: `finalPrompt` and `remix`. With code 24: `bannedWord`.",
-  }),
-  describe("MjTask", MjTask, "The task object. Every field is present; null means that there is no value.", {
-    id: "Id of the task, as it was requested.",
-    action:
-      "`IMAGINE`, `UPSCALE`, `VARIATION`, `REROLL`, `BLEND`, `DESCRIBE`, `SHORTEN`, `SWAP_FACE`, …. `ACTION` until the press is known.",
-    customId: "`customId` of the pressed button.",
-    botType: "The bot.",
-    prompt: "The prompt as it was sent.",
-    promptEn: "The prompt as the vendor uses it, or the text result of a describe or shorten.",
-    description: "The command, for example `/imagine …` or `/up …`.",
-    state: "Your own text, unchanged.",
-    submitTime: "Time of the request, in milliseconds since 1970.",
-    startTime: "Time when the vendor accepted the task, in milliseconds since 1970.",
-    finishTime: "Time when the task ended, in milliseconds since 1970.",
-    imageUrl: "Link to mjflow's archived copy if there is one, otherwise the vendor's link.",
-    imageUrls: "All images, if the vendor returns several.",
-    videoUrl: "Link to the first video.",
-    videoUrls: "All videos.",
-    status: "Status of the task. The native status `EXPIRED` is `FAILURE` here.",
-    progress: "`0%` to `100%`. Only a successful task has `100%`.",
-    failReason: "Reason of a failure. It is never empty for a failed task.",
-    buttons: "Buttons that can be pressed with `submit/action`.",
-    properties:
-      "`finalPrompt`: the prompt that Midjourney used. `bannedWord`: the word because of which the prompt was rejected.",
-  }),
-  describe("MjButton", MjButton, "A button of a task.", {
-    customId: "Id of the button, for `submit/action`.",
-    emoji: "Emoji of the button; may be empty.",
-    label: "Label of the button; may be empty.",
-    type: "Always 2.",
-    style: "Always 2.",
-  }),
 ];

@@ -7,6 +7,7 @@ import {
   RotateRequest as KeyRotation,
   UsageQuery,
 } from "@mjflow/core/app-request";
+import type { SchemaDescriptions } from "@mjflow/core/component";
 import { pressNameList } from "@mjflow/core/press-name";
 import {
   AccountFilter,
@@ -31,7 +32,7 @@ import {
   TemplateRequest,
   UploadRequest,
 } from "@mjflow/core/request";
-import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
+import { describe, describedSchemas, eventDescriptions } from "./descriptions.ts";
 import { MediaQuery } from "./public-routes.ts";
 
 const PAGE = {

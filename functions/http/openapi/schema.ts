@@ -2,8 +2,8 @@
  * Converts zod schemas to JSON Schema for OpenAPI 3.1. All schemas are converted together, so that a schema with a name
  * is referenced by its name.
  */
+import type { SchemaDescriptions } from "@mjflow/core/component";
 import * as z from "zod/mini";
-import type { SchemaDescriptions } from "./descriptions.ts";
 import { KEYWORDS } from "./keywords.ts";
 import type { Schema } from "./route-description.ts";
 
