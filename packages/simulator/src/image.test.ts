@@ -1,6 +1,6 @@
 import { PNG } from "pngjs";
 import { expect, test } from "vitest";
-import { createGallery, renderPng } from "./image.ts";
+import { createGallery, ratioOf, renderPng } from "./image.ts";
 
 const grid = { scenes: ["boat/1/1", "boat/1/2", "boat/1/3", "boat/1/4"], percent: 100 };
 
@@ -18,6 +18,18 @@ test("a grid is a PNG of 512 by 512 pixels with four different tiles", () => {
     png.data.subarray(at, at + 3).join(),
   );
   expect(new Set(corners).size).toBe(4);
+});
+
+test("an image has the aspect ratio that its prompt asks for, within limits", () => {
+  const sizeFor = (prompt: string | null, scenes = ["boat/1/1"]) => {
+    const { width, height } = PNG.sync.read(renderPng({ scenes, percent: 100, ratio: ratioOf(prompt) }));
+    return `${width}x${height}`;
+  };
+  expect(sizeFor("a boat --ar 3:2 --v 7")).toBe("768x512");
+  expect(sizeFor("a boat --aspect 9:16", grid.scenes)).toBe("512x910");
+  expect(sizeFor("a boat --ar 2000:1")).toBe("1536x512");
+  for (const prompt of [null, "a boat", "a boat --ar 0:0", "a boat --ar wide", "a boat --array 3:2"])
+    expect(sizeFor(prompt)).toBe("512x512");
 });
 
 test("a preview has fewer bytes than the finished image", () => {

@@ -19,7 +19,7 @@ import { DIALECTS } from "./dialects/registry.ts";
 import { FAMILIES } from "./families/registry.ts";
 import { createFamilyVendor } from "./families/vendor.ts";
 import { type ArmedFault, createFaults, type FaultSpec, parseFault } from "./fault.ts";
-import { createGallery, emptyVideo, type ImageSpec } from "./image.ts";
+import { createGallery, emptyVideo, type ImageSpec, ratioOf } from "./image.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
@@ -353,7 +353,7 @@ function imageSpecOf(id: string, task: Task | undefined, query: URLSearchParams)
   const tile = Number(query.get("tile"));
   const tiles = [1, 2, 3, 4].map((n) => `${task.scene}/${n}`);
   const scenes = task.result !== "grid" ? [task.scene] : tile >= 1 && tile <= 4 ? [tiles[tile - 1]!] : tiles;
-  return { scenes, percent: Math.min(percent, running) };
+  return { scenes, percent: Math.min(percent, running), ratio: ratioOf(task.prompt) };
 }
 
 function valid<T extends object>(parsed: T | { problem: string }): T {
