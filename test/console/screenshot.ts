@@ -2,7 +2,7 @@
  * Takes screenshots of the console of a local server with simulated vendors. Needs Debian's chromium and fonts-inter.
  *
  * - `node test/console/screenshot.ts`: the images of the README, into docs/images
- * - `node test/console/screenshot.ts <folder>`: every page for a review, wide and narrow, light and dark
+ * - `node test/console/screenshot.ts <folder>`: every page and state for a review, in three widths, light and dark, and in Chinese
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ const PLAN = [
 const executable = chromiumPath();
 if (!executable) throw new Error("Chromium was not found. Install it, or set MJFLOW_CHROMIUM to its path.");
 const folder = process.argv[2];
-const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "3" } });
+const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: folder === undefined ? "3" : "0.5" } });
 const browser = await launch(executable);
 try {
   mkdirSync(folder ?? IMAGES, { recursive: true });
@@ -81,79 +81,193 @@ async function fillPlan(page: Page): Promise<void> {
   await click(page, "li:nth-child(1) .step .chip", "Zoom out 2×");
 }
 
-async function allPages(into: string): Promise<void> {
-  const ids = await createData();
-  for (const width of [1440, 1024, 390])
-    for (const scheme of ["light", "dark"] as const) {
-      const page = await openPage({ scheme, width, height: { 1440: 900, 1024: 768, 390: 844 }[width]! });
-      const name = (what: string) => join(into, `${width}-${scheme}-${what}.png`);
-      for (const [what, hash] of Object.entries(ids)) {
-        await showPage(page, hash);
-        await shot(page, name(what), true);
-      }
-      await fillPlan(page);
-      await shot(page, name("plan"), true);
-      await showPage(page, "#/gallery");
-      await page.keyboard.down("Control");
-      await page.keyboard.press("k");
-      await page.keyboard.up("Control");
-      await page.waitForSelector("dialog.palette");
-      await shot(page, name("palette"));
-      await page.close();
-    }
+/** A size, a color scheme and a language in which every page is reviewed. */
+interface Look {
+  width: number;
+  height: number;
+  scheme: Scheme;
+  language: "en" | "zh";
 }
+
+const SIZES = [
+  [1440, 900],
+  [1024, 768],
+  [390, 844],
+] as const;
+const LOOKS: readonly Look[] = SIZES.flatMap(([width, height]) => [
+  { width, height, scheme: "light", language: "en" },
+  { width, height, scheme: "dark", language: "en" },
+  ...(width === 1_024 ? [] : [{ width, height, scheme: "light", language: "zh" } as const]),
+]);
+
+async function allPages(into: string): Promise<void> {
+  const pages = await createData();
+  const empty = await spawnServer();
+  try {
+    for (const look of LOOKS) {
+      const page = await openPage({ ...look, scale: 1 });
+      const name = (what: string) => join(into, `${look.width}-${look.scheme}-${look.language}-${what}.png`);
+      for (const [what, hash] of Object.entries(pages)) {
+        await showPage(page, hash);
+        await shot(page, name(what), !hash.includes("pic="));
+      }
+      await states(page, name, pages["flow"]!);
+      await page.close();
+      const fresh = await openPage({ ...look, scale: 1, url: empty.url, isSignedIn: false });
+      await shot(fresh, name("sign-in"));
+      await signIn(fresh, empty.url, API_KEY);
+      for (const what of ["gallery", "create", "flows", "deliveries", "health", "settings/templates"]) {
+        await showPage(fresh, `#/${what}`, empty.url);
+        await shot(fresh, name(`empty-${what.replace("/", "-")}`), true);
+      }
+      await fresh.close();
+    }
+  } finally {
+    await empty.stop();
+  }
+}
+
+/** What a page shows only after an act of the user. */
+async function states(page: Page, name: (what: string) => string, flow: string): Promise<void> {
+  await fillPlan(page);
+  await shot(page, name("plan"), true);
+  await showPage(page, "#/gallery");
+  await page.hover(".tile:nth-child(2)");
+  await shot(page, name("tile-hover"));
+  for (const n of [1, 2, 3])
+    await page
+      .evaluate((i) => document.querySelectorAll<HTMLElement>(".tile a")[i]!.focus(), n)
+      .then(() => page.keyboard.press("x"));
+  await shot(page, name("selection"));
+  await showPage(page, "#/gallery");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("k");
+  await page.keyboard.up("Control");
+  await page.waitForSelector("dialog.palette");
+  await shot(page, name("palette"));
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await page.waitForSelector("dialog[open]");
+  await shot(page, name("shortcuts"));
+  await showPage(page, flow);
+  await page.evaluate(() => document.querySelector<HTMLElement>(".flow-head [popovertarget]")!.click());
+  await shot(page, name("menu"));
+  await showPage(page, `${flow}?view=json`);
+  await shot(page, name("json"));
+  await showPage(page, `${flow}?view=images`);
+  await shot(page, name("flow-images"), true);
+}
+
+const PROMPTS = [
+  "a lighthouse keeper's cat watching the storm roll in, linocut, deep blues --ar 2:3 --s 250",
+  "koi in a pond seen from above, gouache --ar 1:1",
+  "desert dunes at noon, a single rider --ar 21:9 --v 7",
+  "portrait of an astronaut, desert reflected in the visor --ar 4:5",
+  "hot air balloons over a quiet valley at sunrise, risograph print, muted palette --ar 16:9",
+  "ein Wald im Nebel --ar 9:16",
+  "一只纸船漂在平静的水面上，黎明时分，柔和的光线 --ar 3:2",
+];
+const LONG = `${"an enormous library inside a hollow mountain, shelves carved from the rock, lanterns on chains, ".repeat(6)}--ar 3:2 --v 7 --s 250 --chaos 12 --no people, text, watermark`;
 
 /** Creates data for every page and returns the hash of each page. */
 async function createData(): Promise<Record<string, string>> {
-  await server.call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
-  const failed = await server.start({ prompt: "a harbour --sim fail", state: "order 5" });
-  await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
-  const completed = await server.start({ prompt: BOATS, state: "order 6", then: PLAN });
-  await server.ended(completed);
-  await server.ended(failed);
-  const app = (await server.call("POST", "/v1/apps", { name: "shop", limits: { creditsUsd: 20 } })).body;
-  const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
-  await server.call("POST", "/v1/flows", { prompt: "a kite" }, { authorization: `Bearer ${key}` });
-  await server.call("PUT", "/v1/templates/poster", { description: "for the shop", then: PLAN });
-  const modal = await server.start({ prompt: "a modal --sim modal" });
+  const { start, ended, call, sim } = server;
+  await call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
+  const failed = await start({ prompt: "a harbour --sim fail", state: "order 5" });
+  await sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
+  const completed = await start({ prompt: BOATS, state: "order 6", archive: true, then: PLAN });
+  await Promise.all([ended(completed), ended(failed)]);
+  const many = await Promise.all(
+    PROMPTS.map((prompt, i) => start({ prompt, ...(i % 2 && { then: [{ press: "U2" }] }) })),
+  );
+  const long = await start({
+    prompt: LONG,
+    state: "order-2026-11-30-of-a-very-long-customer-reference-0001",
+    then: PLAN,
+  });
+  const image = "https://images.example/boat.png";
+  const described = await start({ action: "describe", prompt: undefined, image });
+  const shortened = await start({ action: "shorten", prompt: LONG });
+  const video = await start({ action: "video", prompt: "the boat drifts away", image });
+  const wide = await start({
+    prompt: "two hundred boats --ar 3:2",
+    then: [1, 2, 3].map((n) => ({
+      press: `U${n}`,
+      then: ["vary:subtle", "vary:strong", "zoom:2", "zoom:1.5", "pan:left", "pan:right", "pan:up", "pan:down"].map(
+        (press) => ({ press }),
+      ),
+    })),
+  });
+  await Promise.all([...many, long, described, shortened, video, wide].map((id) => ended(id, 180_000)));
+  const app = (await call("POST", "/v1/apps", { name: "shop", limits: { creditsUsd: 20 } })).body;
+  const { key } = (await call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+  await call("POST", "/v1/flows", { prompt: "a kite" }, { authorization: `Bearer ${key}` });
+  await call("PUT", "/v1/templates/poster", { description: "for the shop", then: PLAN });
+  const modal = await start({ prompt: "a modal --sim modal" });
+  await start({ prompt: "a slow harbour at night, long exposure --ar 16:9 --sim stuck" });
   const runningId = await startRunningFlow(server);
+  const task = (id: string) => id.replace("flow_", "task_");
   return {
     gallery: "#/gallery",
-    lightbox: `#/gallery?pic=${completed.replace("flow_", "task_")}_0.2`,
-    timeline: `#/flows/${completed}?view=timeline`,
-    vendors: "#/settings/vendors",
-    usage: "#/settings/usage",
-    templates: "#/settings/templates",
-    webhooks: "#/settings/webhooks",
-    appearance: "#/settings/appearance",
+    lightbox: `#/gallery?pic=${task(completed)}_0.2`,
+    "lightbox-long": `#/gallery?pic=${task(long)}_0.1`,
+    create: "#/create",
     flows: "#/flows",
     flow: `#/flows/${completed}`,
     running: `#/flows/${runningId}`,
     failed: `#/flows/${failed}`,
+    long: `#/flows/${long}`,
+    wide: `#/flows/${wide}`,
+    described: `#/flows/${described}`,
+    shortened: `#/flows/${shortened}`,
+    video: `#/flows/${video}`,
     modal: `#/flows/${modal}`,
-    new: "#/create",
+    timeline: `#/flows/${completed}?view=timeline`,
     deliveries: "#/deliveries",
     health: "#/health",
+    vendors: "#/settings/vendors",
+    apps: "#/settings/apps",
+    usage: "#/settings/usage",
+    templates: "#/settings/templates",
+    webhooks: "#/settings/webhooks",
+    banned: "#/settings/banned",
+    sessions: "#/settings/sessions",
+    appearance: "#/settings/appearance",
+    shortcuts: "#/settings/shortcuts",
   };
 }
 
-async function openPage(options: { scheme: Scheme; width?: number; height: number }): Promise<Page> {
-  const { page } = await visit(browser, options);
-  await page.setViewport({ width: options.width ?? 1280, height: options.height, deviceScaleFactor: 1.5 });
+interface OpenOptions extends Partial<Look> {
+  scheme: Scheme;
+  height: number;
+  /** Pixels of the image for each pixel of the page. */
+  scale?: number;
+  url?: string;
+  isSignedIn?: boolean;
+}
+
+async function openPage(options: OpenOptions): Promise<Page> {
+  const { scheme, width = 1280, height, scale = 1.5, language = "en", url = server.url, isSignedIn = true } = options;
+  const { page } = await visit(browser, { width, height });
+  await page.setViewport({ width, height, deviceScaleFactor: scale });
   await page.emulateMediaFeatures([
-    { name: "prefers-color-scheme", value: options.scheme },
+    { name: "prefers-color-scheme", value: scheme },
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
-  await signIn(page, server.url, API_KEY);
+  await page.evaluateOnNewDocument((code) => localStorage.setItem("mjflow.language", code), language);
+  if (isSignedIn) await signIn(page, url, API_KEY);
+  else await page.goto(`${url}/console`).then(() => page.waitForSelector("form"));
   return page;
 }
 
 /** Opens a page and waits until all its images are loaded. */
-async function showPage(page: Page, hash: string): Promise<void> {
-  await page.goto(`${server.url}/console/${hash}`);
+async function showPage(page: Page, hash: string, url = server.url): Promise<void> {
+  await page.goto(`${url}/console/${hash}`);
   await page.waitForSelector("main h1, .settings h1");
-  await page.waitForNetworkIdle({ idleTime: 400, concurrency: 1 });
-  await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));
+  await page.waitForNetworkIdle({ idleTime: 300, concurrency: 1 });
+  await page.waitForFunction(() =>
+    [...document.images].every(({ complete, loading }) => complete || loading === "lazy"),
+  );
 }
 
 async function shot(page: Page, path: string, fullPage = false): Promise<void> {

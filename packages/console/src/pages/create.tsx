@@ -1,13 +1,10 @@
 /** A new flow: the prompt with its images and parameters, the plan with its price, and the same request as code. */
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
-import { CopyButton } from "../components/copy.tsx";
 import { ImageInput } from "../components/image-input.tsx";
 import { PlanEditor } from "../components/plan-editor.tsx";
 import { Problem } from "../components/problem.tsx";
 import { PromptSettings } from "../components/prompt-settings.tsx";
-import { RecentFlows } from "../components/recent-flows.tsx";
-import { TreeView } from "../components/tree-view.tsx";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
@@ -23,22 +20,29 @@ import {
   maxImages,
   preview,
   promptsOf,
-  type Step,
   takesPrompt,
   toFlowInput,
   toPlanInput,
 } from "../lib/plan.ts";
-import { actionLabel, pressLabel, rootKind } from "../lib/press.ts";
+import { rootKind } from "../lib/press.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
-import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { draftsOf } from "../lib/template.ts";
-import { layout } from "../lib/tree.ts";
 import { useAction, useApiCapabilities, useCaller, useFlowList, useProviders, useTemplates } from "../queries.ts";
-import { apiUrl, useMjflow } from "../session.ts";
+import { useMjflow } from "../session.ts";
 import { t } from "../text/create-text.ts";
 
+// The first view is the form. What is below it, or behind a tab, is loaded after it.
 const TemplateDialog = lazy(() =>
   import("../components/template-dialog.tsx").then(({ TemplateDialog: component }) => ({ default: component })),
+);
+const RecentFlows = lazy(() =>
+  import("../components/recent-flows.tsx").then(({ RecentFlows: component }) => ({ default: component })),
+);
+const PlanTree = lazy(() =>
+  import("../components/plan-views.tsx").then(({ PlanTree: component }) => ({ default: component })),
+);
+const Snippets = lazy(() =>
+  import("../components/plan-views.tsx").then(({ Snippets: component }) => ({ default: component })),
 );
 
 /** From this number of prompts on, the page asks before it sends them. */
@@ -104,7 +108,9 @@ export default function CreatePage({ query }: { query: Query }) {
             <summary>{t.create.moreOptions}</summary>
             <MoreFields form={form} onChange={set} />
           </details>
-          <RecentFlows />
+          <Suspense fallback={null}>
+            <RecentFlows />
+          </Suspense>
         </div>
         <div className="side">
           <div className="card plan-card">
@@ -126,8 +132,10 @@ export default function CreatePage({ query }: { query: Query }) {
                   <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
                 </>
               )}
-              {tab === "tree" && <PreviewTree steps={plan.steps} />}
-              {tab === "code" && <Snippets input={input} />}
+              <Suspense fallback={null}>
+                {tab === "tree" && <PlanTree steps={plan.steps} />}
+                {tab === "code" && <Snippets input={input} />}
+              </Suspense>
             </Tabs>
             <div className="total">
               <span className="faint small">{t.create.paidCalls(prompts.count, plan.paid)}</span>
@@ -356,73 +364,6 @@ function MoreFields({ form, onChange }: { form: FlowForm; onChange: (change: Par
       </label>
     </div>
   );
-}
-
-function PreviewTree({ steps }: { steps: Step[] }) {
-  const tree = useMemo(() => layout(steps), [steps]);
-  const [selected, setSelected] = useState<string>();
-  return (
-    <TreeView
-      label={t.create.planTree}
-      layout={tree}
-      selected={selected}
-      onSelect={setSelected}
-      compact
-      toneOf={({ free }) => (free ? "off" : "wait")}
-    >
-      {({ press, action, prompt, free }) => (
-        <span className="node-words">
-          <span className="press">{press === null ? actionLabel(action) : pressLabel(press)}</span>
-          {prompt && press !== null ? (
-            <span className="faint small clip" dir="auto">
-              {prompt}
-            </span>
-          ) : (
-            free && <span className="faint small">{t.create.freeTile}</span>
-          )}
-        </span>
-      )}
-    </TreeView>
-  );
-}
-
-function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
-  const [tab, setTab] = useState("curl");
-  // Data URIs of images are megabytes of text, so the snippets show only their start.
-  const { base64Array, image, endImage } = input;
-  const shown = {
-    ...input,
-    ...(base64Array && { base64Array: base64Array.map(shortened) }),
-    ...(image && { image: shortened(image) }),
-    ...(endImage && { endImage: shortened(endImage) }),
-  };
-  const forms: Record<string, string | undefined> = {
-    curl: curlOf(shown, apiUrl()),
-    TypeScript: sdkOf(shown),
-    CLI: cliOf(shown),
-  };
-  const text = forms[tab];
-  return (
-    <Tabs
-      label={t.create.asCode}
-      selected={tab}
-      onSelect={setTab}
-      tabs={Object.keys(forms).map((id) => ({ id, name: id }))}
-    >
-      {text === undefined ? (
-        <p className="faint">{t.create.notInCli}</p>
-      ) : (
-        <>
-          <pre className="code">{text}</pre>
-          <CopyButton text={text} />
-        </>
-      )}
-    </Tabs>
-  );
-}
-
-function shortened(image: string): string {
-  return image.length > 80 ? `${image.slice(0, 40)}…` : image;
 }
 
 /** Returns the configured providers and the providers of earlier flows. */
