@@ -1,11 +1,13 @@
 /**
  * `npm run mutate` makes one small change at a time to core's sources and expects that a test fails each time. `npm run
  * mutate -- webhooks` does so for another package of `packages.ts`, `npm run mutate -- webhooks/send plan` for these files only;
- * files without a package are core's. Results of earlier runs are stored in `.tmp/mutation` and reused if neither source nor test
- * has changed; `--fresh` ignores them. `--since main~20` changes only lines that are newer than this commit.
+ * files without a package are core's. `--sample 100` runs 100 mutants that chance chooses, of every kind; `--seed N` chooses the
+ * same again. Results of earlier runs are stored in `.tmp/mutation` and reused if neither source nor test has changed; `--fresh`
+ * ignores them. `--since main~20` changes only lines that are newer than this commit.
  *
  * Each run prints its score: the share of mutants that a test notices, without those for which `equivalent.json` explains why
- * no test can. The exit code is 1 if the score is below that of the package. In core no mutant may survive.
+ * no test can. `--record` adds it to the table in docs/reliability.md. The exit code is 1 if the score is below that of the
+ * package. In core no mutant may survive.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -13,8 +15,10 @@ import { availableParallelism, setPriority } from "node:os";
 import { join, matchesGlob } from "node:path";
 import { parseArgs } from "node:util";
 import { PACKAGES, packageOf } from "./packages.ts";
+import { intervalOf, keyOf, mutantsOf, sampleOf } from "./sample.ts";
+import { record } from "./scores.ts";
 import { type Located, runPass } from "./stryker.ts";
-import { type EquivalentMutant, isSame, judge, scoreOf, tableOf } from "./verdict.ts";
+import { type EquivalentMutant, isSame, judge, scoreOf, sumOf, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -24,11 +28,14 @@ const { values, positionals } = parseArgs({
     fresh: { type: "boolean", default: false },
     workers: { type: "string", default: "1" },
     since: { type: "string" },
+    sample: { type: "string" },
+    seed: { type: "string" },
+    record: { type: "boolean", default: false },
   },
 });
 
 process.chdir(ROOT);
-setPriority(10);
+setPriority(19);
 const list = JSON.parse(readFileSync(join(ROOT, "test/mutation/equivalent.json"), "utf8")) as EquivalentMutant[];
 const concurrency = Math.min(Number(values.workers), availableParallelism());
 const { name, files } = chosen();
@@ -42,17 +49,38 @@ if (mutated.length === 0) {
   console.log(`No line of ${name} has changed since ${since}.`);
   process.exit(0);
 }
-const quick = await pass("quick", mutated);
+const seed = values.sample === undefined ? undefined : Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
+const candidates = seed === undefined && !values.record ? [] : await mutantsOf(ROOT, files);
+const sample = seed === undefined ? undefined : sampleOf(candidates, Number(values.sample), seed);
+if (sample) console.log(`${name}: ${sample.length} of ${candidates.length} mutants, seed ${seed}`);
+
+const quick = await pass(
+  "quick",
+  sample ? [...new Set(sample.map(({ range }) => range))] : mutated,
+  sample?.map(keyOf),
+);
+// A busy machine may have been too slow. What has passed a limit of repetitions is an endless loop for certain.
+const slowOnes = quick.filter(({ status, reason }) => status === "Timeout" && !reason.startsWith("Hit limit"));
+const again =
+  slowOnes.length > 0
+    ? await pass(
+        "patient",
+        rangesOf(slowOnes),
+        slowOnes.map(({ key }) => key),
+      )
+    : [];
+const notEndless = new Set(again.filter(({ killed }) => !killed).map(({ key }) => key));
+for (const mutant of quick) if (notEndless.has(mutant.key)) mutant.killed = false;
 const alive = quick.filter(({ killed }) => !killed);
 // The slow tests visit every state and take seconds. They run only for mutants of the state machine that the fast tests
 // did not kill. They do not run for listed mutants, because no test can kill these.
 const open = alive.filter(
   (mutant) => mutant.file.startsWith("packages/core/src/state") && !list.some((entry) => isSame(entry, mutant)),
 );
-const slow = open.length > 0 ? await pass("slow", [...new Set(open.map(({ range }) => range))]) : [];
-const killedBySlow = new Set(slow.filter(({ killed }) => killed).map(keyOf));
+const slow = open.length > 0 ? await pass("slow", rangesOf(open)) : [];
+const killedBySlow = new Set(slow.filter(({ killed }) => killed).map(({ key }) => key));
 const verdict = judge(
-  quick.map((mutant) => ({ ...mutant, killed: mutant.killed || killedBySlow.has(keyOf(mutant)) })),
+  quick.map((mutant) => ({ ...mutant, killed: mutant.killed || killedBySlow.has(mutant.key) })),
   list,
 );
 
@@ -60,26 +88,47 @@ console.log(`\n${tableOf(verdict.rows)}\n`);
 for (const { file, lineNumber, line, was, is } of verdict.survivors) {
   console.log(`survived  ${file}:${lineNumber}  ${line}\n          ${was}  ->  ${is || "(nothing)"}`);
 }
-// With `--since` most entries are about lines that were not changed.
-const idle = since === undefined ? verdict.idle : [];
+for (const { range, status, reason } of quick) {
+  if (status === "RuntimeError")
+    console.log(`noticed by an error outside of a test  ${range}\n          ${reason.slice(0, 300)}`);
+}
+// With `--since` or `--sample` most entries are about mutants that were not run.
+const idle = since === undefined && seed === undefined ? verdict.idle : [];
 for (const { file, line, was, is } of idle) {
   console.log(
     `idle      ${file}  ${line}\n          ${was}  ->  ${is || "(nothing)"}: killed or no longer in the source; remove the entry`,
   );
 }
-console.log(`${killedBySlow.size} were killed only by the slow tests; ${Math.round((Date.now() - started) / 1_000)} s`);
 const score = scoreOf(verdict.rows);
+const { run, noticed, listed } = sumOf(verdict.rows);
+const timeouts = quick.filter(({ status, killed }) => status === "Timeout" && killed).length;
+console.log(
+  `${timeouts} are endless loops, ${notEndless.size} only needed more time, ${killedBySlow.size} were killed only by the slow tests; ${Math.round((Date.now() - started) / 1_000)} s`,
+);
 console.log(`${name}: ${score.toFixed(1)} % of the mutants are noticed, at least ${minScore} % must be`);
+if (seed !== undefined) {
+  const { from, to } = intervalOf(noticed, run - listed);
+  console.log(
+    `This is a sample of ${run} of ${candidates.length} mutants, --seed ${seed}. Of all mutants ${from.toFixed(1)} to ${to.toFixed(1)} % are noticed (95 of 100 samples).`,
+  );
+}
+if (values.record) {
+  const date = new Date().toISOString().slice(0, 10);
+  record({ date, commit: commitOf(), package: name, mutants: candidates.length, run, seed, noticed, listed });
+}
 process.exit(score < minScore || idle.length > 0 ? 1 : 0);
 
-async function pass(kind: "quick" | "slow", mutate: string[]): Promise<Located[]> {
+async function pass(kind: "quick" | "patient" | "slow", mutate: string[], keys?: string[]): Promise<Located[]> {
+  const isPatient = kind === "patient";
   const found = await runPass(ROOT, {
-    tests: `test/mutation/${kind}.vitest.ts`,
+    tests: `test/mutation/${isPatient ? "quick" : kind}.vitest.ts`,
     mutate,
     copied,
     cache: `.tmp/mutation/${name === "core" ? kind : `${name}-${kind}`}`,
-    fresh: values.fresh,
+    fresh: values.fresh || isPatient,
     concurrency,
+    ...(keys && { sample: keys }),
+    ...(isPatient && { timeoutMs: 120_000 }),
   });
   return found.filter(({ file }) => files.includes(file));
 }
@@ -92,8 +141,15 @@ function changedRanges(file: string, commit: string): string[] {
   );
 }
 
-function keyOf({ range, is }: Located): string {
-  return `${range} ${is}`;
+function rangesOf(mutants: readonly Located[]): string[] {
+  return [...new Set(mutants.map(({ range }) => range))];
+}
+
+/** The commit of the tree, marked if the tree has other changes. */
+function commitOf(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const changes = git("status", "--porcelain", "--", "packages", "functions", "test");
+  return `${git("rev-parse", "--short=8", "HEAD")}${changes ? " and changes" : ""}`;
 }
 
 /** The package of the arguments, and its files. All arguments name files of one package. */

@@ -2,9 +2,10 @@
  * One pass of Stryker over a package. Stryker copies the files that its tests need to a sandbox, so the tree may be edited meanwhile. It puts all
  * mutants into the copy at once and runs for each mutant only the tests that reach it.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
+import { keyOf } from "./sample.ts";
 import type { Mutant } from "./verdict.ts";
 
 export interface Pass {
@@ -18,12 +19,18 @@ export interface Pass {
   cache: string;
   fresh: boolean;
   concurrency: number;
+  /** Keys of the mutants to run; unset runs all of `mutate`. */
+  sample?: readonly string[];
+  /** What a test may need beyond one and a half times its usual time before the mutant counts as an endless loop. */
+  timeoutMs?: number;
 }
 
 /** Stryker's report (mutation-testing-report-schema 2): lines and columns start at 1, the end is exclusive. */
 interface Found {
+  mutatorName: string;
   replacement?: string;
   status: string;
+  statusReason?: string;
   location: { start: Position; end: Position };
 }
 interface Report {
@@ -37,6 +44,12 @@ interface Position {
 export interface Located extends Mutant {
   /** Location in the format of `Pass.mutate`. */
   range: string;
+  mutator: string;
+  /** Names the mutant in `Pass.sample`. */
+  key: string;
+  /** Stryker's word for the result, and its reason. */
+  status: string;
+  reason: string;
 }
 
 type Options = ConstructorParameters<typeof Stryker>[0];
@@ -45,13 +58,21 @@ const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
 export async function runPass(
   root: string,
-  { tests, mutate, copied, cache, fresh, concurrency }: Pass,
+  { tests, mutate, copied, cache, fresh, concurrency, sample, timeoutMs = 20_000 }: Pass,
 ): Promise<Located[]> {
   const report = `${cache}.report.json`;
   removeSurvivors(join(root, `${cache}.json`));
+  Object.assign(process.env, {
+    MJFLOW_ROOT: root,
+    MJFLOW_RESULTS: join(root, `${cache}.log`),
+    MJFLOW_SAMPLE: sample ? join(root, `${cache}.sample.json`) : "",
+  });
+  mkdirSync(dirname(join(root, cache)), { recursive: true });
+  writeFileSync(join(root, `${cache}.log`), "");
+  if (sample) writeFileSync(join(root, `${cache}.sample.json`), JSON.stringify(sample));
   const stryker = new Stryker({
-    testRunner: "vitest",
-    plugins: ["@stryker-mutator/vitest-runner"],
+    testRunner: "sampled-vitest",
+    plugins: ["@stryker-mutator/vitest-runner", join(root, "test/mutation/sampled-runner.ts")],
     vitest: { configFile: tests, related: true },
     mutate,
     concurrency,
@@ -59,8 +80,8 @@ export async function runPass(
     incremental: true,
     incrementalFile: `${cache}.json`,
     force: fresh,
-    // The timeout is long, so that a busy machine does not count a survivor as an endless loop.
-    timeoutMS: 20_000,
+    // The time is long, so that a busy machine seldom takes a survivor for an endless loop; `run.ts` repeats what was too slow.
+    timeoutMS: timeoutMs,
     // All tests of a package that is tested by the tests of the engine, on a busy machine.
     dryRunTimeoutMinutes: 60,
     ignorePatterns: ["**", ...copied.map((pattern) => `!${pattern}`), "!test/mutation/**", "!package.json"],
@@ -75,9 +96,12 @@ export async function runPass(
   });
   await stryker.runMutationTest();
   const { files } = JSON.parse(readFileSync(join(root, report), "utf8")) as Report;
-  return Object.entries(files).flatMap(([file, { source, mutants }]) =>
-    mutants.filter(({ status }) => status !== "Ignored").map((found) => located(file, source, found)),
-  );
+  const chosen = sample && new Set(sample);
+  return Object.entries(files)
+    .flatMap(([file, { source, mutants }]) =>
+      mutants.filter(({ status }) => status !== "Ignored").map((found) => located(file, source, found)),
+    )
+    .filter((mutant) => !chosen || chosen.has(mutant.key));
 }
 
 /**
@@ -93,18 +117,25 @@ function removeSurvivors(cache: string): void {
   writeFileSync(cache, JSON.stringify(report));
 }
 
-function located(file: string, source: string, { replacement, status, location: { start, end } }: Found): Located {
+function located(file: string, source: string, found: Found): Located {
+  const { mutatorName, replacement = "", status, statusReason = "", location } = found;
+  const { start, end } = location;
   const lines = source.split("\n");
   const offset = ({ line, column }: Position) =>
     lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0) + column - 1;
+  const range = `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`;
   return {
     file,
     lineNumber: start.line,
     line: lines[start.line - 1]!.trim(),
     was: oneLine(source.slice(offset(start), offset(end))),
-    is: oneLine(replacement ?? ""),
+    is: oneLine(replacement),
     killed: KILLED.has(status),
-    range: `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`,
+    range,
+    mutator: mutatorName,
+    key: keyOf({ range, mutator: mutatorName, is: replacement }),
+    status,
+    reason: oneLine(statusReason),
   };
 }
 

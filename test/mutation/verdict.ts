@@ -62,9 +62,17 @@ export function isSame(a: Omit<EquivalentMutant, "why">, b: Omit<EquivalentMutan
 
 /** Share of the mutants that tests notice, percent. Listed mutants do not count. */
 export function scoreOf(rows: readonly Row[]): number {
+  const { run, noticed, listed } = sumOf(rows);
+  return run === listed ? 100 : (100 * noticed) / (run - listed);
+}
+
+export function sumOf(rows: readonly Row[]): { run: number; noticed: number; listed: number } {
   const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
-  const noticeable = sum(({ mutants, listed }) => mutants - listed);
-  return noticeable === 0 ? 100 : (100 * sum(({ killed }) => killed)) / noticeable;
+  return {
+    run: sum(({ mutants }) => mutants),
+    noticed: sum(({ killed }) => killed),
+    listed: sum(({ listed }) => listed),
+  };
 }
 
 /** Returns a Markdown table whose last row has the sums. */
