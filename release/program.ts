@@ -18,8 +18,8 @@ import { closureOf, noticesOf } from "./notices.ts";
 
 /** Dependencies of the package. A build that imports anything else fails. */
 const DEPENDENCIES = ["@aws-sdk/*", "fauxqs", "sharp"];
-/** Imports that an installed package does not need: another table engine, the build of the console, and calls of Lambda. */
-const NOT_INSTALLED = ["dynalite", "vite", "@aws-sdk/client-lambda"];
+/** Imports that an installed package does not need: the build of the console, and calls of Lambda. */
+const NOT_INSTALLED = ["vite", "@aws-sdk/client-lambda"];
 /** Packages whose code is in the documentation site. The other dependencies of VitePress only build it. */
 const IN_DOCS = [
   "vitepress",

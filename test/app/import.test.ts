@@ -20,7 +20,6 @@ import { createVault } from "@mjflow/engine/vault";
 import { openDataFile } from "@mjflow/local/engine/data-file";
 import { createFileQueues } from "@mjflow/local/engine/file-queue";
 import { createFileTable } from "@mjflow/local/engine/file-table";
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { exportFolder } from "@mjflow/local/transfer/export";
 import { readRows } from "@mjflow/local/transfer/folder";
 import { importFolder } from "@mjflow/local/transfer/import";
@@ -33,6 +32,7 @@ import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { HARNESS_START, TOKEN_KEY, tokenOf } from "../support/harness.ts";
 import { createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
-import { ENGINE_FILES } from "@mjflow/local/engine/name";
+import { DATABASE_FILE } from "@mjflow/local/folder-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../support/spawned.ts";
 import { type ChaosSite, createChaosSite, expectAllEnded, SEARCHED } from "./site.ts";
@@ -17,7 +17,7 @@ afterAll(() => site.clear());
 
 /** @returns the number of deleted messages */
 function clearQueue(dataDir: string): number {
-  const db = new DatabaseSync(join(dataDir, ENGINE_FILES.sqlite));
+  const db = new DatabaseSync(join(dataDir, DATABASE_FILE));
   const { changes } = db.prepare("DELETE FROM messages").run();
   db.close();
   return Number(changes);

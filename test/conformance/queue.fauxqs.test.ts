@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { QueueDepth } from "@mjflow/core/port";
-import { bucketClient, queueClient } from "@mjflow/local/engine/client";
+import { bucketClient } from "@mjflow/local/engine/client";
 import { startQueueEngine } from "@mjflow/local/engine/queue";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { vi } from "vitest";
+import { queueClient } from "../support/emulator/client.ts";
 import {
   CreateBucketCommand,
   CreateQueueCommand,

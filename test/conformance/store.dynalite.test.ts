@@ -1,4 +1,4 @@
-import { startTableEngine } from "@mjflow/local/engine/table";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { storeCase } from "./store.case.ts";
 import { tableCase } from "./table.case.ts";
 import { makeTable } from "./table.maker.ts";

@@ -1,7 +1,8 @@
 /** Creates the table on a running engine and hands it to the suites of store and table. */
-import { tableClient } from "@mjflow/local/engine/client";
-import { createTable, TABLE } from "@mjflow/local/provision";
+import { TABLE } from "@mjflow/local/provision";
 import { createDynamoStore } from "@mjflow/store/dynamo";
+import { tableClient } from "../support/emulator/client.ts";
+import { createTable } from "../support/emulator/provision.ts";
 import type { DynamoDBClient } from "./aws.ts";
 import type { StoreMaker } from "./store.case.ts";
 

@@ -1,5 +1,5 @@
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { createTable } from "@mjflow/store/table";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { makeTable, TABLE } from "./table.maker.ts";
 import { webhookCase } from "./webhook.case.ts";
 import { dueOf } from "./webhook.due.ts";

@@ -4,10 +4,9 @@ import type { Flow } from "@mjflow/core/flow";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import type { Store } from "@mjflow/core/port";
 import { newTask, type Task } from "@mjflow/core/task";
-import { tableClient } from "@mjflow/local/engine/client";
-import { startTableEngine } from "@mjflow/local/engine/table";
-import { createTable, TABLE } from "@mjflow/local/provision";
-import { createDynamoStore } from "@mjflow/store/dynamo";
+import { openDataFile } from "@mjflow/local/engine/data-file";
+import { createFileTable } from "@mjflow/local/engine/file-table";
+import { createStore } from "@mjflow/store/dynamo";
 
 const WRITERS = 16;
 const INTERVAL_MS = 30_000;
@@ -67,14 +66,11 @@ export async function seedTree(options: {
 
 /** Opens the store of a local server that is not running. */
 export async function withStore(dataDir: string, work: (store: Store) => Promise<void>): Promise<void> {
-  const engine = await startTableEngine({ dataDir });
-  const client = tableClient(engine.endpoint);
+  const file = openDataFile({ dataDir });
   try {
-    await createTable(client);
-    await work(createDynamoStore({ client, table: TABLE }));
+    await work(createStore({ table: createFileTable(file) }));
   } finally {
-    client.destroy();
-    await engine.stop();
+    await file.close();
   }
 }
 

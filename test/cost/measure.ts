@@ -12,6 +12,7 @@ import { flowStatus } from "@mjflow/core/flow";
 import { LOCAL_PROVIDER_IDS } from "@mjflow/local/provider-ids";
 import { type LocalServer, startLocalServer } from "@mjflow/local/server";
 import { createDynamoStore } from "@mjflow/store/dynamo";
+import { startEmulatorBackend } from "../support/emulator/backend.ts";
 import { asOwn, type Counted, type Rows, startMeter } from "./meter.ts";
 import { SCENARIOS, type Scenario, type ScenarioName } from "./scenario.ts";
 
@@ -60,8 +61,7 @@ export async function measureAll(
     {
       port: 0,
       dataDir,
-      // dynoxide reports the capacity units that a request would use at AWS.
-      engine: "dynoxide",
+      startBackend: () => startEmulatorBackend(dataDir),
       providers: {},
       timings: JSON.stringify({ beliefMs: CACHE_TTL_MS }),
       sweepMs: 3_600_000,

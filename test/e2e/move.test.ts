@@ -6,13 +6,15 @@ import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bucketClient, tableClient } from "@mjflow/local/engine/client";
+import { bucketClient } from "@mjflow/local/engine/client";
 import { freePort } from "@mjflow/local/engine/port";
 import { startQueueEngine } from "@mjflow/local/engine/queue";
-import { startTableEngine } from "@mjflow/local/engine/table";
-import { BUCKET, createBucket, createTable, TABLE } from "@mjflow/local/provision";
+import { BUCKET, createBucket, TABLE } from "@mjflow/local/provision";
 import type { Ledger } from "@mjflow/simulator/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { tableClient } from "../support/emulator/client.ts";
+import { createTable } from "../support/emulator/provision.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { type SpawnedServer, type SpawnedVendors, spawnServer, spawnVendors, until } from "../support/spawned.ts";
 
 const PNG =
@@ -38,13 +40,13 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-function start(dataDir: string, engine: string): Promise<SpawnedServer> {
+function start(dataDir: string, program?: string): Promise<SpawnedServer> {
   const vendor = { MJFLOW_TRUEAI_BASE_URL: `${vendors.url}/trueai`, MJFLOW_TRUEAI_KEY: "a-key-for-tests" };
   const pace = { turbo: 3_000, fast: 3_000, relax: 3_000, video: 3_000 };
   const timings = { base: "local", quietMs: pace, unknownMs: 3_000, lookupMs: 500, lookupMaxMs: 2_000 };
   const archive = { MJFLOW_ARCHIVE: "on", MJFLOW_OUTBOUND_ALLOW: "127.0.0.1:*" };
-  const env = { ...vendor, ...archive, MJFLOW_ENGINE: engine, MJFLOW_TIMINGS: JSON.stringify(timings) };
-  return spawnServer({ dataDir, port, env });
+  const env = { ...vendor, ...archive, MJFLOW_TIMINGS: JSON.stringify(timings) };
+  return spawnServer({ dataDir, port, env, program });
 }
 
 function mjflow(args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
@@ -59,7 +61,7 @@ function mjflow(args: readonly string[], env: Record<string, string> = {}): Prom
 }
 
 test("flows, input images and copies of a server move in the middle of their work, and no task is paid twice", async () => {
-  const source = await start(path("data"), "sqlite");
+  const source = await start(path("data"));
   server = source;
   const first = await source.start({ provider: "trueai", then: PLAN });
   const before = await source.ended(first);
@@ -78,7 +80,7 @@ test("flows, input images and copies of a server move in the middle of their wor
   expect(JSON.parse(exported.output).contents).toMatchObject({ flows: FLOWS });
   expect(JSON.parse(exported.output).contents.objects).toBeGreaterThan(2);
   expect(existsSync(path("too-early"))).toBe(false);
-  await expect(start(path("data"), "sqlite")).rejects.toThrow("was exported at");
+  await expect(start(path("data"))).rejects.toThrow("was exported at");
 
   // The deployment: a table and a bucket, and the keys of the server, so that former callback URLs are valid.
   mkdirSync(path("stage"));
@@ -111,7 +113,7 @@ test("flows, input images and copies of a server move in the middle of their wor
   await tables.stop();
   await objects.stop();
 
-  server = await start(path("stage"), "dynoxide");
+  server = await start(path("stage"), "test/support/emulator/start.ts");
   const stage = server;
   for (const id of ids) expect((await stage.ended(id)).status, id).toBe("completed");
   const moved = await stage.flow(first);

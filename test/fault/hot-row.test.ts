@@ -3,10 +3,10 @@
  * response, and the number of writes does not grow with the square of the number.
  */
 import type { Task } from "@mjflow/core/task";
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { createTestHarness, HARNESS_START, type TestHarness } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2"] }];

@@ -11,9 +11,9 @@ import type { SubmitOutcome } from "@mjflow/core/port";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
-import { queueClient } from "@mjflow/local/engine/client";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { queueClient } from "../support/emulator/client.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const MINUTE = 60_000;

@@ -3,11 +3,11 @@
  */
 import type { Store } from "@mjflow/core/port";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newFlow, taskIn } from "../conformance/factory.ts";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { type Container, startContainer } from "./container.ts";
 
 const OLD = "the key of last year, 32 characters and more";

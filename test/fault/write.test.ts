@@ -9,7 +9,6 @@ import { newDelivery } from "@mjflow/core/delivery";
 import type { Flow } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
 import { hasOwnDueEntry } from "@mjflow/core/task";
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createTable } from "@mjflow/store/table";
 import { createWebhookStore } from "@mjflow/store/webhook";
@@ -17,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newAppId, newFlow, taskIn } from "../conformance/factory.ts";
 import { type Fault, intercept, loseResponses } from "../conformance/fault.ts";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 import { createRelay } from "./version/relay.ts";
 import { type Release, today } from "./version/versions.ts";
 

@@ -1,6 +1,5 @@
 /** The store of compat task ids, on the in-memory table and on dynoxide. */
 import { type MjTaskPointer, mjIdShardOf, mjTaskIdOf } from "@mjflow/core/mj-task";
-import { startTableEngine } from "@mjflow/local/engine/table";
 import { RETENTION_MS } from "@mjflow/store/keys";
 import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
@@ -8,6 +7,7 @@ import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AWKWARD, NOW, newAppId, newFlow } from "../conformance/factory.ts";
 import { makeTable, TABLE } from "../conformance/table.maker.ts";
+import { startTableEngine } from "../support/emulator/table.ts";
 
 interface Made {
   table: Table;

@@ -38,6 +38,8 @@ export interface SpawnOptions {
   env?: Record<string, string>;
   /** Checkout whose server is started. Unset: this one. */
   root?: string | undefined;
+  /** Program in the checkout. Unset: that of `npm start`. */
+  program?: string | undefined;
 }
 
 export const API_KEY = "mjk_for_e2e_tests_only";
@@ -47,9 +49,10 @@ export async function spawnServer({
   port = 0,
   env = {},
   root = ROOT,
+  program = "bin/start.mjs",
 }: SpawnOptions = {}): Promise<SpawnedServer> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "mjflow-e2e-"));
-  const child = spawn(process.execPath, ["bin/start.mjs"], {
+  const child = spawn(process.execPath, [program], {
     cwd: root,
     env: {
       ...cleanEnv(),

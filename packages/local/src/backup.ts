@@ -25,14 +25,12 @@ import { ConfigError } from "./config-error.ts";
 import { lockFolder } from "./data-folder.ts";
 import { type DataFile, openDataFile } from "./engine/data-file.ts";
 import { newEpoch, openMark } from "./engine/mark.ts";
-import { detectEngine, ENGINE_FILES } from "./engine/name.ts";
-import { checkFolder } from "./folder-check.ts";
+import { checkFolder, DATABASE_FILE } from "./folder-check.ts";
 
 /** Path of the route on the running server. It is no part of the API and needs the secret of `SERVER_FILE`. */
 export const BACKUP_PATH = "/_local/backup";
 /** Names the running server of a data folder. Only the user who owns the folder can read it. */
 const SERVER_FILE = "server.json";
-const DATABASE = ENGINE_FILES.sqlite;
 /** Databases that several connections of one process may open. */
 const SHARED_DATABASES = ["fauxqs.db", join("simulator", "simulator.db")];
 const SECRETS = ["api.key", "hook.key", "vault.key", "bucket.key"];
@@ -54,7 +52,7 @@ export interface BackupSummary {
  * @param target existing, empty folder
  */
 export async function copyDataFolder(dataDir: string, target: string, database: Pick<DataFile, "copyTo">) {
-  await database.copyTo(join(target, DATABASE));
+  await database.copyTo(join(target, DATABASE_FILE));
   for (const name of SHARED_DATABASES) {
     const path = join(dataDir, name);
     if (!existsSync(path)) continue;
@@ -150,12 +148,9 @@ function isEqual(given: string, expected: string): boolean {
  */
 export async function backUp(dataDir: string, target: string): Promise<BackupSummary> {
   const folder = resolve(target);
-  if (sizeOf(join(dataDir, DATABASE)) === 0) {
-    const engine = detectEngine(dataDir);
+  if (sizeOf(join(dataDir, DATABASE_FILE)) === 0) {
     throw new ConfigError(
-      engine === undefined || engine === "sqlite"
-        ? `${resolve(dataDir)} has no data of mjflow. Name the data folder with --data or MJFLOW_DATA_DIR.`
-        : `${resolve(dataDir)} belongs to ${engine}. Stop its server, then copy the whole folder.`,
+      `${resolve(dataDir)} has no data of mjflow. Name the data folder with --data or MJFLOW_DATA_DIR.`,
     );
   }
   if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) {
@@ -217,7 +212,7 @@ async function askServer(dataDir: string, folder: string, locked: ConfigError): 
  * of the original folder, so that files of both folders cannot be mixed.
  */
 function seal(folder: string): void {
-  const db = new DatabaseSync(join(folder, DATABASE));
+  const db = new DatabaseSync(join(folder, DATABASE_FILE));
   try {
     const [first] = db.prepare("PRAGMA quick_check(1)").all();
     if (first?.["quick_check"] !== "ok") throw new Error(`the copy is damaged: ${String(first?.["quick_check"])}`);

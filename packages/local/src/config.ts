@@ -4,7 +4,7 @@ import { checked, checkedSetting, FORMATS, type SettingName, wholeNumber } from 
 import { TIMINGS } from "@mjflow/core/timing";
 import { BODY_BUDGET_BYTES } from "./body-budget.ts";
 import { ConfigError } from "./config-error.ts";
-import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
+import type { LocalBackend } from "./engine/backend.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { unknownSetting } from "./setting.ts";
 
@@ -26,8 +26,8 @@ export interface LocalServerConfig {
   providers: Record<string, { baseUrl: string; apiKey: string }>;
   /** Key of the translator of prompts; unset: it needs none, or there is none. */
   translateKey?: string;
-  /** Local backend; unset: the one that wrote the data folder, otherwise sqlite. */
-  engine?: EngineName;
+  /** Starts another local backend, for tests; unset: SQLite in the data folder. */
+  startBackend?: () => Promise<LocalBackend>;
   /** Accepts one loss of data that the start reports, see folder-check.ts. */
   acceptLoss?: string;
   /** Budget of all request bodies that are in memory at one time, bytes; unset: 64 MB. */
@@ -61,7 +61,6 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     ...tunnelOf(env),
     providers,
     ...translateKeyOf(env),
-    ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
     ...(env["MJFLOW_ACCEPT_LOSS"] && { acceptLoss: env["MJFLOW_ACCEPT_LOSS"] }),
     bodyBudgetBytes: numberOf(env, "MJFLOW_BODY_BUDGET_MB", BODY_BUDGET_BYTES / MB, { min: 8, max: 4_096 }) * MB,
     timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
@@ -113,12 +112,6 @@ function hostOf(text: string | undefined): string {
     throw new ConfigError("MJFLOW_HOST must be an IP address of this machine, for example 0.0.0.0 for all addresses");
   }
   return host;
-}
-
-function engineOf(text: string): EngineName {
-  const engine = ENGINE_NAMES.find((name) => name === text);
-  if (!engine) throw new ConfigError(`MJFLOW_ENGINE must be one of ${ENGINE_NAMES.join(", ")}`);
-  return engine;
 }
 
 function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: string }][] | undefined {

@@ -10,7 +10,6 @@ import { DatabaseSync } from "node:sqlite";
 import { deserialize } from "node:v8";
 import { ConfigError } from "./config-error.ts";
 import { MARK_FILE, readMark } from "./engine/mark.ts";
-import { ENGINE_FILES } from "./engine/name.ts";
 import { isDamage, isLocked } from "./engine/sqlite-error.ts";
 
 export interface FolderCheckOptions {
@@ -20,7 +19,9 @@ export interface FolderCheckOptions {
   warn?: (event: string, text: string) => void;
 }
 
-const FILE = ENGINE_FILES.sqlite;
+/** File of rows and messages in the data folder. */
+export const DATABASE_FILE = "mjflow.db";
+const FILE = DATABASE_FILE;
 const VAULT_KEY = "vault.key";
 const CALLBACK_KEY = "hook.key";
 /** Text that accepts the loss of a folder without a mark. */

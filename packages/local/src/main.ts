@@ -81,10 +81,7 @@ async function signInUrl({ url, apiKey }: LocalServer): Promise<string | undefin
   }
 }
 
-function greeting(
-  { url, warning, apiKey, simulator, real, engine, tunnel }: LocalServer,
-  signIn: string | undefined,
-): string {
+function greeting({ url, warning, apiKey, simulator, real, tunnel }: LocalServer, signIn: string | undefined): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
   const [provider = "simulator"] = real;
   const usd = planMicroUsd({ action: "IMAGINE", pace: "fast" }, EXAMPLE) / 1e6;
@@ -98,7 +95,7 @@ The mjflow local server is ready
   docs       ${url}/docs
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
-  data       ${dataDir} (${engine})${callbacksLine(tunnel)}
+  data       ${dataDir}${callbacksLine(tunnel)}
 ${warning === undefined ? "" : `\n! ${warning}\n`}
 Create a flow${paid}, then list the flows:
 

@@ -23,7 +23,6 @@ import { startCron } from "./cron.ts";
 import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
 import { documentationSite, isDocumentation } from "./documentation.ts";
 import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
-import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
 import { type Functions, importFunctions } from "./functions.ts";
@@ -42,7 +41,6 @@ export interface LocalServer {
   simulator: Simulator;
   /** Ids of the providers that are real vendors. */
   real: string[];
-  engine: EngineName;
   /** The tunnel for callbacks; undefined without one. `tookMs`: duration of the test callback; unset if it did not arrive. */
   tunnel: { program: string; url: string; tookMs?: number } | undefined;
   /** The warning if a test callback to `MJFLOW_PUBLIC_URL` did not arrive. Undefined if it did, or if none was sent. */
@@ -96,7 +94,7 @@ export async function startLocalServer(
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const backend = await startLocalBackend({ dataDir, engine: config.engine, acceptLoss: config.acceptLoss });
+    const backend = await (config.startBackend?.() ?? startLocalBackend({ dataDir, acceptLoss: config.acceptLoss }));
     cleanups.push(() => backend.stop());
     const simulator = await startVendorSimulator(config);
     cleanups.push(() => simulator.stop());
@@ -172,7 +170,6 @@ export async function startLocalServer(
       apiKey,
       simulator,
       real: Object.keys(config.providers),
-      engine: backend.engine,
       tunnel: tunnel && { program: tunnel.program, url: tunnel.url, ...(tested && "tookMs" in tested && tested) },
       callbackTest: (async () => {
         const result = await publicTest;

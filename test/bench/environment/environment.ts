@@ -10,11 +10,12 @@ import { Writable } from "node:stream";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
-import { tableClient } from "@mjflow/local/engine/client";
 import { TABLE } from "@mjflow/local/provision";
 import { type LocalServer, startLocalServer } from "@mjflow/local/server";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent } from "aws-lambda";
+import { startEmulatorBackend } from "../../support/emulator/backend.ts";
+import { tableClient } from "../../support/emulator/client.ts";
 import { endedFlow, endedTask, loadHistory, submittedTask, tableFileIn } from "./history.ts";
 
 /** A function handler that gets and returns JSON, without its declared types. */
@@ -56,7 +57,15 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
   const localServer = await startLocalServer(
     // dynoxide counts capacity units and has the same HTTP protocol as DynamoDB.
-    { port: 0, dataDir, engine: "dynoxide", providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
+    {
+      port: 0,
+      dataDir,
+      startBackend: () => startEmulatorBackend(dataDir),
+      providers: {},
+      timings: TIMINGS,
+      sweepMs: HOUR_MS,
+      simulatorSpeed: NEVER,
+    },
     ["simulator"],
   );
   const client = tableClient(process.env["AWS_ENDPOINT_URL_DYNAMODB"]!);

@@ -9,12 +9,12 @@ import type { Flow } from "@mjflow/core/flow";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import type { Result } from "@mjflow/core/report";
 import { newTask, type Task } from "@mjflow/core/task";
-import { findDynoxide } from "@mjflow/local/engine/dynoxide";
 import { TABLE } from "@mjflow/local/provision";
 import type { Item } from "@mjflow/store/codec";
 import { FLOW, TASK } from "@mjflow/store/item";
 import { flowKey, type Key, listedAt, taskKey } from "@mjflow/store/keys";
 import { tableDefinition } from "@mjflow/store/schema";
+import { findDynoxide } from "../../support/emulator/dynoxide.ts";
 import { RESULT } from "./report.ts";
 
 export const APP = "app_default";

@@ -19,9 +19,8 @@ import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
-import { damage } from "../folder-check.ts";
+import { DATABASE_FILE, damage } from "../folder-check.ts";
 import { type Mark, newEpoch, openMark, readMark } from "./mark.ts";
-import { ENGINE_FILES } from "./name.ts";
 import { asOverloaded, isDamage } from "./sqlite-error.ts";
 
 export interface FileOptions {
@@ -108,7 +107,7 @@ CREATE TABLE IF NOT EXISTS commits (id INTEGER PRIMARY KEY CHECK (id = 1), epoch
 /** @throws Error if another process has opened the file */
 export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): DataFile {
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
-  const path = dataDir === undefined ? ":memory:" : join(dataDir, ENGINE_FILES.sqlite);
+  const path = dataDir === undefined ? ":memory:" : join(dataDir, DATABASE_FILE);
   // The file contains prompts and URLs, so only its owner may read it. SQLite gives its other files the same
   // permissions.
   if (dataDir !== undefined) closeSync(openSync(path, "a", 0o600));

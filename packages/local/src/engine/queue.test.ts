@@ -10,8 +10,9 @@ import {
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
+import { queueClient } from "../../../../test/support/emulator/client.ts";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { bucketClient, queueClient } from "./client.ts";
+import { bucketClient } from "./client.ts";
 import { startQueueEngine } from "./queue.ts";
 
 async function start(dataDir?: string) {
@@ -47,7 +48,7 @@ test("acknowledged messages survive kill -9 of the process", async () => {
   const here = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
     const { startQueueEngine } = await import(${here("./queue.ts")});
-    const { queueClient } = await import(${here("./client.ts")});
+    const { queueClient } = await import(${here("../../../../test/support/emulator/client.ts")});
     const { CreateQueueCommand, SendMessageCommand } = await import(${JSON.stringify(import.meta.resolve("@aws-sdk/client-sqs"))});
     const client = queueClient((await startQueueEngine({ dataDir: ${JSON.stringify(dataDir)} })).endpoint);
     const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "submit" }));

@@ -17,10 +17,9 @@ import { ConfigError } from "../config-error.ts";
 import { loadOrCreateSecret, lockFolder } from "../data-folder.ts";
 import { bucketClient } from "../engine/client.ts";
 import { type DataFile, openDataFile } from "../engine/data-file.ts";
-import { detectEngine } from "../engine/name.ts";
 import { startQueueEngine } from "../engine/queue.ts";
 import { type Exported, markExported } from "../exported.ts";
-import { checkFolder } from "../folder-check.ts";
+import { checkFolder, DATABASE_FILE } from "../folder-check.ts";
 import { BUCKET } from "../provision.ts";
 import { type Contents, objectsOf, rowsOf, toJson, writeManifest } from "./folder.ts";
 import { createObjectStore } from "./objects.ts";
@@ -43,10 +42,10 @@ export interface ExportResult extends Exported {
  */
 export async function exportFolder(dataDir: string, target: string, now = Date.now()): Promise<ExportResult> {
   const folder = resolve(target);
-  const engine = detectEngine(dataDir);
-  if (engine !== "sqlite") {
-    const why = engine === undefined ? "has no data of mjflow" : `belongs to ${engine}, which cannot be exported`;
-    throw new ConfigError(`${resolve(dataDir)} ${why}. Name the data folder with --data or MJFLOW_DATA_DIR.`);
+  if (!existsSync(join(dataDir, DATABASE_FILE))) {
+    throw new ConfigError(
+      `${resolve(dataDir)} has no data of mjflow. Name the data folder with --data or MJFLOW_DATA_DIR.`,
+    );
   }
   if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) {
     throw new ConfigError(`${folder} is not an empty folder. Name a new folder for each export.`);

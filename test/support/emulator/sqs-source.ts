@@ -1,6 +1,6 @@
 /** Reads a queue of an emulator over SQS's protocol, like AWS's event-source mapping. */
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import type { MessageSource } from "../event-source-mapping.ts";
+import type { MessageSource } from "@mjflow/local/event-source-mapping";
 
 /**
  * Wait time of a poll, seconds. It is short and never aborted: an aborted poll of fauxqs would take the next message,

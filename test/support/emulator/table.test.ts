@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import {
   CreateTableCommand,
   type DynamoDBClient,
@@ -9,7 +8,7 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
-import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../../packages/local/test/test-folder.ts";
 import { tableClient } from "./client.ts";
 import { findDynoxide } from "./dynoxide.ts";
 import { startTableEngine, type TableEngine, type TableEngineName, type TableEngineOptions } from "./table.ts";
@@ -51,19 +50,8 @@ describe.each(engines)("table engine %s", (name) => {
     const first = await start({ dataDir, engine: name });
     await write(first.client);
     await cleanUp.pop()!();
-    const again = await start({ dataDir });
-    expect(again.engine.name).toBe(name);
+    const again = await start({ dataDir, engine: name });
     expect(await read(again.client)).toBe("still here");
-  });
-
-  test("a folder written by the other engine is rejected with advice", async () => {
-    const dataDir = createTempFolder();
-    await start({ dataDir, engine: name });
-    await cleanUp.pop()!();
-    const other = name === "dynoxide" ? "dynalite" : "dynoxide";
-    await expect(startTableEngine({ dataDir, engine: other })).rejects.toThrow(
-      `holds a table written by ${name}, which ${other} cannot read`,
-    );
   });
 
   test("the engine listens only on the loopback address", async () => {
@@ -73,41 +61,10 @@ describe.each(engines)("table engine %s", (name) => {
   });
 });
 
-describe.skipIf(!findDynoxide())("process of dynoxide", () => {
-  test("the next start ends an engine process whose parent was killed, and no acknowledged write is lost", async () => {
-    const dataDir = createTempFolder();
-    const { pid, endpoint, kill } = await startElsewhere(dataDir);
-    const client = tableClient(endpoint);
-    cleanUp.push(() => client.destroy());
-    await write(client);
-    await kill();
-    expect(isAlive(pid)).toBe(true);
-    const next = await start({ dataDir });
-    expect(isAlive(pid)).toBe(false);
-    expect(await read(next.client)).toBe("still here");
-  });
-
-  test("a second start is rejected while another process uses the engine", async () => {
-    const dataDir = createTempFolder();
-    const { engine } = await start({ dataDir });
-    await expect(startTableEngine({ dataDir })).rejects.toThrow(`The process ${process.pid} already uses`);
-    expect(isAlive(engine.pid!)).toBe(true);
-  });
-
-  test("another program that has the engine's former process id is not ended", async () => {
-    const dataDir = createTempFolder();
-    const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
-    cleanUp.push(() => bystander.kill("SIGKILL"));
-    writeFileSync(join(dataDir, "table.pid"), JSON.stringify({ pid: bystander.pid, parent: 1 }));
-    await start({ dataDir });
-    expect(isAlive(bystander.pid!)).toBe(true);
-  });
-
-  test("the engine process ends with the process that started it", async () => {
-    const { pid, exit } = await startElsewhere(createTempFolder());
-    await exit();
-    await expect.poll(() => isAlive(pid), { interval: 5 }).toBe(false);
-  });
+test.skipIf(!findDynoxide())("the process of dynoxide ends with the process that started it", async () => {
+  const { pid, exit } = await startElsewhere(createTempFolder());
+  await exit();
+  await expect.poll(() => isAlive(pid), { interval: 5 }).toBe(false);
 });
 
 /** Starts the engine from a separate Node process, which the test can kill. */
@@ -115,19 +72,19 @@ async function startElsewhere(dataDir: string) {
   const table = new URL("./table.ts", import.meta.url).href;
   const script = `
     const engine = await (await import(${JSON.stringify(table)})).startTableEngine({ dataDir: ${JSON.stringify(dataDir)} });
-    console.log(JSON.stringify({ pid: engine.pid, endpoint: engine.endpoint }));
+    console.log(JSON.stringify({ pid: engine.pid }));
     process.stdin.once("data", () => process.exit(0));`;
   const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
   cleanUp.push(() => parent.kill("SIGKILL"));
   const line = await new Promise<string>((resolve) => parent.stdout.once("data", (chunk) => resolve(String(chunk))));
-  const { pid, endpoint } = JSON.parse(line) as { pid: number; endpoint: string };
+  const { pid } = JSON.parse(line) as { pid: number };
   cleanUp.push(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
   const gone = new Promise((resolve) => parent.once("exit", resolve));
-  const end = (how: () => unknown) => async () => {
-    how();
+  const exit = async () => {
+    parent.stdin.write("end\n");
     await gone;
   };
-  return { pid, endpoint, kill: end(() => parent.kill("SIGKILL")), exit: end(() => parent.stdin.write("end\n")) };
+  return { pid, exit };
 }
 
 /** Returns false for a zombie process too. */

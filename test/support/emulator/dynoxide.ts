@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
-import { endOrphan, removePidFile, writePidFile } from "./orphan.ts";
-import { freePort, LOOPBACK } from "./port.ts";
-import type { TableEngine } from "./table-engine.ts";
+import { freePort, LOOPBACK } from "@mjflow/local/engine/port";
+import type { TableEngine } from "./table.ts";
 
 const POLL_MS = 5;
 const READY_MS = 10_000;
@@ -27,34 +26,29 @@ export function findDynoxide(): string | undefined {
 
 interface Options {
   binary: string;
-  dataDir?: string;
   dbPath?: string;
   port?: number;
 }
 
 export async function startDynoxide(options: Options): Promise<TableEngine> {
-  const { dataDir, dbPath } = options;
-  if (dataDir !== undefined && dbPath !== undefined) await endOrphan(dataDir, dbPath);
   for (let starts = 1; ; starts++) {
     const port = options.port ?? (await freePort());
     const child = run(options, port);
     const failure = await readiness(child, port);
-    if (failure === undefined) return engineOf(child, port, dataDir);
+    if (failure === undefined) return engineOf(child, port);
     child.kill("SIGKILL");
     if (starts >= MAX_STARTS || options.port !== undefined)
       throw new Error(`The table engine did not start: ${failure}`);
   }
 }
 
-function run({ binary, dataDir, dbPath }: Options, port: number): ChildProcess {
+function run({ binary, dbPath }: Options, port: number): ChildProcess {
   const where = dbPath === undefined ? [] : ["--db-path", dbPath];
-  // The child has its own process group. Otherwise Ctrl-C would end the child first, and the local server could not
-  // save its last steps.
+  // The child has its own process group. Otherwise Ctrl-C would end it before the server has saved its last steps.
   const child = spawn(binary, ["serve", "--host", LOOPBACK, "--port", String(port), ...where], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  if (dataDir !== undefined && child.pid !== undefined) writePidFile(dataDir, child.pid);
   return child;
 }
 
@@ -91,7 +85,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-function engineOf(child: ChildProcess, port: number, dataDir: string | undefined): TableEngine {
+function engineOf(child: ChildProcess, port: number): TableEngine {
   const endChild = () => child.kill("SIGTERM");
   // The child ends when this process exits, unless this process is killed.
   process.once("exit", endChild);
@@ -118,7 +112,6 @@ function engineOf(child: ChildProcess, port: number, dataDir: string | undefined
         await gone;
         clearTimeout(timer);
       }
-      if (dataDir !== undefined) removePidFile(dataDir);
     },
   };
 }
