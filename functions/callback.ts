@@ -5,7 +5,7 @@
  */
 import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
-import { decodeBytes } from "@mjflow/providers/callback";
+import { decodeBytes, decodedText } from "@mjflow/providers/callback";
 import { readAnyCallback } from "@mjflow/providers/families/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { composeCallback } from "./composition/callback.ts";
@@ -49,7 +49,13 @@ function responseOf(result: CallbackResult): LambdaFunctionURLResult {
  * Returns the text of the body; undefined if it is too large, also after decompression. The charset and encoding may be
  * wrong or missing: ids, status and links are ASCII, so a text with other wrong characters is still a report.
  */
-export async function decodeBody({ body = "", isBase64Encoded, headers }: CallbackBody): Promise<string | undefined> {
+export function decodeBody({
+  body = "",
+  isBase64Encoded,
+  headers,
+}: CallbackBody): string | undefined | Promise<string | undefined> {
+  const text = isBase64Encoded ? undefined : decodedText(body, headers);
+  if (text !== undefined) return Buffer.byteLength(body) > CALLBACK.bodyBytes ? undefined : text;
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
   return bytes.length > CALLBACK.bodyBytes ? undefined : decodeBytes(bytes, headers, CALLBACK.bodyBytes);
 }

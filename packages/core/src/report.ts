@@ -114,6 +114,6 @@ function withoutQuote(words: string, prompt: string): string {
  * True if a callback with this report must be stored even if the app did not request progress. MODAL must be stored,
  * because the vendor waits until the modal is answered. An unknown status can mean anything, so it is stored too.
  */
-export function needsWrite(report: Report): boolean {
-  return isFinal(report.status) || report.status === "MODAL" || report.status === undefined;
+export function needsWrite({ status }: Pick<Report, "status">): boolean {
+  return isFinal(status) || status === "MODAL" || status === undefined;
 }

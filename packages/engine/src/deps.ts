@@ -34,14 +34,18 @@ export interface EngineDeps {
   creditMemory?: object;
 }
 
-/**
- * Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor.
- * `baseUrl`: base for image links without a host; unset: such links are left out.
- */
+export interface ReadCallbackOptions {
+  /** Base for image links without a host; unset: such links are left out. */
+  baseUrl?: string;
+  /** True: of a report that needs no write (`needsWrite`) only the status is used, so the reader may leave out the rest. */
+  dropsSteps?: boolean;
+}
+
+/** Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor. */
 export type ReadCallback = (
   provider: string,
   body: string,
-  baseUrl?: string,
+  options?: ReadCallbackOptions,
 ) => Report | undefined | Promise<Report | undefined>;
 
 /** @param task the task that a decision is made for; unset: no decision that sends messages */

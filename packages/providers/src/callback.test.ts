@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { decodeBytes } from "./callback.ts";
+import { decodeBytes, decodedText } from "./callback.ts";
 
 const TEXT = '{"id":"17","status":"SUCCESS"}';
 const GBK = Buffer.concat([
@@ -18,6 +18,14 @@ describe("the text of a callback body", () => {
   ])("a request without headers and a body in %s is read", async (_, bytes, text) => {
     expect(await decodeBytes(bytes, undefined, 1_000)).toBe(text);
     expect(await decodeBytes(bytes, {}, 1_000)).toBe(text);
+  });
+
+  test("a body that came as text stays unchanged without its byte order mark, unless a header names another encoding", () => {
+    const type = "application/json; charset=UTF-8";
+    for (const headers of [undefined, {}, { "content-type": type }])
+      expect(decodedText(`\ufeff${TEXT}`, headers)).toBe(TEXT);
+    expect(decodedText(TEXT, { "content-encoding": "gzip" })).toBeUndefined();
+    expect(decodedText("é", { "content-type": "text/plain; charset=gbk" })).toBeUndefined();
   });
 
   test.each(["gbk", '"GBK"', "'gbk'", " gbk"])(

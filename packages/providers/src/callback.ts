@@ -24,17 +24,37 @@ export async function decodeBytes(
   return (await import("./http-body.ts")).decodeBytes(bytes, known, maxBytes);
 }
 
-function isPlain(bytes: Buffer, headers: BodyHeaders): boolean {
-  return headers["content-encoding"] === undefined && otherCharsetOf(headers) === undefined && isUtf8(bytes);
+/**
+ * Returns the text of a callback body that the runtime passes as text: its bytes are UTF-8. Undefined if the headers name another
+ * encoding; then `decodeBytes` decides.
+ */
+export function decodedText(text: string, headers: BodyHeaders | undefined): string | undefined {
+  return isUtf8Declared(headers ?? {}) ? text.replace(/^\ufeff/, "") : undefined;
 }
 
-/**
- * Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply.
- *
- * @param baseUrl base URL of the vendor, for image links without a host; unset: such links are left out
- */
-export function readCallback(provider: string, body: string, baseUrl?: string): Report | undefined {
-  const options = readOptions(DIALECTS.get(provider), baseUrl);
+function isPlain(bytes: Buffer, headers: BodyHeaders): boolean {
+  return isUtf8Declared(headers) && isUtf8(bytes);
+}
+
+function isUtf8Declared(headers: BodyHeaders): boolean {
+  return headers["content-encoding"] === undefined && otherCharsetOf(headers) === undefined;
+}
+
+export interface CallbackOptions {
+  /** Base URL of the vendor, for image links without a host; unset: such links are left out. */
+  baseUrl?: string;
+  /** True: a report that needs no write has only its status (`ReadOptions.dropsSteps`). */
+  dropsSteps?: boolean;
+}
+
+/** Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply. */
+export function readCallback(
+  provider: string,
+  body: string,
+  { baseUrl, dropsSteps }: CallbackOptions = {},
+): Report | undefined {
+  const read = readOptions(DIALECTS.get(provider), baseUrl);
+  const options = dropsSteps ? { ...read, dropsSteps } : read;
   return parseTask(parseJson(body), options) ?? parseTask(formOf(body), options);
 }
 

@@ -20,7 +20,54 @@ const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = constants;
 const finishFlush = Z_SYNC_FLUSH;
 
 /** Never throws. If the body is too large, the rest is not read and the connection is closed. */
-export async function readBody(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<ReadBody> {
+export function readBody(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<ReadBody> {
+  const read = ENCODINGS.has(labelOf(headers)) ? readEncoded : readPlain;
+  return read(body, headers, maxBytes);
+}
+
+/**
+ * Reads a body without a decoder, as nearly all are. Events instead of iterators and streams: those would cost more than the rest of
+ * the request. A body that begins like gzip is read by `readEncoded`.
+ */
+function readPlain(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<ReadBody> {
+  const { promise, resolve } = Promise.withResolvers<ReadBody>();
+  const read = new Collector(maxBytes);
+  let isPlain = false;
+  const end = (more: Omit<ReadBody, "text"> = {}) => {
+    stop();
+    resolve({ text: toText(read.bytes(), headers, read.isFull), ...more });
+  };
+  const add = (chunk: Buffer) => {
+    read.add(chunk);
+    if (read.isFull) {
+      end({ cut: true });
+      body.destroy();
+    } else if (!isPlain && read.size >= 2) {
+      const bytes = read.bytes();
+      isPlain = !isGzip(bytes);
+      if (isPlain) return;
+      stop();
+      body.pause();
+      body.unshift(bytes);
+      resolve(readEncoded(body, headers, maxBytes));
+    }
+  };
+  const finish = () => end();
+  const fail = (error: unknown) => end({ error });
+  // A stream that is destroyed without an error emits nothing else.
+  const close = () =>
+    fail(Object.assign(new Error("the body ended too early"), { code: "ERR_STREAM_PREMATURE_CLOSE" }));
+  const stop = () => body.off("data", add).off("end", finish).off("error", fail).off("close", close);
+  body
+    .on("error", () => {})
+    .on("error", fail)
+    .on("end", finish)
+    .on("close", close)
+    .on("data", add);
+  return promise;
+}
+
+async function readEncoded(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<ReadBody> {
   const raw = new Collector(maxBytes);
   const source = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   async function* rest(): AsyncGenerator<Buffer> {
@@ -48,7 +95,7 @@ export async function readBody(body: Readable, headers: BodyHeaders, maxBytes: n
       first.push(next.value);
     }
     const all = Readable.from(concatenated(first, chunks, (error) => (sourceError = error)));
-    decoder = decoderFor(Buffer.concat(first), headers["content-encoding"]);
+    decoder = decoderFor(Buffer.concat(first), labelOf(headers));
     // The reader gets the errors of the pipeline.
     for await (const chunk of decoder ? pipeline(all, decoder, () => {}) : all) {
       output.add(chunk as Buffer);
@@ -97,14 +144,25 @@ class Collector {
   }
 
   bytes(): Buffer {
-    return Buffer.concat(this.chunks);
+    return this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks);
   }
 }
 
-function decoderFor(start: Buffer, label = ""): Transform | undefined {
-  // RFC 1952 2.3.1. The bytes are no UTF-8, so no text begins with them.
-  if (start[0] === 0x1f && start[1] === 0x8b) return createGunzip({ finishFlush });
-  switch (label.trim().toLowerCase()) {
+/** Encodings that only their label tells. A body that is gzip begins with two known bytes. */
+const ENCODINGS: ReadonlySet<string> = new Set(["deflate", "br"]);
+
+function labelOf({ "content-encoding": label = "" }: BodyHeaders): string {
+  return label.trim().toLowerCase();
+}
+
+/** RFC 1952 2.3.1. The bytes are no UTF-8, so no text begins with them. */
+function isGzip(start: Buffer): boolean {
+  return start[0] === 0x1f && start[1] === 0x8b;
+}
+
+function decoderFor(start: Buffer, label: string): Transform | undefined {
+  if (isGzip(start)) return createGunzip({ finishFlush });
+  switch (label) {
     case "deflate":
       return isZlib(start) ? createInflate({ finishFlush }) : createInflateRaw({ finishFlush });
     case "br":

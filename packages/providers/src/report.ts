@@ -4,7 +4,15 @@
  * `unknownStatus` (D4).
  */
 import type { Button } from "@mjflow/core/button";
-import { isFinal, type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
+import {
+  isFinal,
+  type Media,
+  needsWrite,
+  REPORT_STATUSES,
+  type Report,
+  type ReportStatus,
+  type Result,
+} from "@mjflow/core/report";
 import { type Fields, idOf, integerOf, isFields, linkOf, parseStrict, textOf } from "./json.ts";
 import { cleanVendorText, redactRawReport } from "./redact.ts";
 import { videoButtons } from "./video.ts";
@@ -18,6 +26,8 @@ export interface ReadOptions {
   videoBy?: "action" | "submit";
   /** Base URL of the vendor, for links without a host (QuantumNous/new-api#144); unset: such links are left out. */
   baseUrl?: string;
+  /** True: a report that needs no write has only its status. Nine of ten callbacks are such steps, and no reader uses more of them. */
+  dropsSteps?: boolean;
 }
 
 const GRIDS = new Set(["IMAGINE", "VARIATION", "REROLL", "BLEND"]);
@@ -64,8 +74,9 @@ const LISTS = ["content", "data", "result", "list", "tasks", "items", "rows", "r
 export function parseTask(body: unknown, options: ReadOptions = {}): Report | undefined {
   const task = taskIn(body);
   if (!task) return undefined;
-  const vendorTaskId = taskIdOf(task);
   const status = statusOf(task);
+  if (options.dropsSteps && !needsWrite(status)) return { ...status, result: {} };
+  const vendorTaskId = taskIdOf(task);
   const action = actionOf(task["action"]);
   const report: Report = { ...status, result: {} };
   if (vendorTaskId !== undefined) report.vendorTaskId = vendorTaskId;

@@ -37,7 +37,7 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
   }
   const { claims } = read;
   const { flowId, path, provider, account, attempt } = claims;
-  let report = await deps.readCallback(provider, body);
+  let report = await deps.readCallback(provider, body, { dropsSteps: !claims.progress });
   if (!report) {
     deps.log.warn("callback.unreadable", { flow: flowId, path, provider, bytes: body.length });
     return { kind: "unreadable" };
@@ -58,7 +58,7 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
   if (!task) return { kind: "gone" };
   // Only the row knows the base of an image link without a host (QuantumNous/new-api#144).
   if (report.status === "SUCCESS" && report.result.imageUrl === undefined && task.vendorOrigin !== undefined)
-    report = (await deps.readCallback(provider, body, task.vendorOrigin)) ?? report;
+    report = (await deps.readCallback(provider, body, { baseUrl: task.vendorOrigin })) ?? report;
   const applied = await applySignal(deps, task, {
     kind: "report",
     attempt,
