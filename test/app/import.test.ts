@@ -27,7 +27,8 @@ import type { ObjectStore } from "@mjflow/local/transfer/objects";
 import { type Item, keyOf } from "@mjflow/store/codec";
 import { createStore } from "@mjflow/store/dynamo";
 import { importRows } from "@mjflow/store/import-rows";
-import { IMPORT_KEY, keyText } from "@mjflow/store/keys";
+import { TASK } from "@mjflow/store/item";
+import { IMPORT_KEY, keyText, refOf } from "@mjflow/store/keys";
 import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -138,6 +139,8 @@ test("after an import all flows, keys, secrets and credit are those of the serve
     tasks: 5,
     unfinished: { "fake/default": 1, "fake/second": 1 },
   });
+  const tasks = (await rowsIn(path("export"))).filter((row) => refOf(keyOf(row))?.kind === "task");
+  expect(tasks, "the rows are as small as a deployment stores them").toEqual(tasks.map(TASK.compact));
   const table = createTable({ client: target.client(), table: TABLE });
   expect((await importFolder(path("export"), into(table), { dryRun: true })).rows).toMatchObject({ state: "checked" });
   expect(await table.get(IMPORT_KEY), "a dry run writes nothing").toBeUndefined();

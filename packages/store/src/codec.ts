@@ -1,6 +1,7 @@
 /**
  * Encodes single fields of rows. Attribute names are short, and zeros and unset fields are not stored. Longer JSON is deflated
- * with a dictionary of what results have in common. All of this saves money, because DynamoDB bills by the kilobyte.
+ * with a dictionary of what results have in common. All of this saves money, because DynamoDB bills by the kilobyte. The file of
+ * the local server bills nothing, so it deflates only what is really large. Every reader reads both forms.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
@@ -22,7 +23,7 @@ export const REV_ATTRIBUTE = "rev";
 
 /**
  * How a field is stored. `count` is a number that is not stored while it is 0. `flag` is a boolean. `json` is stored as text
- * while it is short and deflated otherwise.
+ * while it is shorter than the table's limit (`DEFLATE_FROM`) and deflated otherwise.
  */
 export type Kind = "text" | "number" | "count" | "flag" | "json";
 
@@ -65,11 +66,12 @@ export function newerRowError(item: Item, version: number): ItemError {
   return new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
 }
 
-export function encode(kind: Kind, value: unknown): AttributeValue | undefined {
+/** @param deflateFrom length of JSON from which on it is deflated, characters */
+export function encode(kind: Kind, value: unknown, deflateFrom: number = DEFLATE_FROM): AttributeValue | undefined {
   if (value === undefined || (kind === "count" && value === 0)) return undefined;
   if (kind === "text") return { S: value as string };
   if (kind === "flag") return { BOOL: value as boolean };
-  return kind === "json" ? encodeJson(value) : { N: String(value) };
+  return kind === "json" ? encodeJson(value, deflateFrom) : { N: String(value) };
 }
 
 export function decode(kind: Kind, value: AttributeValue | undefined): unknown {
@@ -79,8 +81,8 @@ export function decode(kind: Kind, value: AttributeValue | undefined): unknown {
   return kind === "json" ? decodeJson(value) : Number(value.N);
 }
 
-/** Minimum JSON length for deflating; shorter texts save too little. */
-const DEFLATE_FROM_BYTES = 160;
+/** Length of JSON from which on a table that bills by size stores it deflated, characters. Shorter texts save too little. */
+export const DEFLATE_FROM = 160;
 /** Half the usual window size contains the dictionary and most stored values. It takes two thirds of the time to set up. */
 const DEFLATE = { level: 9, windowBits: 14 };
 /** Maximum inflated size, bytes. A row has at most 400 KB, and nothing that we store inflates to more than this. */
@@ -92,17 +94,26 @@ const INFLATED_BYTES = 32 * 1024 * 1024;
  */
 const asRead = new WeakMap<object, AttributeValue>();
 
-function encodeJson(value: unknown): AttributeValue {
+function encodeJson(value: unknown, deflateFrom: number): AttributeValue {
   const known = asRead.get(value as object);
-  if (known) return known;
-  const json = JSON.stringify(value);
-  if (json.length < DEFLATE_FROM_BYTES) return { S: json };
+  // A longer text is of a row that comes from a local server.
+  if (known && (known.S === undefined || known.S.length < deflateFrom)) return known;
+  const json = known?.S ?? JSON.stringify(value);
+  return json.length < deflateFrom ? { S: json } : { B: deflate(json) };
+}
+
+/** Returns a stored value of the kind `json` as a table that bills by size stores it. */
+export function compactJson(value: AttributeValue): AttributeValue {
+  return value.S === undefined || value.S.length < DEFLATE_FROM ? value : { B: deflate(value.S) };
+}
+
+function deflate(json: string): Uint8Array {
   const deflated = deflateRawSync(json, { ...DEFLATE, dictionary: DICTIONARIES[DICTIONARY] });
   // An array of its own. `Buffer` cuts small buffers out of a pool of 64 KB, which would stay in memory as long as the item does.
   const stored = new Uint8Array(1 + deflated.length);
   stored[0] = DICTIONARY;
   stored.set(deflated, 1);
-  return { B: stored };
+  return stored;
 }
 
 function decodeJson(value: AttributeValue): unknown {

@@ -11,6 +11,7 @@
  */
 import { DUE_SHARDS, type DueRow, duePartitionOf } from "@mjflow/core/due";
 import {
+  compactJson,
   decode,
   encode,
   type Item,
@@ -56,14 +57,20 @@ export interface Description<T, Id extends keyof T, Stored extends Id, F> {
   attributes?(value: T, dueShards: number): Item;
 }
 
+/** What a deployment or a table decides about its rows. */
+export interface ItemForm {
+  /** Number of shards of each class of due entries (core/due.ts). */
+  dueShards?: number | undefined;
+  /** Length of JSON from which on it is stored deflated, characters (codec.ts). Unset: that of a table that bills by size. */
+  deflateFrom?: number | undefined;
+}
+
 export interface Entity<T, Id> {
   key(id: Id): Key;
-  /**
-   * Encodes a value, including the unknown attributes that it was read with.
-   *
-   * @param dueShards number of shards of each class of due entries (core/due.ts)
-   */
-  toItem(value: T, dueShards?: number): Item;
+  /** Encodes a value, including the unknown attributes that it was read with. */
+  toItem(value: T, form?: ItemForm): Item;
+  /** Returns a row of any table as a table that bills by size stores it. */
+  compact(item: Item): Item;
   /**
    * Decodes a row. A changed value must be a spread of the decoded one, or its unknown attributes are lost. Several reads can
    * share one request and get the same row, so they share the value, which is frozen.
@@ -117,7 +124,7 @@ export function entity<T extends { rev: number }, Id extends keyof T = never, St
 
     return {
       key,
-      toItem(value, dueShards = DUE_SHARDS) {
+      toItem(value, { dueShards = DUE_SHARDS, deflateFrom } = {}) {
         const { pk, sk } = key(value);
         const item: Item = {
           ...(value as { [UNKNOWN]?: Item })[UNKNOWN],
@@ -126,10 +133,18 @@ export function entity<T extends { rev: number }, Id extends keyof T = never, St
           [VERSION_ATTRIBUTE]: { N: String(VERSION) },
         };
         for (const [name, [attribute, kind]] of entries) {
-          const stored = encode(kind, (value as Record<string, unknown>)[name]);
+          const stored = encode(kind, (value as Record<string, unknown>)[name], deflateFrom);
           if (stored) item[attribute] = stored;
         }
         return attributes ? Object.assign(item, attributes(value, dueShards)) : item;
+      },
+      compact(item) {
+        const compacted = { ...item };
+        for (const [, [attribute, kind]] of entries) {
+          const stored = item[attribute];
+          if (kind === "json" && stored !== undefined) compacted[attribute] = compactJson(stored);
+        }
+        return compacted;
       },
       ofItem(item) {
         const known = decoded.get(item);

@@ -190,6 +190,31 @@ test("a row counts as expired after 35 days, even if TTL has not deleted it", ()
   expect(isExpired(item, now + RETENTION_MS + 1_000)).toBe(true);
 });
 
+describe("long JSON of a table that bills nothing", () => {
+  const form = { deflateFrom: 32_768 };
+  const plain = TASK.toItem(succeeded, form);
+
+  test("it is stored as text and read like deflated JSON", () => {
+    expect(plain["re"]).toEqual({ S: JSON.stringify(succeeded.result) });
+    expect(TASK.ofItem(plain)).toEqual(succeeded);
+  });
+
+  test("a value above the table's own limit is deflated", () => {
+    const long = { ...succeeded, result: { prompt: "a boat ".repeat(5_000) } };
+    expect(TASK.toItem(long, form)["re"]).toHaveProperty("B");
+    expect(TASK.ofItem(TASK.toItem(long, form))).toEqual(long);
+  });
+
+  test("a table that bills by size gets it deflated, by an export and by its next write", () => {
+    const billed = TASK.toItem(succeeded);
+    expect(billed["re"]).toHaveProperty("B");
+    expect(TASK.compact(plain)).toEqual(billed);
+    expect(TASK.compact(billed)).toEqual(billed);
+    expect(TASK.toItem(TASK.ofItem(plain))).toEqual(billed);
+    expect(plain["re"], "the row itself stays as it is").toHaveProperty("S");
+  });
+});
+
 test("every write of a task costs one write unit, also the write of its end", () => {
   const sizes = Object.fromEntries(
     Object.entries({ pending, claimed, submitted, succeeded }).map(([name, task]) => [

@@ -40,6 +40,7 @@ export function createRows<T extends { rev: number } & Id, Id>(
   { table, now = Date.now, dueShards }: RowsDeps,
   { key, toItem, ofItem }: Entity<T, Id>,
 ): Rows<T, Id> {
+  const form = { dueShards, deflateFrom: table.deflateFrom };
   const read = (items: readonly Item[]) => items.filter((item) => !isExpired(item, now())).map(ofItem);
   const next = (value: T): T => ({ ...value, rev: value.rev + 1 });
 
@@ -53,10 +54,10 @@ export function createRows<T extends { rev: number } & Id, Id>(
     getKeys: async (keys) => read(await table.getAll(keys)),
     partition: async (pk) => read(await table.partition(pk)),
     list: async (query) => read(await table.list(query)),
-    put: (value, rev) => table.put(toItem(next(value), dueShards), rev),
+    put: (value, rev) => table.put(toItem(next(value), form), rev),
     async save(value, rev = value.rev === 0 ? "none" : value.rev) {
       const item = next(value);
-      const put = await table.put(toItem(item, dueShards), rev === "none" ? undefined : rev);
+      const put = await table.put(toItem(item, form), rev === "none" ? undefined : rev);
       return put.ok ? { ok: true, item } : { ok: false, current: put.current && ofItem(put.current) };
     },
     delete: (value) => table.delete(key(value), value.rev),

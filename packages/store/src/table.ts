@@ -49,6 +49,8 @@ export interface TableDeps {
 export type PutResult = { ok: true } | { ok: false; current: Item | undefined };
 
 export interface Table {
+  /** Length of JSON from which on rows store it deflated, characters. Unset: `DEFLATE_FROM` of `codec.ts`. */
+  readonly deflateFrom?: number;
   /** Writes an item. `rev` undefined: only if no item exists. Otherwise only if the item has this revision. */
   put(item: Item, rev: number | undefined): Promise<PutResult>;
   /**

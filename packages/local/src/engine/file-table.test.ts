@@ -43,6 +43,33 @@ test("a row whose transaction was undone has its previous value", async () => {
   expect(await table.put(item(2, "after"), 1)).toEqual({ ok: true });
 });
 
+test("an index has each row as its last write left it, whichever columns a write changes", async () => {
+  const { file, table } = open();
+  const row = (rev: number, due?: { shard?: string; at: number }): Item => ({
+    ...item(rev, `write ${rev}`),
+    ...(due && { dueAt: { N: String(due.at) } }),
+    ...(due?.shard && { dueShard: { S: due.shard } }),
+  });
+  const dueTimes = async (partition: string) =>
+    (await table.list({ index: "due", partition, limit: 9 })).map(({ dueAt }) => Number(dueAt?.N));
+  const steps: [write: Item, shard1: number[], shard2: number[]][] = [
+    [row(1, { shard: "due#1", at: 5 }), [5], []],
+    [row(2, { shard: "due#1", at: 5 }), [5], []],
+    [row(3, { shard: "due#1", at: 7 }), [7], []],
+    [row(4, { shard: "due#2", at: 7 }), [], [7]],
+    [row(5, { at: 8 }), [], []],
+    [row(6, { at: 9 }), [], []],
+    [row(7, { shard: "due#2", at: 9 }), [], [9]],
+  ];
+  for (const [write, shard1, shard2] of steps) {
+    const rev = Number(write["rev"]!.N);
+    expect(await table.put(write, rev === 1 ? undefined : rev - 1)).toEqual({ ok: true });
+    expect([await dueTimes("due#1"), await dueTimes("due#2")], `after write ${rev}`).toEqual([shard1, shard2]);
+  }
+  expect(await table.put(row(7), 3)).toEqual({ ok: false, current: row(7, { shard: "due#2", at: 9 }) });
+  expect(file.sql("SELECT rev FROM items").all()).toEqual([{ rev: 7 }]);
+});
+
 test("rows that are no longer in the cache are read from the file", async () => {
   const { table } = open();
   const keys = Array.from({ length: 5_000 }, (_, i) => ({ pk: `flow#${i}`, sk: "flow" }));
@@ -51,6 +78,10 @@ test("rows that are no longer in the cache are read from the file", async () => 
   );
   const found = await table.getAll([keys[0]!, keys[4_999]!]);
   expect(found.map(({ text }) => text)).toEqual([{ S: "0" }, { S: "4999" }]);
+  for (const { pk } of [keys[1]!, keys[4_998]!]) {
+    expect(await table.put({ ...item(2), pk: { S: pk } }, 1)).toEqual({ ok: true });
+    expect((await table.get({ pk, sk: KEY.sk }))?.["rev"]).toEqual({ N: "2" });
+  }
 });
 
 test("deleteExpired deletes only rows whose expiry time has passed", async () => {

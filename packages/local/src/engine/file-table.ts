@@ -10,8 +10,10 @@ import type { DataFile } from "./data-file.ts";
 
 const INSERT =
   "INSERT INTO items (rev, item, dueShard, dueAt, appId, listedAt, expiresAt, pk, sk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-const UPDATE =
-  "UPDATE items SET rev = ?, item = ?, dueShard = ?, dueAt = ?, appId = ?, listedAt = ?, expiresAt = ? WHERE pk = ? AND sk = ? AND rev = ?";
+/** Most writes change no indexed column. SQLite writes the entries of each index whose columns a statement names. */
+const UPDATE = "UPDATE items SET rev = ?, item = ? WHERE rowid = ? AND rev = ?";
+const UPDATE_INDEXED =
+  "UPDATE items SET rev = ?, item = ?, dueShard = ?, dueAt = ?, appId = ?, listedAt = ?, expiresAt = ? WHERE rowid = ? AND rev = ?";
 
 const DELETE_EXPIRED =
   "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expiresAt <= ? LIMIT ?) RETURNING pk, sk";
@@ -20,9 +22,18 @@ const DELETE_EXPIRED_BATCH = 200;
 
 /** Number of cached rows; they take about 20 MB. */
 const CACHED_ROWS = 4_096;
+/** A file bills nothing, and deflating a result takes as long as five writes of its row. Larger JSON would make the file large. */
+const DEFLATE_FROM = 32_768;
 
 interface Row {
+  rowid: number;
   item: Uint8Array;
+}
+
+/** A cached row. */
+interface Known {
+  rowid: number;
+  item: Item;
 }
 
 export interface FileTable extends Table {
@@ -39,47 +50,67 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
    * Cache of rows. It is always current, because only this process writes to the file and items are never modified. The
    * row written longest ago is removed first.
    */
-  const cache = new Map<string, Item>();
+  const cache = new Map<string, Known>();
   onUndone(() => cache.clear());
 
-  function addToCache(key: Key, item: Item): void {
-    const name = keyText(key);
+  function addToCache(name: string, known: Known): void {
     cache.delete(name);
-    cache.set(name, item);
+    cache.set(name, known);
     if (cache.size > CACHED_ROWS) cache.delete(cache.keys().next().value!);
   }
 
-  function find(key: Key): Item | undefined {
-    const known = cache.get(keyText(key));
+  function findKnown(key: Key): Known | undefined {
+    const name = keyText(key);
+    const known = cache.get(name);
     if (known) return known;
-    const row = sql("SELECT item FROM items WHERE pk = ? AND sk = ?").get(key.pk, key.sk) as Row | undefined;
+    const row = sql("SELECT rowid, item FROM items WHERE pk = ? AND sk = ?").get(key.pk, key.sk) as Row | undefined;
     if (!row) return undefined;
-    const item = deserialize(row.item) as Item;
-    addToCache(key, item);
-    return item;
+    const found = { rowid: row.rowid, item: deserialize(row.item) as Item };
+    addToCache(name, found);
+    return found;
+  }
+
+  const find = (key: Key) => findKnown(key)?.item;
+
+  /** Must be called in a write. @returns false if a row exists */
+  function insert(key: Key, item: Item): boolean {
+    const { changes, lastInsertRowid } = sql(INSERT).run(...contentOf(item), ...indexedOf(item), key.pk, key.sk);
+    if (changes !== 1) return false;
+    addToCache(keyText(key), { rowid: Number(lastInsertRowid), item });
+    return true;
+  }
+
+  /** Must be called in a write, with the row as it is now. */
+  function replace(key: Key, { rowid, item: before }: Known, item: Item): void {
+    const place = [rowid, revOf(before)!];
+    const { changes } = hasSameIndexed(before, item)
+      ? sql(UPDATE).run(...contentOf(item), ...place)
+      : sql(UPDATE_INDEXED).run(...contentOf(item), ...indexedOf(item), ...place);
+    if (changes !== 1) throw new Error(`the row ${keyText(key)} is not as it was read`);
+    addToCache(keyText(key), { rowid, item });
   }
 
   return {
+    deflateFrom: DEFLATE_FROM,
     put(item, rev) {
-      const values = [...columnsOf(item), ...(rev === undefined ? [] : [rev])];
+      const key = keyOf(item);
       return write((): PutResult => {
-        const { changes } = sql(rev === undefined ? INSERT : UPDATE).run(...values);
-        if (changes !== 1) return { ok: false, current: find(keyOf(item)) };
-        addToCache(keyOf(item), item);
+        if (rev === undefined) return insert(key, item) ? { ok: true } : { ok: false, current: find(key) };
+        const current = findKnown(key);
+        if (current === undefined || revOf(current.item) !== rev) return { ok: false, current: current?.item };
+        replace(key, current, item);
         return { ok: true };
       });
     },
     async update(key, update) {
       // `write` runs immediately, so no other write comes between this read and it. An error is thrown before the write,
       // because an error inside of it would undo the writes that share its transaction.
-      const current = find(key);
-      const result = changed(current, key, update);
+      const current = findKnown(key);
+      const result = changed(current?.item, key, update);
       if (!result.ok) return result;
       await write(() => {
-        const values = [...columnsOf(result.item), ...(current ? [Number(current[REV_ATTRIBUTE]?.N)] : [])];
-        const { changes } = sql(current ? UPDATE : INSERT).run(...values);
-        if (changes !== 1) throw new Error(`the row ${keyText(key)} is not as it was read`);
-        addToCache(key, result.item);
+        if (current) replace(key, current, result.item);
+        else if (!insert(key, result.item)) throw new Error(`the row ${keyText(key)} is not as it was read`);
       });
       return result;
     },
@@ -113,13 +144,37 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
   };
 }
 
-function columnsOf(item: Item): SQLInputValue[] {
-  const { pk, sk } = keyOf(item);
-  const text = (name: string) => item[name]?.S ?? null;
-  const number = (name: string) => (item[name]?.N === undefined ? null : Number(item[name].N));
-  const { dueShard, dueAt, appId, listedAt, expiresAt } = ATTRIBUTE;
-  const indexed = [text(dueShard), number(dueAt), text(appId), text(listedAt), number(expiresAt)];
-  return [number(REV_ATTRIBUTE), serialize(item), ...indexed, pk, sk];
+function textOf(item: Item, name: string): string | null {
+  return item[name]?.S ?? null;
+}
+
+function numberOf(item: Item, name: string): number | null {
+  const value = item[name]?.N;
+  return value === undefined ? null : Number(value);
+}
+
+function revOf(item: Item): number | null {
+  return numberOf(item, REV_ATTRIBUTE);
+}
+
+/** The values of the columns that every write changes. */
+function contentOf(item: Item): [rev: number | null, item: Uint8Array] {
+  return [revOf(item), serialize(item)];
+}
+
+const { dueShard, dueAt, appId, listedAt, expiresAt } = ATTRIBUTE;
+
+/** The values of the columns that have an index. The due time of a row that is in no partition changes often and is in no index. */
+function indexedOf(item: Item): SQLInputValue[] {
+  const shard = textOf(item, dueShard);
+  const due = shard === null ? null : numberOf(item, dueAt);
+  return [shard, due, textOf(item, appId), textOf(item, listedAt), numberOf(item, expiresAt)];
+}
+
+function hasSameIndexed(a: Item, b: Item): boolean {
+  const isDueAlike = a[dueShard]?.S === b[dueShard]?.S && (a[dueShard] === undefined || a[dueAt]?.N === b[dueAt]?.N);
+  const isListedAlike = a[appId]?.S === b[appId]?.S && a[listedAt]?.S === b[listedAt]?.S;
+  return isDueAlike && isListedAlike && a[expiresAt]?.N === b[expiresAt]?.N;
 }
 
 /** Sorts by the sort key, then by the table's own keys, because an index may contain several rows with one sort key. */
