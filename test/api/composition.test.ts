@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Store } from "@mjflow/core/port";
-import { createMemoryQueue } from "@mjflow/queue/memory";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { composeApi } from "../../functions/composition/api.ts";
 import type { composeDeliver } from "../../functions/composition/deliver.ts";
 import type { composeStream } from "../../functions/composition/stream.ts";
 import type { composeSubmit } from "../../functions/composition/submit.ts";
 import { taskIn } from "../conformance/factory.ts";
+import { createMemoryQueue } from "../support/memory/queue.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const FOLDER = new URL("../../functions/composition/", import.meta.url);
 const SECRET = "a secret for tests, long enough to be accepted by all";

@@ -1,10 +1,11 @@
 /** The handlers of the callback and dead-letter functions, with their parts composed for a table in memory. */
-import { createMemoryQueue } from "@mjflow/queue/memory";
+
 import { createStore } from "@mjflow/store/dynamo";
-import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import type { LambdaFunctionURLEvent, SQSEvent } from "aws-lambda";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createTestHarness, HARNESS_START } from "../support/harness.ts";
+import { createMemoryQueue } from "../support/memory/queue.ts";
+import { createMemoryTable, type MemoryTable } from "../support/memory/table.ts";
 
 const SECRET = "a callback token key for tests, long enough to be accepted";
 const RESOURCES = {

@@ -4,12 +4,12 @@ import { STREAMS } from "@mjflow/core/limit";
 import type { StreamSlots } from "@mjflow/core/port";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { streamSlotsKey } from "@mjflow/store/keys";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createStreamSlots } from "@mjflow/store/stream-slots";
 import { beforeEach, describe, expect, test } from "vitest";
 import { streamingHandler } from "../../functions/http/function-url.ts";
 import { createStreamApp } from "../../functions/http/stream-app.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const NOW = Date.UTC(2026, 10, 30);
 

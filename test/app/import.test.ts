@@ -29,12 +29,12 @@ import { createStore } from "@mjflow/store/dynamo";
 import { importRows } from "@mjflow/store/import-rows";
 import { TASK } from "@mjflow/store/item";
 import { IMPORT_KEY, keyText, refOf } from "@mjflow/store/keys";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
 import { startTableEngine } from "../support/emulator/table.ts";
 import { HARNESS_START, TOKEN_KEY, tokenOf } from "../support/harness.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 import { createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 const VAULT_KEY = "a vault key for tests, long enough to be accepted";

@@ -1,5 +1,5 @@
-import { createMemoryStore } from "@mjflow/store/memory";
 import { startTableEngine } from "../support/emulator/table.ts";
+import { createMemoryStore } from "../support/memory/store.ts";
 import { appCase } from "./app.case.ts";
 import { makeFileTable } from "./file.maker.ts";
 import { makeTable } from "./table.maker.ts";

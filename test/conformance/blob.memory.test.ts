@@ -1,4 +1,4 @@
-import { createMemoryBlobs } from "@mjflow/store/blob";
+import { createMemoryBlobs } from "../support/memory/blobs.ts";
 import { blobCase } from "./blob.case.ts";
 
 blobCase("memory", async () => ({ blobs: createMemoryBlobs(), stop: async () => {} }));

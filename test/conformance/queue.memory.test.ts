@@ -1,4 +1,4 @@
-import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryQueue } from "../support/memory/queue.ts";
 import { MAX_RECEIVES, queueCase } from "./queue.case.ts";
 
 const VISIBILITY_MS = 30_000;

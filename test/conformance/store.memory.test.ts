@@ -1,4 +1,4 @@
-import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryStore } from "../support/memory/store.ts";
 import { storeCase } from "./store.case.ts";
 
 storeCase("memory", async () => {

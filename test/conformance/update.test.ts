@@ -1,8 +1,8 @@
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable } from "@mjflow/store/table";
 import { test } from "vitest";
 import { clientOver } from "../fault/version/client.ts";
 import { startTableEngine } from "../support/emulator/table.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 import { makeFileTable } from "./file.maker.ts";
 import { findDynamoDbLocal, startDynamoDbLocal } from "./java.ts";
 import { makeTable, TABLE } from "./table.maker.ts";

@@ -1,6 +1,6 @@
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable } from "@mjflow/store/table";
 import { startTableEngine } from "../support/emulator/table.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 import { makeFileTable } from "./file.maker.ts";
 import { makeTable, TABLE } from "./table.maker.ts";
 import { vendorCase } from "./vendor.case.ts";

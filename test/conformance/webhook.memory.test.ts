@@ -1,4 +1,4 @@
-import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createMemoryTable } from "../support/memory/table.ts";
 import { webhookCase } from "./webhook.case.ts";
 import { dueOf } from "./webhook.due.ts";
 

@@ -4,9 +4,9 @@ import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { AccountState, Provider, Providers, SlotRowRef, Store, Vendor } from "@mjflow/core/port";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createCallLimit, createCallSlots } from "@mjflow/engine/call-slots";
-import { createMemoryStore } from "@mjflow/store/memory";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { expect, test } from "vitest";
+import { createMemoryStore } from "../support/memory/store.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const ACCOUNT = { provider: "sim", account: "a" };
 /** Half of 10 workers: five calls at one time. A calm account has a row of three and a row of two. */

@@ -8,11 +8,11 @@ import { retryPath } from "@mjflow/core/id";
 import { LookupError } from "@mjflow/core/port";
 import { hasOwnDueEntry } from "@mjflow/core/task";
 import { recordFlowEnd } from "@mjflow/engine/record-flow-end";
-import { createMemoryStore } from "@mjflow/store/memory";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "../app/api-client.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
+import { createMemoryStore } from "../support/memory/store.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

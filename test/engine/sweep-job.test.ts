@@ -9,12 +9,12 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { createFlow } from "@mjflow/engine/create";
 import { sweep } from "@mjflow/engine/sweep";
 import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { describe, expect, test } from "vitest";
 import { createRng } from "../sim/random.ts";
 import { dueEntries } from "../support/due.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const rng = createRng(20261130);
 const QUIET = TIMINGS.quietMs.fast;

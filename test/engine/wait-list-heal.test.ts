@@ -18,11 +18,11 @@ import {
 } from "@mjflow/engine/wait-list";
 import { waitEntryOfTask } from "@mjflow/engine/wait-place";
 import { waitListKey } from "@mjflow/store/keys";
-import { createMemoryStore } from "@mjflow/store/memory";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { describe, expect, test } from "vitest";
 import { createTestHarness } from "../support/harness.ts";
+import { createMemoryStore } from "../support/memory/store.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 const REF = { provider: "sim", account: "a" };
 const task = (n: number) => ({ ...REF, flowId: `flow_${n}`, path: "0", appId: "app", createdAt: n }) as Task;

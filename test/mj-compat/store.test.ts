@@ -1,13 +1,13 @@
 /** The store of compat task ids, on the in-memory table and on dynoxide. */
 import { type MjTaskPointer, mjIdShardOf, mjTaskIdOf } from "@mjflow/core/mj-task";
 import { RETENTION_MS } from "@mjflow/store/keys";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AWKWARD, NOW, newAppId, newFlow } from "../conformance/factory.ts";
 import { makeTable, TABLE } from "../conformance/table.maker.ts";
 import { startTableEngine } from "../support/emulator/table.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 
 interface Made {
   table: Table;

@@ -9,10 +9,10 @@ import { createFlow } from "@mjflow/engine/create";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { createStore } from "@mjflow/store/dynamo";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createRng } from "../sim/random.ts";
 import { createScheduler } from "../sim/scheduler.ts";
 import { createTestHarness, HARNESS_START, reportOf, tokenOf } from "../support/harness.ts";
+import { createMemoryTable } from "../support/memory/table.ts";
 import { slowTable } from "./slow-table.ts";
 
 const LIMITS: Limits = { creditsUsd: 1_000_000, runningFlows: 1_000_000, flowsPerMinute: 1_000_000 };

@@ -48,15 +48,15 @@ import { createVendors, type VendorDeps } from "@mjflow/engine/vendor-accounts";
 import { readAnyCallback } from "@mjflow/providers/families/callback";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSRecord } from "@mjflow/queue/event";
-import { createMemoryQueue } from "@mjflow/queue/memory";
-import { createMemoryBlobs } from "@mjflow/store/blob";
-import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
-import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createMemoryImages } from "./images.ts";
+import { createMemoryBlobs } from "./memory/blobs.ts";
+import { createMemoryQueue } from "./memory/queue.ts";
+import { createMemoryStore, type MemoryStore } from "./memory/store.ts";
+import { createMemoryTable, type MemoryTable } from "./memory/table.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 type Json = any;

@@ -1,8 +1,8 @@
 import type { Message } from "@mjflow/core/message";
 import { submitMessage } from "@mjflow/core/message";
 import { describe, expect, test, vi } from "vitest";
+import { createMemoryQueue } from "../../../test/support/memory/queue.ts";
 import { consume } from "./consume.ts";
-import { createMemoryQueue } from "./memory.ts";
 
 const pathOf = (message: Message) => ("path" in message ? message.path : "");
 

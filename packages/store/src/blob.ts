@@ -47,16 +47,3 @@ function isServerFault(error: unknown): boolean {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   return ($metadata?.httpStatusCode ?? 0) >= 500;
 }
-
-export function createMemoryBlobs(): Blobs {
-  const objects = new Map<string, string>();
-  return {
-    async putInputs(ref, inputs) {
-      objects.set(inputsKey(ref), JSON.stringify(inputs));
-    },
-    async getInputs(ref) {
-      const json = objects.get(inputsKey(ref));
-      return json === undefined ? undefined : (JSON.parse(json) as Inputs);
-    },
-  };
-}

@@ -2,9 +2,9 @@ import { admission, grantChange, pressHold, settlementChange } from "@mjflow/cor
 import { flowIdOf } from "@mjflow/core/id";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { createMemoryTable } from "../../../test/support/memory/table.ts";
 import { itemBytes } from "./codec.ts";
 import { createCreditStore } from "./credit.ts";
-import { createMemoryTable } from "./memory-table.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const APP = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";

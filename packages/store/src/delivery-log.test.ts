@@ -1,8 +1,8 @@
 import type { DeliveryRecord } from "@mjflow/core/delivery-log";
 import { describe, expect, it } from "vitest";
+import { createMemoryTable } from "../../../test/support/memory/table.ts";
 import { itemBytes } from "./codec.ts";
 import { createDeliveryLogRows, decodeRecord, encodeRecord } from "./delivery-log.ts";
-import { createMemoryTable } from "./memory-table.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";

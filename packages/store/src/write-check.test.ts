@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { createMemoryTable } from "../../../test/support/memory/table.ts";
 import { HEALTH_CHECK_KEY } from "./keys.ts";
-import { createMemoryTable } from "./memory-table.ts";
 import type { PutResult, Table } from "./table.ts";
 import { createWriteCheck } from "./write-check.ts";
 

@@ -14,9 +14,9 @@ import {
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { type Item, keyOf } from "@mjflow/store/codec";
-import type { MemoryTable } from "@mjflow/store/memory-table";
 import type { ListQuery } from "@mjflow/store/table";
 import { changed, valueAt } from "@mjflow/store/update";
+import type { MemoryTable } from "../../support/memory/table.ts";
 import { readUpdate } from "./expression.ts";
 
 /** Changes that a version makes to items when it writes and reads them. */

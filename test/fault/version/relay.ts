@@ -3,8 +3,8 @@ import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
-import { createMemoryTable } from "@mjflow/store/memory-table";
 import { type Call, createTestHarness, HARNESS_START, reportOf, TOKEN_KEY, tokenOf } from "../../support/harness.ts";
+import { createMemoryTable } from "../../support/memory/table.ts";
 import { clientOver } from "./client.ts";
 import { dumpOf, type Release } from "./versions.ts";
 

@@ -7,9 +7,9 @@ import { type Item, keyOf } from "@mjflow/store/codec";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { FLOW, TASK } from "@mjflow/store/item";
 import { refOf } from "@mjflow/store/keys";
-import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createRng } from "../../sim/random.ts";
 import { CURRENT_VERSION, type SimulationVariant, START, type Version } from "../../sim/simulation.ts";
+import { createMemoryTable, type MemoryTable } from "../../support/memory/table.ts";
 import { clientOver, type Lens } from "./client.ts";
 import { withEarlierNames } from "./earlier-names.ts";
 

@@ -1,8 +1,8 @@
-/** The requests of `table.ts` in memory, for tests and the simulation. It passes the same conformance suite. */
-import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
-import { ATTRIBUTE, INDEX_KEYS } from "./keys.ts";
-import type { ListQuery, Table } from "./table.ts";
-import { changed } from "./update.ts";
+/** The requests of `store/table.ts` in memory, for tests and the simulation. It passes the same conformance suite. */
+import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
+import { ATTRIBUTE, INDEX_KEYS } from "@mjflow/store/keys";
+import type { ListQuery, Table } from "@mjflow/store/table";
+import { changed } from "@mjflow/store/update";
 
 export interface MemoryTable extends Table {
   /** Returns all items without a defined order, for assertions. */
@@ -11,7 +11,7 @@ export interface MemoryTable extends Table {
 
 /**
  * Stored items are frozen and returned without a copy, because copying took half the time of a simulation. Only the codecs
- * of this package create items, and they create a new item for each write.
+ * of the store create items, and they create a new item for each write.
  */
 export function createMemoryTable(): MemoryTable {
   /** Items by pk, then by sk. */

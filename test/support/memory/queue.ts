@@ -4,9 +4,9 @@
  */
 import type { Message } from "@mjflow/core/message";
 import type { Queue } from "@mjflow/core/port";
-import { delaySeconds } from "./delay.ts";
-import type { SQSRecord } from "./event.ts";
-import { nextGroup } from "./fair.ts";
+import { delaySeconds } from "@mjflow/queue/delay";
+import type { SQSRecord } from "@mjflow/queue/event";
+import { nextGroup } from "@mjflow/queue/fair";
 
 export interface MemoryQueueOptions {
   now: () => number;

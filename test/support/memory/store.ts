@@ -1,13 +1,13 @@
-/** The store in memory, for tests and the simulation: the store of `dynamo.ts` on the table of `memory-table.ts`. */
+/** The store in memory, for tests and the simulation: the store of `dynamo.ts` on the table of `table.ts`. */
 import type { AccountHealth } from "@mjflow/core/account-health";
 import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
-import { type Item, keyOf } from "./codec.ts";
-import { createStore } from "./dynamo.ts";
-import { FLOW, HEALTH, TASK } from "./item.ts";
-import { isHealth, refOf } from "./keys.ts";
-import { createMemoryTable, type MemoryTable } from "./memory-table.ts";
+import { type Item, keyOf } from "@mjflow/store/codec";
+import { createStore } from "@mjflow/store/dynamo";
+import { FLOW, HEALTH, TASK } from "@mjflow/store/item";
+import { isHealth, refOf } from "@mjflow/store/keys";
+import { createMemoryTable, type MemoryTable } from "./table.ts";
 
 export interface MemoryStoreOptions {
   /** Clock for leaving out rows older than 35 days, epoch ms. Unset: no row expires. */
