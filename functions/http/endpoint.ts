@@ -27,6 +27,7 @@ export const endpoints = new Hono<AppEnv>()
     const request = await readBody(c, EndpointRequest);
     checkCallbackUrl(c, "url", request.url);
     const created = await createEndpoint(c.get("deps"), c.get("appId"), request);
+    c.get("deps").subscriptions.forget(c.get("appId"));
     return c.json(secretView(c, created, undefined), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
   })
   .get("/", async (c) => {
@@ -44,10 +45,12 @@ export const endpoints = new Hono<AppEnv>()
     const patch = await readBody(c, EndpointPatch);
     checkCallbackUrl(c, "url", patch.url);
     const updated = await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch);
+    c.get("deps").subscriptions.forget(c.get("appId"));
     return c.json(await countedView(c, updated));
   })
   .delete("/:id", async (c) => {
     await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
+    c.get("deps").subscriptions.forget(c.get("appId"));
     return c.body(null, 204);
   })
   .post("/:id/rotate", async (c) => {

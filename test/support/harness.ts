@@ -161,7 +161,12 @@ export function createTestHarness({
     accounts: createAccounts(deps),
     limiter: createConcurrencyLimiter({ ...deps, vendorStore }),
     webhookStore: hookFault.port,
-    subscriptions: createSubscriptions({ webhookStore: hookFault.port, clock, cacheTtlMs: 0, bus: false }),
+    subscriptions: createSubscriptions({
+      webhookStore: hookFault.port,
+      clock,
+      cacheTtlMs: TIMINGS.beliefMs,
+      bus: false,
+    }),
     vendors,
     vendorStore,
     banned: createBannedWordsCheck({ configured: [], vendorStore, clock, log, cacheTtlMs: TIMINGS.beliefMs }),

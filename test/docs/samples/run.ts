@@ -172,15 +172,17 @@ async function run(language: "sh" | "ts" | "python", code: string, variables: Re
       NO_COLOR: "1",
       ...variables,
     },
-    timeout: TIMEOUT_MS,
+    // A group of its own: a time-out must also end the programs that a shell has started. They hold the output open.
+    detached: true,
   });
+  const timer = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), TIMEOUT_MS);
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   const code_ = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
-  });
+  }).finally(() => clearTimeout(timer));
   if (code_ !== 0) throw new Error(`exit code ${code_}\n${code}\n${output.slice(-1_500)}`);
 }
 

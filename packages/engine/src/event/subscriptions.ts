@@ -9,12 +9,14 @@ import type { Clock, WebhookStore } from "@mjflow/core/port";
 export interface Subscriptions {
   /** Returns the mask of the events of a new flow that have a subscriber; 0: none. */
   eventMask(appId: string, hook: { notifyHook?: string; events?: readonly EventType[] }): Promise<number>;
+  /** Reads the endpoints of the app again for its next flow. Call it after a change of an endpoint. */
+  forget(appId: string): void;
 }
 
 export interface SubscriptionsDeps {
   webhookStore: Pick<WebhookStore, "endpoints">;
   clock: Clock;
-  /** Cache time of the endpoints, ms: new flows use a new or changed endpoint at most this much later. */
+  /** Cache time of the endpoints, ms: flows that another process creates use a changed endpoint at most this much later. */
   cacheTtlMs: number;
   /** Whether the deployment has an event bus, which receives all events. */
   bus: boolean;
@@ -32,7 +34,8 @@ export function createSubscriptions({ webhookStore, clock, cacheTtlMs, bus }: Su
     if (cached && cached.until > now) return cached.mask;
     const mask = combinedEventMask(await webhookStore.endpoints(appId));
     if (cache.size >= MAX_CACHED) cache.clear();
-    cache.set(appId, { mask, until: now + cacheTtlMs });
+    // Without a subscription the next flow reads again: the events of a flow after the first endpoint would be lost.
+    if (mask !== 0) cache.set(appId, { mask, until: now + cacheTtlMs });
     return mask;
   }
 
@@ -41,6 +44,9 @@ export function createSubscriptions({ webhookStore, clock, cacheTtlMs, bus }: Su
       const hook = notifyHook === undefined ? 0 : eventMaskOf(events);
       const all = bus ? eventMaskOf(EVENT_TYPES) : 0;
       return (await endpointMask(appId)) | hook | all;
+    },
+    forget(appId) {
+      cache.delete(appId);
     },
   };
 }
