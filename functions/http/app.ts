@@ -11,7 +11,7 @@ import { MJ_PREFIXES, routedPath } from "./mj-compat/path.ts";
 import { description } from "./openapi.ts";
 import { onError, problem } from "./problem.ts";
 import { requestContext } from "./request-context.ts";
-import { ROUTE_GROUPS, SIGN_IN } from "./route-groups.ts";
+import { LINK_ROUTES, ROUTE_GROUPS } from "./route-groups.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 
 const INDEX = {
@@ -46,8 +46,8 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
       return mjCompat(c, { prefix, callers, arrivedAt });
     });
   }
-  // A sign-in link is no key, so this route identifies its caller itself.
-  app.route(SIGN_IN.base, lazyRoutes(SIGN_IN.load, SIGN_IN.routes));
+  // The secret of a link is no key, so these routes identify their callers themselves.
+  for (const { base, routes, load } of LINK_ROUTES) app.route(base, lazyRoutes(load, routes));
   app.use("/v1/*", authenticate(callers));
   for (const { base, routes, isForOperator, load } of ROUTE_GROUPS) {
     if (isForOperator) app.use(`${base}/*`, operatorOnly);

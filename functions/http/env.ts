@@ -91,6 +91,13 @@ export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
   return c.get("deps").mediaLinks(apiUrlOf(c)).url;
 }
 
+/** Links to archived images that end within `lifeMs`. */
+export function endingMediaUrlOf(c: Context<AppEnv>, lifeMs: number): (key: string) => string {
+  const { clock, mediaLinks } = c.get("deps");
+  const links = mediaLinks(apiUrlOf(c));
+  return (key) => links.endingUrl(key, clock.now(), lifeMs);
+}
+
 /** Links to uploads, for vendors. */
 export function uploadUrlOf(c: Context<AppEnv>): InputImageDeps["imageUrl"] {
   return (key, extension) => c.get("deps").mediaLinks(apiUrlOf(c)).uploadUrl(key, extension);

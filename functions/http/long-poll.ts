@@ -45,6 +45,15 @@ export async function respondWhenChanged<T extends object>(
   const isNew = ({ body }: Snapshot<T>) =>
     clientEtags !== undefined && !etagMatches(etagOf(JSON.stringify(body)), clientEtags);
   const snapshot = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
+  return respondTagged(c, snapshot);
+}
+
+/** Responds at once: with the resource, or with 304 if the client has it. */
+export async function respondTagged<T extends object>(
+  c: Context<AppEnv>,
+  snapshot: Pick<Snapshot<T>, "body" | "complete" | "nextInMs">,
+): Promise<Json<Hinted<T>>> {
+  const clientEtags = c.req.header("if-none-match");
   const nextInMs = await snapshot.nextInMs();
   // The tag is weak, because it leaves out the hint and the place in a wait list: they change with each read, the resource
   // does not.

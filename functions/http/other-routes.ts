@@ -13,6 +13,7 @@ export { pictures } from "./picture.ts";
 export { providers } from "./provider.ts";
 export { replays } from "./replay.ts";
 export { sessions, signIn } from "./session.ts";
+export { shared, shares } from "./share.ts";
 export { templates } from "./template.ts";
 export { uploadLinks, uploads } from "./upload.ts";
 export { usage } from "./usage.ts";

@@ -11,12 +11,11 @@ export interface RouteGroup {
   load(): Promise<Hono<AppEnv>>;
 }
 
-/** The route that needs no API key. */
-export const SIGN_IN: RouteGroup = {
-  base: "/v1",
-  routes: ["POST /sign-in"],
-  load: async () => (await import("./other-routes.ts")).signIn,
-};
+/** The routes that need no API key: the secret of a link takes its place. */
+export const LINK_ROUTES: readonly RouteGroup[] = [
+  { base: "/v1", routes: ["POST /sign-in"], load: async () => (await import("./other-routes.ts")).signIn },
+  { base: "/v1", routes: ["GET /shared"], load: async () => (await import("./other-routes.ts")).shared },
+];
 
 /** The routes that need an API key, and links with a signature. */
 export const ROUTE_GROUPS: readonly RouteGroup[] = [
@@ -26,6 +25,11 @@ export const ROUTE_GROUPS: readonly RouteGroup[] = [
     load: async () => (await import("./flow-routes.ts")).flows,
   },
   { base: "/v1/flows", routes: ["GET /:id/events"], load: async () => (await import("./flow-routes.ts")).streams },
+  {
+    base: "/v1/flows",
+    routes: ["POST /:id/shares", "GET /:id/shares", "DELETE /:id/shares/:shareId"],
+    load: async () => (await import("./other-routes.ts")).shares,
+  },
   {
     base: "/v1/templates",
     routes: ["GET /", "GET /:name", "PUT /:name", "DELETE /:name"],

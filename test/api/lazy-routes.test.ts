@@ -1,12 +1,12 @@
 /** The routes that the API registers without their code are those that the code has. */
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ROUTE_GROUPS, SIGN_IN } from "../../functions/http/route-groups.ts";
+import { LINK_ROUTES, ROUTE_GROUPS } from "../../functions/http/route-groups.ts";
 import { createApiClient } from "../app/api-client.ts";
 
 const HTTP = new URL("../../functions/http/", import.meta.url);
 
-const GROUPS = [SIGN_IN, ...ROUTE_GROUPS];
+const GROUPS = [...LINK_ROUTES, ...ROUTE_GROUPS];
 
 test.each(GROUPS)("$base registers exactly the routes of its code: $routes", async ({ routes, load }) => {
   const own = (await load()).routes.map(({ method, path }) => `${method} ${path}`);

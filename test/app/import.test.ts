@@ -99,10 +99,14 @@ async function stoppedServer(name: string) {
     ),
   );
   const app = (await call(OPERATOR, "GET", `/v1/apps/${shop.id}`)).body;
+  const share = (await call(shop.key, "POST", `/v1/flows/${ended}/shares`, {})).body.token as string;
+  const session = (await call(shop.key, "POST", "/v1/sessions", {})).body.token as string;
   await file.close();
   return {
     dataDir,
     shop,
+    share,
+    session,
     ended,
     running,
     pressed,
@@ -168,6 +172,8 @@ test("after an import all flows, keys, secrets and credit are those of the serve
   expect(listed.toSorted()).toEqual([server.ended, server.running, server.pressed, server.pending].toSorted());
   expect((await call(OPERATOR, "GET", `/v1/apps/${server.shop.id}`)).body).toEqual(server.app);
   expect((await call(OPERATOR, "GET", "/v1/banned-words")).body.words).toEqual(["gore"]);
+  expect((await call(server.share, "GET", "/v1/shared")).body).toMatchObject({ status: "completed", prompt: "ended" });
+  expect((await call(server.session, "GET", "/v1/flows")).status, "a session belongs to the former server").toBe(401);
   const again = { ...FLOW, prompt: "ended", then: [{ press: "U1" }], state: STATE };
   const repeated = await call(server.shop.key, "POST", "/v1/flows", again, { "idempotency-key": "k1" });
   expect(repeated.body.id, "a repeated request creates no second flow").toBe(server.ended);

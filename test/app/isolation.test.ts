@@ -37,8 +37,9 @@ async function createOwner(api: ApiClient) {
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
   const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, {})).body.id;
   const session = (await call("POST", "/v1/sessions", { label: "a household's secret" })).body.id;
+  const share = (await call("POST", `/v1/flows/${flow.id}/shares`, { label: "a household's secret" })).body;
   await api.harness.finishAll();
-  const ids = { endpoint, delivery, replay, session };
+  const ids = { endpoint, delivery, replay, session, share: share.id as string, shareToken: share.token as string };
   return { appId, keyId, key, flow: flow.id as string, root, open, ...ids, compatId, button };
 }
 
@@ -126,12 +127,16 @@ function rows(): string {
 test("the HTTP app has more than 15 routes to test", () => expect(routes.length).toBeGreaterThan(15));
 
 test.each(routes)("%s %s reveals nothing to another app and lets it change nothing", async (method, path) => {
-  const named = /:(?!keyId)/.test(path) ? idFor(path, owner) : "";
+  const named = /:(?!keyId|shareId)/.test(path) ? idFor(path, owner) : "";
   expect(named, `add the parameter of ${path} to idFor in isolation.test.ts`).toBeDefined();
   // Each app has its own names, so a stranger stores a template of its own.
   const isOwnName = path === "/v1/templates/:name" && method === "PUT";
   const name = isOwnName ? "own-plan" : path.startsWith("/v1/templates") ? "secret-plan" : "default";
-  const address = path.replace(":id", named!).replace(":keyId", owner.keyId).replace(":name", name);
+  const address = path
+    .replace(":id", named!)
+    .replace(":keyId", owner.keyId)
+    .replace(":shareId", owner.share)
+    .replace(":name", name);
   const [before, calls, deadLetters] = [
     rows(),
     api.harness.vendor.calls.length,
@@ -158,6 +163,7 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
     owner.endpoint,
     owner.keyId,
     owner.key,
+    owner.shareToken,
   ]) {
     expect(response.text).not.toContain(secret);
   }
@@ -167,7 +173,11 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
   const since = api.harness.vendor.calls.slice(calls).map(({ context }) => context.state);
   for (const state of since) expect(state).not.toContain(owner.flow.slice(5));
   // The same request by the owner or the operator succeeds, so URL and body were right.
-  const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : owner.key;
+  const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path)
+    ? OPERATOR
+    : path === "/v1/shared"
+      ? owner.shareToken
+      : owner.key;
   if (method === "GET" && !/seed|\/image\//.test(path)) expect((await api.call(key, method, address)).status).toBe(200);
 });
 

@@ -387,6 +387,24 @@ describe("pictures, delete, templates, rerun and batch", () => {
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("running")]);
   });
 
+  test("share prints a link once, lists the links of a flow without it, and revokes one", async () => {
+    const { id } = await createFlow();
+    const { stdout } = await run("share", id, "--expires", "2h", "--no-prompt", "--label", "customer");
+    const [, url, token, shareId] =
+      /^(http\S+#\/share\/(mjv_\w+))\n {2}(\w{8}) {2}works until \S+ \S+\n$/.exec(stdout) ?? [];
+    expect(new URL(url!).hash).toBe(`#/share/${token}`);
+    const listed = await run("share", "list", id);
+    expect(listed.stdout).toMatch(new RegExp(`^${shareId} +customer +hidden +`, "m"));
+    expect(listed.stdout).not.toContain(token);
+    const { json } = await run("share", id, "--json");
+    expect(json).toMatchObject({ showsPrompt: true, showsVendorLinks: false });
+    expect((await run("share", "revoke", id, shareId!)).stdout).toBe(`${shareId}  revoked\n`);
+    expect((await run("share", "list", id, "--json")).json.data).toMatchObject([{ id: json.id }]);
+    expect((await run("share", "revoke", id, shareId!)).code).toBe(1);
+    const wrong = await run("share", id, "--expires", "60d");
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("expiresInS")]);
+  });
+
   test("a template is saved, shown, used and removed, and rerun makes its flow again with changes", async () => {
     const saved = await run("templates", "save", "two-steps", "--then", "U1>zoom:2", "--description", "closer");
     expect(saved.stdout).toBe("two-steps  saved\n");
@@ -683,7 +701,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(44);
+    expect(names).toHaveLength(45);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

@@ -67,6 +67,23 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect(await store.template(app, template.name)).toBeUndefined();
     });
 
+    test("the share links of a flow are listed until they expire, and deleted together with the expired ones", async () => {
+      const [owner, other] = [newApp().id.replace("app_", "flow_"), newApp().id.replace("app_", "flow_")];
+      const token = { kind: "share" as const, owner, id: "7QK2M9XA", rev: 0, sha256: "ab", createdAt: NOW };
+      const active = { ...token, expiresAt: NOW + 86_400_000, hidesPrompt: true };
+      const expired = { ...token, id: "7QK2M9XB", expiresAt: NOW - 1_000 };
+      for (const one of [active, expired, { ...active, owner: other }]) {
+        expect(await store.saveAccessToken(one)).toEqual({ ok: true, item: { ...one, rev: 1 } });
+      }
+      expect(await store.accessTokens(owner)).toEqual([{ ...active, rev: 1 }]);
+      expect(await store.accessToken(owner, expired.id)).toEqual({ ...expired, rev: 1 });
+      await store.deleteAccessTokens(owner);
+      expect(await store.accessToken(owner, active.id)).toBeUndefined();
+      expect(await store.accessToken(owner, expired.id)).toBeUndefined();
+      expect(await store.accessTokens(other)).toHaveLength(1);
+      await store.deleteAccessTokens(owner);
+    });
+
     test("an app is read together with the named key and with no other key", async () => {
       const app = newApp();
       const [one, other] = [newKey(app.id), newKey(app.id)];

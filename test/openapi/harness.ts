@@ -43,7 +43,11 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const upload = (await call("POST", "/v1/uploads", { contentType: "image/png", bytes: 9 })).body.id as string;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
   const session = (await call("POST", "/v1/sessions", { label: "laptop" })).body.id as string;
-  const links = { signIn: (await call("POST", "/v1/sign-in-links", {})).body.token as string };
+  const share = (await call("POST", `/v1/flows/${flow}/shares`, { label: "customer" })).body;
+  const links = {
+    signIn: (await call("POST", "/v1/sign-in-links", {})).body.token as string,
+    share: share.token as string,
+  };
 
   return {
     api,
@@ -61,6 +65,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     delivery,
     replay,
     session,
+    share: share.id as string,
     links,
     number,
     customId: buttons[0].customId as string,
@@ -146,6 +151,10 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /v1/session": () => ({ path: "/v1/session" }),
   "POST /v1/sign-in-links": () => ({ path: "/v1/sign-in-links", body: {} }),
   "POST /v1/sign-in": () => ({ path: "/v1/sign-in", body: {} }),
+  "POST /v1/flows/:id/shares": ({ flow }) => ({ path: `/v1/flows/${flow}/shares`, body: { showsPrompt: false } }),
+  "GET /v1/flows/:id/shares": ({ flow }) => ({ path: `/v1/flows/${flow}/shares` }),
+  "DELETE /v1/flows/:id/shares/:shareId": ({ flow, share }) => ({ path: `/v1/flows/${flow}/shares/${share}` }),
+  "GET /v1/shared": () => ({ path: "/v1/shared" }),
   "GET /v1/usage": () => ({ path: "/v1/usage" }),
   "POST /v1/apps": () => ({
     path: "/v1/apps",
@@ -242,7 +251,7 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
 export function keyFor({ key }: Pick<RouteDescription, "key">, harness: OpenApiHarness): string | undefined {
   if (key === "operator") return OPERATOR;
   if (key === "none") return undefined;
-  return key === "signIn" ? harness.links[key] : harness.key;
+  return key === "signIn" || key === "share" ? harness.links[key] : harness.key;
 }
 
 /** Requests that create what a route needs to succeed. */

@@ -4,6 +4,7 @@
  * seen.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { SHARE } from "@mjflow/core/access-token";
 import { pressHold } from "@mjflow/core/credit";
 import { ERRORS, MjflowError } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
@@ -35,6 +36,8 @@ beforeAll(async () => {
 });
 
 const keyed = DESCRIBED.filter(({ key }) => key !== "none");
+/** The reader of a share link does not learn that an app is disabled. */
+const withApp = keyed.filter(({ key }) => key !== "share");
 const named = (routes: readonly Described[]) => routes.map((route) => [route.name, route] as const);
 const declares = (code: string) =>
   named(DESCRIBED.filter((route) => declaredBy(route).some((declared) => declared.endsWith(` ${code}`))));
@@ -62,7 +65,7 @@ describe("authentication and authorization", () => {
     }
   });
 
-  test.each(named(keyed))(
+  test.each(named(withApp))(
     "%s responds 403 with the key of a disabled app, or without the operator key",
     async (_, route) => {
       const harness = shared;
@@ -127,7 +130,7 @@ describe("internal faults", () => {
     const harness = shared;
     const request = requestOf(route, harness);
     // The rights of the operator key are known without the table.
-    const isOfLink = route.key === "signIn" || route.path === "/v1/session";
+    const isOfLink = route.key === "signIn" || route.key === "share" || route.path === "/v1/session";
     const as = isOfLink ? keyFor(route, harness) : route.key === "none" ? undefined : OPERATOR;
     const busy = failing(harness, () => new MjflowError("overloaded"));
     if (route.key !== "none" || route.errors.includes("overloaded"))
@@ -400,6 +403,34 @@ describe("conflicts, limits and wrong values", () => {
     const busy = createApp({ ...harness.api.deps, store });
     const request = { path: `/v1/sessions/${harness.session}` };
     expect((await harness.ask(harness.key, "DELETE", request, busy)).body.code).toBe("write_conflict");
+  });
+
+  test("a share link beyond the limit gets limit_reached, and its end write_conflict if the link changes each time", async () => {
+    harness = await createOpenApiHarness(seen);
+    const path = `/v1/flows/${harness.flow}/shares`;
+    for (let i = 1; i < SHARE.perFlow; i++) expect((await ask("POST", path, {})).status).toBe(201);
+    expect(await codeOf(ask("POST", path, {}))).toBe("limit_reached");
+    const { store: working } = harness.api.deps;
+    const store = new Proxy(working, {
+      get: (target, method: string & keyof typeof working) =>
+        method === "deleteAccessToken" ? async () => {} : target[method],
+    });
+    const busy = createApp({ ...harness.api.deps, store });
+    const revoke = { path: `${path}/${harness.share}` };
+    expect(await codeOf(harness.ask(harness.key, "DELETE", revoke, busy))).toBe("write_conflict");
+  });
+
+  test("a shared flow that is unchanged gets 304, one that is read too often 429, and a revoked one 404", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { links, flow, share } = harness;
+    const read = (headers = {}) => harness.ask(links.share, "GET", { path: "/v1/shared", headers });
+    const etag = (await read()).headers.get("etag")!;
+    expect((await read({ "if-none-match": etag })).status).toBe(304);
+    for (let i = 2; i < SHARE.readsPerMinute; i++) await read();
+    expect(await codeOf(read())).toBe("too_many_reads");
+    harness.harness.advance(60_000);
+    await ask("DELETE", `/v1/flows/${flow}/shares/${share}`);
+    expect(await codeOf(read())).toBe("share_not_found");
   });
 
   test("a rerun without its images gets wrong_state, and with an image of a wrong type image_rejected", async () => {

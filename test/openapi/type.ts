@@ -24,6 +24,7 @@ import type * as describedOperations from "../../functions/http/openapi/operatio
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
 import type * as describedReplays from "../../functions/http/openapi/replay.ts";
 import type * as describedSessions from "../../functions/http/openapi/session.ts";
+import type * as describedShares from "../../functions/http/openapi/share.ts";
 import type * as describedTasks from "../../functions/http/openapi/task.ts";
 import type * as describedTemplates from "../../functions/http/openapi/template.ts";
 import type * as describedUsage from "../../functions/http/openapi/usage.ts";
@@ -31,6 +32,7 @@ import type { operations } from "../../functions/http/operation.ts";
 import type { providers } from "../../functions/http/provider.ts";
 import type { replays } from "../../functions/http/replay.ts";
 import type { sessions, signIn } from "../../functions/http/session.ts";
+import type { shared, shares } from "../../functions/http/share.ts";
 import type { tasks } from "../../functions/http/task.ts";
 import type { templates } from "../../functions/http/template.ts";
 import type { usage } from "../../functions/http/usage.ts";
@@ -98,6 +100,8 @@ export type Routes = [
   None<Differing<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
   None<Differing<typeof sessions, "/v1", typeof describedSessions.sessions.routes>>,
   None<Differing<typeof signIn, "/v1", typeof describedSessions.sessions.routes>>,
+  None<Differing<typeof shares, "/v1/flows", typeof describedShares.shares.routes>>,
+  None<Differing<typeof shared, "/v1", typeof describedShares.shares.routes>>,
   None<Differing<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
   None<Differing<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
   None<Differing<typeof deadLetters, "/v1/dead-letters", typeof describedLetters.deadLetters.routes>>,

@@ -6,6 +6,7 @@ const KEYS: Record<Operation["key"], string | undefined> = {
   operator: "Authorization: Bearer $MJFLOW_OPERATOR_KEY",
   mj: "mj-api-secret: $MJFLOW_API_KEY",
   signIn: "Authorization: Bearer $MJFLOW_SIGN_IN_LINK",
+  share: "Authorization: Bearer $MJFLOW_SHARE_LINK",
   none: undefined,
 };
 

@@ -29,7 +29,7 @@ export interface Operation {
   path: string;
   summary: string;
   about: string;
-  key: "app" | "operator" | "mj" | "signIn" | "none";
+  key: "app" | "operator" | "mj" | "signIn" | "share" | "none";
   parameters: readonly (Field & { in: string })[];
   body: BodyDescription | undefined;
   responses: readonly (BodyDescription & { status: string; headers: readonly string[] })[];
@@ -143,6 +143,7 @@ function keyOf(security: readonly Json[]): Operation["key"] {
   if (!first) return "none";
   if ("operatorKey" in first) return "operator";
   if ("signInLink" in first) return "signIn";
+  if ("shareLink" in first) return "share";
   return "mjApiSecret" in first ? "mj" : "app";
 }
 

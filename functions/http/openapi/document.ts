@@ -29,6 +29,7 @@ const SECURITY = {
   operator: [{ operatorKey: [] }],
   mj: [{ mjApiSecret: [] }, { key: [] }],
   signIn: [{ signInLink: [] }],
+  share: [{ shareLink: [] }],
   none: [],
 };
 
@@ -113,6 +114,7 @@ export function openApi(version: string, examples: Examples): Json {
           description: "The operator key. A key of an app gets 403.",
         },
         signInLink: { type: "http", scheme: "bearer", description: "The secret of a sign-in link, `mjl_…`." },
+        shareLink: { type: "http", scheme: "bearer", description: "The secret of a share link, `mjv_…`." },
         mjApiSecret: {
           type: "apiKey",
           in: "header",

@@ -13,6 +13,7 @@ import { publicRoutes } from "./public-routes.ts";
 import { replays } from "./replay.ts";
 import type { RouteGroup } from "./route-description.ts";
 import { sessions } from "./session.ts";
+import { shares } from "./share.ts";
 import { tasks } from "./task.ts";
 import { templates } from "./template.ts";
 import { uploads } from "./upload.ts";
@@ -23,6 +24,7 @@ export const GROUPS: readonly RouteGroup[] = [
   tasks,
   pictures,
   templates,
+  shares,
   uploads,
   endpoints,
   deliveries,

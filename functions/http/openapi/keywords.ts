@@ -4,7 +4,7 @@
  * breaks in base64.
  */
 import { CreditRequest, Usd } from "@mjflow/core/app-request";
-import { ActionRequest, HttpUrl, ImageText, MaskText } from "@mjflow/core/request";
+import { ActionRequest, HttpUrl, ImageText, MaskText, ShareRequest } from "@mjflow/core/request";
 import type { Schema } from "./route-description.ts";
 
 const LINK = String.raw`https?://[^/?#@\\\s]+([/?#]\S*)?`;
@@ -27,5 +27,12 @@ export const KEYWORDS: ReadonlyMap<Schema, Readonly<Record<string, unknown>>> = 
   [
     ActionRequest,
     { if: { required: ["press"] }, then: { not: { required: ["customId"] } }, else: { required: ["customId"] } },
+  ],
+  [
+    ShareRequest,
+    {
+      if: { required: ["showsPrompt"], properties: { showsPrompt: { const: false } } },
+      then: { properties: { showsVendorLinks: { const: false } } },
+    },
   ],
 ]);

@@ -9,6 +9,7 @@ const KEYS: Record<Operation["key"], string> = {
   operator: "operator key",
   mj: "mj-api-secret",
   signIn: "sign-in link",
+  share: "share link",
   none: "no key",
 };
 

@@ -16,7 +16,7 @@ const TO_IMAGE = {
 } as const satisfies RouteDescription["responses"];
 
 /** The query of `/media/…`, which `media.ts` reads. */
-export const MediaQuery = z.strictObject({ s: z.string() });
+export const MediaQuery = z.strictObject({ s: z.string(), e: z.optional(z.string()) });
 
 /** One of the three formats of the API reference. */
 function page(id: string, summary: string, type: string, description?: string) {
@@ -96,7 +96,7 @@ export const publicRoutes = {
       id: "media",
       summary: "Redirect to an archived image",
       description:
-        "The `url` of a copy is such a link. The link is signed, so no key is needed. It works as long as the copy is stored.",
+        "The `url` of a copy is such a link. The link is signed, so no key is needed. It works as long as the copy is stored. The links in a shared flow end within an hour.",
       key: "none",
       path: { key: "Key of the image, as it is in the link." },
       query: MediaQuery,

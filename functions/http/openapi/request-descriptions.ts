@@ -28,6 +28,7 @@ import {
   ReplayRequest,
   RotateRequest,
   SessionRequest,
+  ShareRequest,
   SignInLinkRequest,
   TemplateRequest,
   UploadRequest,
@@ -215,10 +216,21 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   describe("SignInLinkRequest", SignInLinkRequest, "", {
     label: "Your own name for the link.",
   }),
+  describe("ShareRequest", ShareRequest, "", {
+    expiresInS: "Seconds until the link expires. Default: 7 days; at most 30 days.",
+    showsPrompt:
+      "False: viewers see neither the prompt nor the texts of describe and shorten. Links in prompts are never shown.",
+    showsVendorLinks:
+      "True: viewers also see the vendor's links of pictures that are not archived. Such a link names the vendor, can contain words of the prompt, and does not end with the share link. It needs `showsPrompt`.",
+    label: "Your own name for the link, for example who gets it.",
+  }),
   describe("KeyRotateRequest", KeyRotation, "", {
     overlapS: "Seconds for which the previous key stays valid. Default: one day; at most 90 days.",
   }),
-  describedSchemas(MediaQuery, { s: "Signature of the link." }),
+  describedSchemas(MediaQuery, {
+    s: "Signature of the link.",
+    e: "End of the link, in seconds since 1970. Unset: the link does not end by itself.",
+  }),
   describedSchemas(FlowListQuery, {
     status:
       "Only flows with this recorded status. A flow that a press or a retry reopened is `running` if its app has a limit of credit or of running flows. Otherwise it keeps the status of its end; read the flow itself.",

@@ -30,8 +30,8 @@ export interface RouteDescription {
   id: string;
   summary: string;
   description?: string;
-  /** Which key the route needs; default `app`. `signIn`: the secret of a sign-in link. */
-  key?: "app" | "operator" | "mj" | "signIn" | "none";
+  /** Which key the route needs; default `app`. `signIn`, `share`: the secret of such a link. */
+  key?: "app" | "operator" | "mj" | "signIn" | "share" | "none";
   /** Descriptions of path parameters that differ from those of the group. */
   path?: Readonly<Record<string, string>>;
   /** A strict object whose fields are the query parameters. */

@@ -10,6 +10,7 @@ const KEYS: Record<Operation["key"], string> = {
   operator: " (operator key)",
   mj: "",
   signIn: " (sign-in link)",
+  share: " (share link)",
   none: " (no key)",
 };
 

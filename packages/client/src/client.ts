@@ -16,6 +16,7 @@ import {
   type TextResult,
 } from "./run.ts";
 import { Sessions } from "./session.ts";
+import { Shares } from "./share.ts";
 import { Tasks } from "./task.ts";
 import { Templates } from "./template.ts";
 import { type Call, Transport } from "./transport.ts";
@@ -43,6 +44,7 @@ export class Mjflow {
   readonly uploads: Uploads;
   readonly pictures: Pictures;
   readonly sessions: Sessions;
+  readonly shares: Shares;
   readonly webhooks = webhooks;
   readonly #transport: Transport;
 
@@ -63,6 +65,7 @@ export class Mjflow {
     this.operations = new Operations(transport);
     this.apps = new Apps(transport);
     this.sessions = new Sessions(transport);
+    this.shares = new Shares(transport);
   }
 
   /**

@@ -22,6 +22,8 @@ export type ServerErrorCode =
   | "too_many_uploads"
   | "too_many_streams"
   | "no_stream_here"
+  | "share_not_found"
+  | "too_many_reads"
   | "too_large"
   | "unsupported_media_type"
   | "image_rejected"

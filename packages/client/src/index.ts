@@ -26,6 +26,7 @@ export {
   type TextResult,
 } from "./run.ts";
 export type { Sessions } from "./session.ts";
+export type { Shares } from "./share.ts";
 export type { Tasks } from "./task.ts";
 export type { Templates } from "./template.ts";
 export type { Call } from "./transport.ts";

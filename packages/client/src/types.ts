@@ -971,3 +971,76 @@ export interface CurrentCaller {
   /** True if the deployment has a translator of prompts. */
   canTranslate: boolean;
 }
+
+/** `POST /v1/flows/{id}/shares` */
+export interface ShareInput {
+  /** Seconds until the link expires. Default: 7 days; at most 30 days. */
+  expiresInS?: number;
+  /** False: viewers see no prompt. Default: true. */
+  showsPrompt?: boolean;
+  /**
+   * True: viewers also see the vendor's links of pictures that are not archived. Such a link can contain words of the prompt, and does
+   * not end with the share link. Default: false.
+   */
+  showsVendorLinks?: boolean;
+  label?: string;
+}
+
+/** A share link of a flow, without its secret. */
+export interface Share {
+  id: string;
+  label: string | null;
+  showsPrompt: boolean;
+  showsVendorLinks: boolean;
+  createdAt: string;
+  expiresAt: string;
+}
+
+export interface NewShare extends Share {
+  /** The secret `mjv_…`. */
+  token: string;
+  /** The link, for a browser; null if the deployment has no console. */
+  url: string | null;
+}
+
+/** A picture or video of a shared flow. A link to an archived copy ends within an hour. */
+export interface SharedPicture {
+  kind: "image" | "video";
+  url: string;
+  /** Null if it is not known. */
+  contentType: string | null;
+}
+
+export interface SharedTask {
+  /** Position in the tree, for example `0-2`. */
+  id: string;
+  parentId: string | null;
+  press: string | null;
+  action: string;
+  status: Exclude<TaskStatus, "UNCLEAR">;
+  progress: number;
+  pictures: SharedPicture[];
+  /** True if the result has pictures that the link does not show, because they are not archived. */
+  hasUnsharedPictures: boolean;
+  /** Text result of describe and shorten. */
+  text: string | null;
+  createdAt: string;
+  endedAt: string | null;
+}
+
+/** A flow as the viewer of a share link sees it. */
+export interface SharedFlow {
+  status: FlowStatus;
+  /** Null if there is none, or if the link does not show it. */
+  prompt: string | null;
+  showsPrompt: boolean;
+  createdAt: string;
+  endedAt: string | null;
+  /** When the share link ends. */
+  expiresAt: string;
+  /** Number of tasks of the plan that will still be created. */
+  plannedTasks: number;
+  tasks: SharedTask[];
+  /** Pause before the next read, ms; null if nothing more will change. */
+  nextInMs: number | null;
+}

@@ -11,6 +11,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   "too_many_presses",
   "too_many_uploads",
   "too_many_streams",
+  "too_many_reads",
 ]);
 
 describe("MjflowError and its codes", () => {

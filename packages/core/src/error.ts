@@ -54,6 +54,12 @@ export const ERRORS = {
     retry: "never",
     advice: "Check method and path. `/openapi.json` lists all routes.",
   },
+  share_not_found: {
+    status: 404,
+    title: "The share link does not work any more",
+    retry: "never",
+    advice: "Ask the person who sent you the link for a new one.",
+  },
   no_stream_here: {
     status: 404,
     title: "There is no event stream at this address",
@@ -167,6 +173,12 @@ export const ERRORS = {
     title: "Too many event streams and long polls are open",
     retry: { afterMs: 20_000 },
     advice: "Read the flow after `nextInMs` instead, or close another stream.",
+  },
+  too_many_reads: {
+    status: 429,
+    title: "The share link is read too often",
+    retry: { afterMs: 10_000 },
+    advice: "Read it again after Retry-After.",
   },
   banned_prompt: {
     status: 422,

@@ -83,6 +83,9 @@ export const FUNCTION_TIMEOUT_S = {
 /** After this time a batch starts no more flows, so that its response comes before the timeout of the API. */
 export const BATCH_TIME_MS = 20_000;
 
+/** How long flows and tasks are stored after the creation of the flow, ms. */
+export const FLOW_RETENTION_MS = 35 * 24 * 3_600_000;
+
 /**
  * Open event streams and long polls. Each holds an execution for up to `FUNCTION_TIMEOUT_S.stream`, so their number is limited
  * for each app and for the deployment.

@@ -338,6 +338,8 @@ export interface AppStore extends CreditStore {
   saveAccessToken(token: AccessToken): Promise<Saved<AccessToken>>;
   /** Deletes the token if it still has its revision. */
   deleteAccessToken(token: AccessToken): Promise<void>;
+  /** Deletes the share links of a flow, also the expired ones. */
+  deleteAccessTokens(owner: string): Promise<void>;
   /** Revision 0 creates the record if none is stored. `current` may be older than 24 hours, because TTL deletes late. */
   saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
 }

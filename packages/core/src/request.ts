@@ -4,6 +4,7 @@
  * adds 21.
  */
 import * as z from "zod/mini";
+import { SHARE } from "./access-token.ts";
 import { ArchiveMode } from "./archive-mode.ts";
 import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
@@ -403,7 +404,7 @@ export function isHttpUrl(value: string): boolean {
   return /^https?:$/.test(url.protocol) && !url.username && !url.password;
 }
 
-// ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── sessions and share links ──────────────────────────────────────────────────────────────────────────────────────────
 
 const label = z.optional(text(80));
 
@@ -418,3 +419,20 @@ export type SessionRequest = z.infer<typeof SessionRequest>;
 /** `POST /v1/sign-in-links` */
 export const SignInLinkRequest = z.strictObject({ label });
 export type SignInLinkRequest = z.infer<typeof SignInLinkRequest>;
+
+/** `POST /v1/flows/{id}/shares` */
+export const ShareRequest = z
+  .strictObject({
+    expiresInS: z._default(z.int().check(z.minimum(SHARE.minS), z.maximum(SHARE.maxS)), SHARE.defaultS),
+    showsPrompt: z._default(z.boolean(), true),
+    showsVendorLinks: z._default(z.boolean(), false),
+    label,
+  })
+  .check(
+    // Many vendors write words of the prompt into the name of the file.
+    z.refine(({ showsPrompt, showsVendorLinks }) => showsPrompt || !showsVendorLinks, {
+      path: ["showsVendorLinks"],
+      error: "must be false without the prompt: links of vendors can contain words of it",
+    }),
+  );
+export type ShareRequest = z.infer<typeof ShareRequest>;

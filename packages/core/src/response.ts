@@ -23,7 +23,7 @@ import { INPUT_TYPES } from "./image-type.ts";
 import { STEP_STATUSES } from "./plan-step.ts";
 import { EventName, FLOW_STATUSES } from "./request.ts";
 import { OPTIONAL_FIELDS, ROOT_ACTIONS } from "./root-action.ts";
-import { STATUSES } from "./task.ts";
+import { SHARED_STATUSES, STATUSES } from "./task.ts";
 import { WAIT_REASONS } from "./wait-list.ts";
 
 /** Time in ISO 8601, UTC. */
@@ -519,6 +519,60 @@ export const CurrentCaller = component("CurrentCaller", "Who sent the request.",
   appName: [maybe(text), "Name of the app; null for the operator."],
   session: [maybe(Session), "The session that sent the request; null if it was sent with a key."],
   canTranslate: [z.boolean(), "True if the deployment has a translator of prompts."],
+});
+
+export const Share = component("Share", "A share link, without its secret.", {
+  id: [text, "Id of the share link."],
+  label: [maybe(text), "Your own name for it; null if there is none."],
+  showsPrompt: [z.boolean(), "True if viewers see the prompt."],
+  showsVendorLinks: [z.boolean(), "True if viewers see the vendor's links of pictures that are not archived."],
+  createdAt: [time, "Time when the link was created."],
+  expiresAt: [time, "Time when it ends."],
+});
+
+/** The only response that contains the secret of a share link. */
+export const NewShare = extend(Share, "NewShare", "A new share link.", {
+  token: [text, "The secret `mjv_…`. It is not shown again."],
+  url: [maybe(text), "The link, for a browser; null if the deployment has no console."],
+});
+
+export const SharedPicture = component("SharedPicture", "A picture or video of a shared flow.", {
+  kind: [z.enum(["image", "video"]), "`image` or `video`."],
+  url: [text, "Link to the file. A link to an archived copy ends within an hour."],
+  contentType: [maybe(text), "Media type; null if it is not known."],
+});
+
+export const SharedTask = component("SharedTask", "A task as the viewer of a share link sees it.", {
+  id: [text, "Position of the task in the tree, for example `0-2`."],
+  parentId: [maybe(text), "Position of the parent; null for the root."],
+  press: [maybe(text), "Press name; null for the root and for presses without a name."],
+  action: [text, "Kind of work in the vendor protocol."],
+  status: [z.enum(SHARED_STATUSES), "Status of the task."],
+  progress: [z.number().check(z.minimum(0), z.maximum(100)), "Progress in percent."],
+  pictures: [z.array(SharedPicture), "The pictures and videos of the result. Empty while the task runs."],
+  hasUnsharedPictures: [
+    z.boolean(),
+    "True if the result has pictures that the link does not show, because they are not archived.",
+  ],
+  text: [maybe(text), "Text result of describe and shorten; null if there is none or the link shows no prompt."],
+  createdAt: [time, "Time of the creation."],
+  endedAt: [maybe(time), "Time of the end; null while the task runs."],
+});
+
+/** `GET /v1/shared` */
+export const SharedFlow = component("SharedFlow", "A flow as the viewer of a share link sees it.", {
+  status: [flowStatus, "Status of the flow."],
+  prompt: [maybe(text), "The prompt, with `[link]` instead of each link; null if there is none or it is not shown."],
+  showsPrompt: [z.boolean(), "True if the link shows the prompt."],
+  createdAt: [time, "Time of the creation."],
+  endedAt: [maybe(time), "Time of the flow's end; null while it runs."],
+  expiresAt: [time, "Time when the share link ends."],
+  plannedTasks: [count, "Number of tasks of the plan that will still be created."],
+  tasks: [z.array(SharedTask), "The tasks, parents before children, without those that a retry replaced."],
+  nextInMs: [
+    maybe(count),
+    "Milliseconds after which the next read is likely to show something new; null if nothing more will change.",
+  ],
 });
 
 export const Account = component(

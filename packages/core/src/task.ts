@@ -28,6 +28,9 @@ export const STATUSES = [
 ] as const;
 export type TaskStatus = (typeof STATUSES)[number];
 
+/** Statuses that the viewer of a share link sees: whether the vendor's response was clear is for the app. */
+export const SHARED_STATUSES = STATUSES.filter((status) => status !== "UNCLEAR");
+
 export const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
 
 /** Another submission of the same task that the vendor did accept. It is paid and shown to the app (P3). */

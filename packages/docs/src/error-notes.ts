@@ -47,6 +47,13 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
     remedy: "Compare the path with the API reference. A base URL that already ends with `/v1` gives `/v1/v1/…`.",
     see: { "/reference/": "API reference" },
   },
+  share_not_found: {
+    cause:
+      "The share link has expired or was revoked, its flow was deleted, its app was disabled, or the link was not copied as a whole. The response does not say which, because a stranger may hold the link.",
+    remedy:
+      "Ask the person who sent you the link for a new one. The app can create one with `POST /v1/flows/{id}/shares`.",
+    see: { "/share-links": "Share links" },
+  },
   no_stream_here: {
     cause: "In a deployment another function serves the event streams. The path of the API has none.",
     remedy: "Open the URL in `eventsUrl` of the flow unchanged. If it is null, read the flow after `nextInMs`.",
@@ -157,6 +164,11 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
       "Each open event stream and each held request uses an execution of a deployment, so their number is limited.",
     remedy: "Read the flow after `nextInMs`, or use webhooks. Close streams of flows that have ended.",
     see: { "/limits": "Limits", "/webhooks": "Webhooks" },
+  },
+  too_many_reads: {
+    cause: "One share link was read more than 120 times in a minute.",
+    remedy: "Wait for the time in `Retry-After`. Read a running flow after `nextInMs`, and send `If-None-Match`.",
+    see: { "/share-links": "Share links" },
   },
   banned_prompt: {
     cause:

@@ -60,6 +60,7 @@ export const SECTIONS: readonly Section[] = [
       doc("migrate-from-polling", "Migrate from polling"),
       doc("compat-api", "Keep a midjourney-proxy client"),
       doc("archive", "Archive images"),
+      doc("share-links", "Share links"),
       doc("translation", "Translate prompts"),
       doc("apps", "Apps, keys and limits"),
       doc("limits", "Limits and prices"),

@@ -28,6 +28,7 @@ const KEYS: Record<Operation["key"], string> = {
   operator: "operator key",
   mj: "`mj-api-secret`, or `Authorization`",
   signIn: "sign-in link",
+  share: "share link",
   none: "no key",
 };
 

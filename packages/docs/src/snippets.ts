@@ -48,6 +48,10 @@ const CLIENT: Readonly<Record<string, string>> = {
   getSession: "console.log(await mjflow.sessions.current());",
   createSignInLink: "const link = await mjflow.sessions.link();\nconsole.log(link.url); // works once",
   signIn: "const session = await mjflow.sessions.signIn();\nconsole.log(session.id);",
+  createShare: "const share = await mjflow.shares.create(id, BODY);\nconsole.log(share.url); // shown once",
+  listShares: "for await (const share of mjflow.shares.list(id)) console.log(share.id, share.expiresAt);",
+  revokeShare: "await mjflow.shares.revoke(id, shareId);",
+  getShared: "const flow = await mjflow.shares.read();\nconsole.log(flow.status);",
   listProviders: "for await (const provider of mjflow.providers.list()) console.log(provider.id, provider.abilities);",
   listDeadLetters: "for await (const message of mjflow.deadLetters.list()) console.log(message.id, message.why);",
   redriveDeadLetter: "await mjflow.deadLetters.redrive(id);",
@@ -65,6 +69,7 @@ const KEY_VARIABLES: Readonly<Record<Operation["key"], string>> = {
   none: "",
   operator: "MJFLOW_OPERATOR_KEY",
   signIn: "MJFLOW_SIGN_IN_LINK",
+  share: "MJFLOW_SHARE_LINK",
 };
 
 /** Name of the shell variable of a path parameter, as in the curl command. */

@@ -3,6 +3,7 @@
  * `end of table`. `npm run docs:tables` writes them, and a test compares them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { SHARE } from "@mjflow/core/access-token";
 import { actionOfPress, isUnsupportedName, LABELS, modalKindOf } from "@mjflow/core/button";
 import { BANNED, MAX_RUNNING, REQUEST, STREAMS, TRANSLATION } from "@mjflow/core/limit";
 import type { ProviderCapabilities } from "@mjflow/core/port";
@@ -255,6 +256,8 @@ function limitTable(): string {
         `${STREAMS.perDeployment}; local server ${STREAMS.local.perDeployment}`,
         "429",
       ],
+      ["share links of a flow", String(SHARE.perFlow), "409 `limit_reached`"],
+      ["reads of a share link in a minute", `${SHARE.readsPerMinute} in each process`, "429 `too_many_reads`"],
       ["`maxRunning` of a vendor account", String(MAX_RUNNING), "400"],
       ["banned words", `${BANNED.words} of ${BANNED.wordLength} characters`, "400"],
     ],

@@ -5,7 +5,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { AppStore } from "@mjflow/core/port";
 import type { Template } from "@mjflow/core/template";
-import { type Item, keyOf } from "./codec.ts";
+import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import { createCreditStore } from "./credit.ts";
 import { entity, expiring, listed } from "./entity.ts";
 import {
@@ -88,6 +88,8 @@ const ACCESS_TOKEN = entity<AccessToken, "owner" | "id">()({
     createdAt: ["cr", "number"],
     expiresAt: ["ex", "number"],
     usedOn: ["us", "text"],
+    hidesPrompt: ["hp", "flag"],
+    showsVendorLinks: ["vl", "flag"],
   },
 });
 
@@ -156,6 +158,10 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
     accessToken: (owner, id) => tokens.get({ owner, id }),
     saveAccessToken: (token) => tokens.save(token),
     deleteAccessToken: (token) => tokens.delete(token),
+    async deleteAccessTokens(owner) {
+      const items = await table.partition(accessTokenPk(owner));
+      await Promise.all(items.map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+    },
     saveAppKey: (key) => keys.save(key),
     saveIdempotency: (record) => idempotency.save(record),
   };

@@ -15,7 +15,7 @@
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     uploads#<appId>                <hour>                      numbers of the uploads of an hour
  *     templates#<appId>              <name>                      a plan that the app stores under a name
- *     tokens#<appId>                 <tokenId>                   a session or a sign-in link, as a hash
+ *     tokens#<appId or flowId>       <tokenId>                   a session, a sign-in link or a share link, as a hash
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
  *     stage                          banned                      the operator's list of banned words
@@ -49,6 +49,7 @@
 import { counterIdOf, parseCounterId } from "@mjflow/core/credit";
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
+import { FLOW_RETENTION_MS } from "@mjflow/core/limit";
 import { mjIdShardOf } from "@mjflow/core/mj-task";
 import type { DueRef, SlotRowRef } from "@mjflow/core/port";
 
@@ -75,7 +76,7 @@ export const INDEX_KEYS = {
  * Retention of flows and tasks after their creation. TTL deletes hours or days late, so readers leave out expired rows. It is
  * longer than that of deliveries: a replay reads the flow (docs/decisions/0035).
  */
-export const RETENTION_MS = 35 * 24 * 3_600_000;
+export const RETENTION_MS = FLOW_RETENTION_MS;
 
 export interface Key {
   pk: string;
@@ -246,7 +247,8 @@ export function sweepLeaseKey(partition: string, slice: string): Key {
  */
 export function isOfProcesses({ pk, sk }: Key): boolean {
   if (pk === HEALTH_CHECK_KEY.pk) return sk === HEALTH_CHECK_KEY.sk || sk === IMPORT_KEY.sk;
-  if (pk.startsWith(TOKENS_PK)) return true;
+  // The share links of flows move with their flows.
+  if (pk.startsWith(`${TOKENS_PK}app_`)) return true;
   return pk.startsWith(SWEEP_PK) || pk.startsWith(STREAMS_PK) || (pk.startsWith("account#") && sk.startsWith("calls#"));
 }
 

@@ -2,6 +2,7 @@
  * The stored form of every kind of row with a revision. Two versions of mjflow read and write the same rows during a deployment, so a
  * row must not change by accident. `Required` makes the compiler ask for every new field.
  */
+import type { AccessToken } from "@mjflow/core/access-token";
 import type { EarlierSlots, StoredAccount } from "@mjflow/core/account";
 import type { AccountHealth } from "@mjflow/core/account-health";
 import type { App, AppKey } from "@mjflow/core/app";
@@ -155,6 +156,11 @@ const template: Required<Template> = {
   },
 };
 
+const token: Required<AccessToken> = {
+  ...{ kind: "share", owner: flowId, id: "7QK2M9XA", rev: 0, sha256: "ab", createdAt: at, expiresAt: at + 1 },
+  ...{ keyId: "k1", label: "customer", usedOn: "2025-11-21", hidesPrompt: true, showsVendorLinks: true },
+};
+
 const idempotency: Required<IdempotencyRecord> = {
   ...{
     appId,
@@ -268,6 +274,8 @@ async function storeAll(dueShards: number) {
   await store.saveAppKey(key);
   await store.saveAppKey({ ...key, id: "k2", revokedAt: undefined, expiresAt: undefined } as never);
   await store.saveTemplate(template);
+  await store.saveAccessToken(token);
+  await store.saveAccessToken({ ...token, kind: "session", owner: appId });
   await store.saveIdempotency(idempotency);
   await store.saveWaitList(waitList);
   await store.saveWaitList({ ...waitList, account: "two", due: undefined } as never);
@@ -325,6 +333,7 @@ test("every field of every entity is read as it was written", async () => {
   expect(await store.getDeadLetter("d1")).toEqual(stored(deadLetter));
   expect(await store.appWithKey(appId, "k1")).toEqual({ app: stored(app), key: stored(key) });
   expect(await store.template(appId, "four")).toEqual(stored(template));
+  expect(await store.accessToken(flowId, "7QK2M9XA")).toEqual(stored(token));
   expect(await store.saveIdempotency(idempotency)).toEqual({ ok: false, current: stored(idempotency) });
   expect(await store.waitList("trueai-org", "default")).toEqual(stored(waitList));
   expect(await store.creditRow(appId)).toEqual(stored(credit));

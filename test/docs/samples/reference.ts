@@ -99,6 +99,14 @@ export async function prepare(operation: Operation, server: SpawnedServer, recei
   }
   if (id === "retryTask") return one(rootOf(await failedFlow()));
   if (id === "answerModal") return one(await openModal());
+  if (id === "revokeShare") {
+    const ID = (await endedFlow()).id;
+    return { variables: { ID, SHARE_ID: (await ok("POST", `/v1/flows/${ID}/shares`, {})).id } };
+  }
+  if (id === "getShared") {
+    const { token } = await ok("POST", `/v1/flows/${(await endedFlow()).id}/shares`, {});
+    return { variables: { MJFLOW_SHARE_LINK: token } };
+  }
   if (path.startsWith("/v1/flows/{id}")) return one((await endedFlow()).id);
   if (path.startsWith("/v1/tasks/{id}")) return one(rootOf(await endedFlow()));
   if (path.startsWith("/v1/endpoints/{id}")) return one(await endpoint());

@@ -7,6 +7,16 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 
 export interface MediaLinks {
   url(key: string): string;
+  /**
+   * Link that ends by itself: its end is part of the signed text. Within half of `lifeMs` the link is the same, so that the caches
+   * of browsers and our ETags stay valid.
+   *
+   * @param now epoch ms
+   * @param lifeMs longest life; the link is valid for at least half of it
+   */
+  endingUrl(key: string, now: number, lifeMs: number): string;
+  /** Returns true if the signature belongs to the key and this end. @param endsAt epoch s, as in the link */
+  isOursUntil(key: string, endsAt: string, signature: string): boolean;
   /** Returns true if the signature belongs to the key. */
   isOurs(key: string, signature: string): boolean;
   /** Link to an upload for vendors. It has no query, and ends like the name of an image: some vendors refuse other links. */
@@ -35,6 +45,12 @@ export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; b
   };
   return {
     url: (key) => `${base}/${key}?s=${signatureOf(mediaText(key), keys[0]!)}`,
+    endingUrl(key, now, lifeMs) {
+      const step = lifeMs / 2;
+      const endsAt = String(Math.floor(((Math.floor(now / step) + 2) * step) / 1_000));
+      return `${base}/${key}?e=${endsAt}&s=${signatureOf(endingText(key, endsAt), keys[0]!)}`;
+    },
+    isOursUntil: (key, endsAt, signature) => isSigned(endingText(key, endsAt), signature),
     isOurs: (key, signature) => isSigned(mediaText(key), signature),
     uploadUrl: (key, extension) => `${base}/${key}/${signatureOf(uploadText(key), keys[0]!)}.${extension}`,
     isOurUpload: (key, signature) => isSigned(uploadText(key), signature),
@@ -47,6 +63,7 @@ export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; b
 
 // Each kind of text has its own beginning, so a signature of one kind is none of the other.
 const mediaText = (key: string) => `mjflow media:${key}`;
+const endingText = (key: string, endsAt: string) => `mjflow media until:${endsAt}:${key}`;
 const uploadText = (key: string) => `mjflow upload:${key}`;
 const baseText = (base: string) => `mjflow base:${base}`;
 

@@ -21,7 +21,7 @@ export interface Objects {
 }
 
 export interface DeleteFlowDeps extends Pick<EngineDeps, "clock" | "log"> {
-  store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks">;
+  store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks" | "deleteAccessTokens">;
   webhookStore: Pick<WebhookStore, "deleteDeliveries">;
   mjTaskIds: Pick<MjTaskIdStore, "getMany" | "delete">;
   objects: Objects;
@@ -45,6 +45,7 @@ export async function deleteFlow(deps: DeleteFlowDeps, appId: string, id: string
     await deleteMjTaskIds(deps, appId, id);
     await deps.store.deleteTasks(id);
   }
+  await deps.store.deleteAccessTokens(id);
   deps.log.info("flow.deleted", { flow: id, app: appId });
 }
 

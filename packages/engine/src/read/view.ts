@@ -244,7 +244,7 @@ function waitsView(task: Task): WaitsView | null {
 let collator: Intl.Collator | undefined;
 
 /** Orders tasks by the numbers in their paths, as in the plan: press 10 comes after press 2. */
-function compareByPath(a: Task, b: Task): number {
+export function compareByPath(a: Task, b: Task): number {
   collator ??= new Intl.Collator("en", { numeric: true });
   return collator.compare(a.path, b.path);
 }
