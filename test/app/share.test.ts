@@ -1,4 +1,4 @@
-/** Share links (D15): what a viewer sees, for how long, and what nobody learns. */
+/** Share links (D15): what a viewer sees, for how long, and what they never show. */
 import { SHARE } from "@mjflow/core/access-token";
 import { MjflowError } from "@mjflow/core/error";
 import { taskIdOf } from "@mjflow/core/id";

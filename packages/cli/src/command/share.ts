@@ -66,7 +66,7 @@ export const share = command({
   options: OPTIONS,
   choices: SUBCOMMANDS,
   notes: `
-Everyone with the link sees the flow and its archived pictures, without a key. Nobody sees state, vendors or costs. The link is
+Everyone with the link sees the flow and its archived pictures, without a key. State, vendors and costs are never shown. The link is
 printed once.`,
   run(context, invocation) {
     const [first = ""] = invocation.positionals;
