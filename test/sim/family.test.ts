@@ -3,6 +3,7 @@
  * settle a submission without an answer.
  */
 import { describe, expect, test } from "vitest";
+import { expectNoFindings } from "./expect-no-findings.ts";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { ABSENT, faultAlone, LIMITS, WIRES } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
@@ -20,7 +21,7 @@ describe.each(Object.entries(WIRES))("%s", (id, wire) => {
   test("without faults every flow completes, nothing is paid twice, and only wanted progress is looked up", async () => {
     const run = await runSimulation({ seed: 1, flows: 20, hooks: false, variant: { wire } });
     const { findings, counts } = checkInvariants(run);
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
     expect(counts).toMatchObject({ flows: 20, unfinished: 0, resubmitted: 0 });
     if (givesPictures) expect(counts.paid).toBeLessThan(counts.tasks);
     else expect([counts.lookups > 0, counts.paid]).toEqual([looksUpProgress, counts.tasks]);
@@ -31,7 +32,7 @@ describe.each(Object.entries(WIRES))("%s", (id, wire) => {
   test.each(FAULTS)("with the fault %s every flow ends, and no known submission is paid twice", async (fault) => {
     const profile = { ...faultAlone(fault), ...ABSENT };
     const { findings } = checkInvariants(await runSimulation({ seed: 2, flows: 6, profile, variant: { wire } }));
-    expect(findings).toEqual([]);
+    expectNoFindings(findings);
   });
 
   test("with all faults together every flow ends, and no known submission is paid twice", async () => {
@@ -40,7 +41,7 @@ describe.each(Object.entries(WIRES))("%s", (id, wire) => {
       for (const searched of [false, { reachMs: 300_000 }] as const) {
         const limits = seed % 2 === 0 ? LIMITS : undefined;
         const run = await runSimulation({ seed, flows: 8, profile, limits, variant: { wire, searched } });
-        expect(checkInvariants(run).findings).toEqual([]);
+        expectNoFindings(checkInvariants(run).findings);
       }
     }
   });
@@ -52,7 +53,7 @@ describe.each(Object.entries(WIRES))("%s", (id, wire) => {
       for (const searched of [{ reachMs: 3_600_000 }, false] as const) {
         const run = await runSimulation({ seed, flows: 8, profile, variant: { wire, searched } });
         const { findings, counts } = checkInvariants(run);
-        expect(findings).toEqual([]);
+        expectNoFindings(findings);
         expect(counts.duplicates).toBe(0);
         sums[searched ? "found" : "blind"] += counts.resubmitted;
       }

@@ -1,5 +1,6 @@
 /** The checks of the simulation find what they are for, and take the clocks of workers for what they are: wrong. */
 
+import { globSync, readFileSync } from "node:fs";
 import { failure } from "@mjflow/core/error";
 import { TIMINGS } from "@mjflow/core/timing";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -24,6 +25,16 @@ test("the message of a failed simulation has the seed and the rule", () => {
   run.isQuiet = false;
   const fail = () => expectNoFindings(checkInvariants(run).findings);
   expect(fail).toThrow(/^seed 1: .*still due/);
+});
+
+// The assertion alone says only "expected [ Array(1) ] to deeply equal []" in the reporters for machines.
+test("every test of a simulation shows its findings in the message", () => {
+  const files = globSync("test/**/*.test.ts", { cwd: new URL("../../", import.meta.url).pathname });
+  const silent = files.filter((file) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+    return /expect\([^;\n]*\bfindings\b[^;\n]*\)\s*\.toEqual\(/.test(text);
+  });
+  expect(silent).toEqual([]);
 });
 
 test("a run that never gets quiet is a finding", () => {
