@@ -128,7 +128,7 @@ async function pass(kind: "quick" | "patient" | "slow", mutate: string[], keys?:
     fresh: values.fresh || isPatient,
     concurrency,
     ...(keys && { sample: keys }),
-    ...(isPatient && { timeoutMs: 120_000 }),
+    ...(isPatient && { timeoutMs: 300_000 }),
   });
   return found.filter(({ file }) => files.includes(file));
 }

@@ -58,7 +58,7 @@ const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
 export async function runPass(
   root: string,
-  { tests, mutate, copied, cache, fresh, concurrency, sample, timeoutMs = 20_000 }: Pass,
+  { tests, mutate, copied, cache, fresh, concurrency, sample, timeoutMs = 60_000 }: Pass,
 ): Promise<Located[]> {
   const report = `${cache}.report.json`;
   removeSurvivors(join(root, `${cache}.json`));

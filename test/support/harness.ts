@@ -9,7 +9,6 @@ import { type Flow, flowStatus } from "@mjflow/core/flow";
 import type { Message } from "@mjflow/core/message";
 import type {
   CallContext,
-  Log,
   Metric,
   Post,
   PostOutcome,
@@ -53,6 +52,7 @@ import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createMemoryImages } from "./images.ts";
+import { checkedLog } from "./log-line.ts";
 import { createMemoryBlobs } from "./memory/blobs.ts";
 import { createMemoryQueue } from "./memory/queue.ts";
 import { createMemoryStore, type MemoryStore } from "./memory/store.ts";
@@ -108,12 +108,12 @@ export function createTestHarness({
   const lines: string[] = [];
   const note = (event: string, fields?: Record<string, unknown>) =>
     void lines.push(JSON.stringify({ event, ...fields }));
-  const log: Log = {
+  const log = checkedLog({
     info: note,
     warn: note,
     error: note,
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
-  };
+  });
   const storeFault = faultable<Store>(memory);
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const queueFault = faultable<Queue>({
