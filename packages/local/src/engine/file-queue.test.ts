@@ -155,3 +155,45 @@ test("a delay set by a clock that was ahead is limited to the longest delay", as
   now += 900_000;
   expect(await submit.receive(1, never)).toHaveLength(1);
 });
+
+test("no statement of a receive reads a range of the queue, which would take longer with each message that waits", async () => {
+  const file = openDataFile();
+  cleanUp.push(() => file.close());
+  const used = new Set<string>();
+  const sql = (text: string) => {
+    used.add(text);
+    return file.sql(text);
+  };
+  const { queue, source } = createFileQueues({
+    file: { ...file, sql },
+    visibilityMs: VISIBILITY_MS,
+    maxReceiveCount: () => 2,
+    now: () => now,
+  });
+  await queue.send([
+    { message, group: "a" },
+    { message, group: "b" },
+  ]);
+  used.clear();
+  const submit = source("submit");
+  for (let receive = 0; receive < 2; receive++) {
+    expect(await submit.receive(10, never)).toHaveLength(2);
+    now += VISIBILITY_MS;
+  }
+  // The third receive moves both messages, and waits for others.
+  const stop = new AbortController();
+  const waiting = submit.receive(10, stop.signal);
+  expect(await source("dead-letters").receive(10, never)).toHaveLength(2);
+  stop.abort();
+  await waiting;
+  expect([...used].some((text) => text.startsWith("UPDATE messages SET queue = 'dead-letters'"))).toBe(true);
+
+  const readsRange = (text: string) => {
+    const plan = file.sql(`EXPLAIN QUERY PLAN ${text}`).all() as unknown as { detail: string }[];
+    const isBounded = /\bmin\(|\bLIMIT 1\b/.test(text);
+    return plan.some(({ detail }) => /SCAN messages|messages USING .*[<>]/.test(detail)) && !isBounded;
+  };
+  expect([...used].filter(readsRange)).toEqual([]);
+  const all = "UPDATE messages SET receives = 0 WHERE queue = ? AND visibleAt <= ? AND receives >= ?";
+  expect(readsRange(all)).toBe(true);
+});

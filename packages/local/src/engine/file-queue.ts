@@ -27,11 +27,13 @@ export interface FileQueues {
 
 const NAMES = ["submit", "deliver", "archive", "dead-letters"] as const satisfies readonly QueueDepth["name"][];
 const INSERT = "INSERT INTO messages (queue, groupId, body, sentAt, visibleAt) VALUES (?, ?, ?, ?, ?)";
-/** A message is moved at the receive that would exceed the limit, like in SQS, not when its last attempt ends. */
-const MOVE_TO_DEAD_LETTERS =
-  "UPDATE messages SET queue = 'dead-letters', receives = 0 WHERE queue = ? AND visibleAt <= ? AND receives >= ?";
+/**
+ * A message is moved at the receive that would exceed the limit, like in SQS, not when its last attempt ends. Only the message
+ * that comes next is looked at: a look at all of them would take longer with each message that waits.
+ */
+const MOVE_TO_DEAD_LETTERS = "UPDATE messages SET queue = 'dead-letters', receives = 0 WHERE id = ?";
 /** The oldest message of one group, if it is visible. */
-const HEAD = `SELECT id, groupId, visibleAt FROM messages
+const HEAD = `SELECT id, groupId, visibleAt, receives FROM messages
   WHERE queue = ? AND groupId = ? AND visibleAt <= ? ORDER BY visibleAt, id LIMIT 1`;
 /** The same for each group. The recursion jumps from group to group in the index and reads no other message. */
 const HEADS = `WITH RECURSIVE groups (groupId) AS (
@@ -40,7 +42,7 @@ const HEADS = `WITH RECURSIVE groups (groupId) AS (
     SELECT (SELECT min(groupId) FROM messages WHERE queue = ?1 AND groupId > groups.groupId)
       FROM groups WHERE groups.groupId IS NOT NULL
   )
-  SELECT id, groupId, visibleAt FROM messages WHERE visibleAt <= ?2 AND id IN (
+  SELECT id, groupId, visibleAt, receives FROM messages WHERE visibleAt <= ?2 AND id IN (
     SELECT (SELECT id FROM messages WHERE queue = ?1 AND groupId = groups.groupId ORDER BY visibleAt, id LIMIT 1)
       FROM groups WHERE groups.groupId IS NOT NULL
   ) ORDER BY visibleAt, id`;
@@ -48,14 +50,16 @@ const RECEIVE = `UPDATE messages SET receives = receives + 1, visibleAt = ? WHER
   RETURNING id, groupId, body, sentAt, receives`;
 const NEXT = "SELECT min(visibleAt) AS at FROM messages WHERE queue = ?";
 const NEXT_AFTER = "SELECT min(visibleAt) AS at FROM messages WHERE queue = ? AND visibleAt > ?";
-const DEPTH = `SELECT count(*) FILTER (WHERE visibleAt <= ?1) AS waiting,
-  count(*) FILTER (WHERE visibleAt > ?1 AND receives > 0) AS inFlight,
-  count(*) FILTER (WHERE visibleAt > ?1 AND receives = 0) AS delayed FROM messages WHERE queue = ?2`;
+/** Counts in the index alone. The sweeper asks for depths while many messages wait. */
+const WAITING = "SELECT count(*) AS waiting FROM messages WHERE queue = ? AND visibleAt <= ?";
+const INVISIBLE = `SELECT count(*) FILTER (WHERE receives > 0) AS inFlight, count(*) FILTER (WHERE receives = 0) AS delayed
+  FROM messages WHERE queue = ? AND visibleAt > ?`;
 
 interface Head {
   id: number;
   groupId: string;
   visibleAt: number;
+  receives: number;
 }
 
 interface Row {
@@ -101,9 +105,8 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
    */
   function receiveNow(name: QueueDepth["name"], max: number, load: GroupLoad): Promise<ReceivedMessage[]> {
     const at = now();
+    const limit = name === "dead-letters" ? Number.POSITIVE_INFINITY : maxReceiveCount(name);
     return note(() => {
-      if (name !== "dead-letters" && sql(MOVE_TO_DEAD_LETTERS).run(name, at, maxReceiveCount(name)).changes > 0)
-        wake("dead-letters");
       const rows: Row[] = [];
       const taken = new Map<string, number>();
       const inFlight = (group: string) => (group === "" ? 0 : load.inFlight(group) + (taken.get(group) ?? 0));
@@ -112,8 +115,13 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
         const isBelowLimit = ({ group }: { group: string }) => inFlight(group) < groupLimit(load.free - rows.length);
         const next = nextGroup(heads.map(groupHeadOf).filter(isBelowLimit), inFlight);
         if (!next) break;
-        rows.push(sql(RECEIVE).get(at + visibilityMs, next.id) as unknown as Row);
-        taken.set(next.group, (taken.get(next.group) ?? 0) + 1);
+        if (heads[next.index]!.receives >= limit) {
+          sql(MOVE_TO_DEAD_LETTERS).run(next.id);
+          wake("dead-letters");
+        } else {
+          rows.push(sql(RECEIVE).get(at + visibilityMs, next.id) as unknown as Row);
+          taken.set(next.group, (taken.get(next.group) ?? 0) + 1);
+        }
         const following = sql(HEAD).get(name, next.group, at) as unknown as Head | undefined;
         heads.splice(next.index, 1, ...(following ? [following] : []));
       }
@@ -190,7 +198,13 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
       resend: (body, group) => send([{ name: queueOfBody(body), body, group }]),
     },
     async depths() {
-      return NAMES.map((name) => ({ name, ...(sql(DEPTH).get(now(), name) as unknown as Omit<QueueDepth, "name">) }));
+      const at = now();
+      const count = <T>(statement: string, name: string) => sql(statement).get(name, at) as unknown as T;
+      return NAMES.map((name) => ({
+        name,
+        ...count<Pick<QueueDepth, "waiting">>(WAITING, name),
+        ...count<Pick<QueueDepth, "inFlight" | "delayed">>(INVISIBLE, name),
+      }));
     },
     source,
   };
