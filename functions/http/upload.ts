@@ -2,7 +2,9 @@
  * `/v1/uploads`: where an app sends images that are too large for a request. `/uploads/…`: the links under which vendors fetch
  * them, without a key.
  */
+
 import { MjflowError } from "@mjflow/core/error";
+import { INPUT_EXTENSIONS } from "@mjflow/core/image-type";
 import { UploadRequest } from "@mjflow/core/request";
 import { isUploadId, uploadKeyOf } from "@mjflow/core/upload";
 import { createUpload } from "@mjflow/engine/input-image";
@@ -18,8 +20,9 @@ export const uploads = new Hono<AppEnv>().post("/", async (c) => {
     await readBody(c, UploadRequest),
   );
   const headers = { "Content-Type": contentType };
+  const link = c.get("deps").imageUrl(uploadKeyOf(c.get("appId"), id), INPUT_EXTENSIONS[contentType]);
   return c.json(
-    { id, url, method: "PUT", headers, contentType, bytes, expiresAt: new Date(expiresAt).toISOString() },
+    { id, url, method: "PUT", headers, contentType, bytes, expiresAt: new Date(expiresAt).toISOString(), link },
     201,
   );
 });

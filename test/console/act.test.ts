@@ -245,6 +245,29 @@ describe.skipIf(!chromium)("console actions", () => {
         await page.waitForNetworkIdle({ idleTime: 500, concurrency: 2 });
       }
       await page.waitForSelector(".vendors li");
+      // Nothing leads to the page of the operator: neither the navigation nor a key nor a command.
+      expect(
+        await page.$$eval(":is(.rail, .tabbar) nav a, nav.tabbar a", (all) => all.map((a) => a.title)),
+      ).not.toContain("Health");
+      await page.goto(`${server.url}/console/#/flows`);
+      await page.waitForSelector("main input[type=search]");
+      await page.keyboard.type("gh");
+      await page.keyboard.press("?");
+      await page.waitForSelector("dialog .shortcuts");
+      expect(await page.$eval("dialog .shortcuts", (list) => list.textContent)).not.toContain("Health");
+      await page.keyboard.press("Escape");
+      await page.waitForFunction(() => !document.querySelector("dialog"));
+      await page.keyboard.down("Control");
+      await page.keyboard.press("k");
+      await page.keyboard.up("Control");
+      await page.waitForSelector("dialog.palette");
+      await page.keyboard.type("e");
+      const offered = await page.$$eval("[role=option]", (all) => all.map(({ textContent }) => textContent));
+      expect(offered).toContain("Deliveries");
+      expect(offered.filter((name) => /Health|Vendor accounts|Apps and keys|Banned words/.test(name ?? ""))).toEqual(
+        [],
+      );
+      expect(page.url()).toContain("#/flows");
       expect(await page.$$eval("#queues, #overdue, #unclear, #dead-letters", (all) => all.length)).toBe(0);
       // The browser reports every response with 4xx.
       expect(complaints).toEqual([]);

@@ -75,7 +75,7 @@ describe.skipIf(!chromium)("journeys in the console", () => {
       expect(await textOf(page, ".facts strong")).toBe("0 of 1");
     });
 
-    test("a flow of 193 tasks opens without a scroll bar of the page, fits by f, and its canvas has at most 400 elements at 100 %", async () => {
+    test("a flow of 193 tasks opens without a scroll bar of the page, fits by f, and its canvas has at most 400 elements", async () => {
       const four = ["U1", "U2", "U3", "U4"];
       const { page } = await opened("#/flows");
       await page.waitForSelector(".flow-row, .empty");
@@ -112,6 +112,7 @@ describe.skipIf(!chromium)("journeys in the console", () => {
         );
       });
       expect(seen).toBe(true);
+      expect(await count(page, ".canvas, .canvas *")).toBeLessThanOrEqual(400);
       await page.keyboard.press("1");
       await waitForText(page, "100 %");
       expect(await count(page, ".canvas *")).toBeLessThanOrEqual(400);
@@ -119,7 +120,8 @@ describe.skipIf(!chromium)("journeys in the console", () => {
       await page.keyboard.press("ArrowRight");
       await page.keyboard.press("ArrowLeft");
       await page.waitForSelector(".node.stack .mosaic");
-      expect(await count(page, ".mosaic i")).toBe(48);
+      const squares = await page.$$eval(".mosaic path", (all) => all.map((path) => path.getAttribute("d")).join(""));
+      expect(squares.match(/M/g)).toHaveLength(48);
       await page.keyboard.press("ArrowRight");
       await page.waitForFunction(() => !document.querySelector(".node.stack"));
       await server.call("POST", `/v1/flows/${id}/cancel`);

@@ -178,6 +178,13 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
       await page.waitForSelector(".flow-head h1");
       await waitForText(page, "translated: a paper boat --ar 3:2");
       expect(await page.$eval(".flow-head h1", ({ textContent }) => textContent)).toBe("一只纸船 --ar 3:2");
+      // The lightbox shows both, too.
+      await page.waitForSelector(".flow-head .status.ok");
+      await page.goto(`${own.url}/console/#/gallery`);
+      await page.locator(".tile a").click();
+      await page.waitForSelector(".lightbox-original");
+      expect(await page.$eval(".lightbox-prompt", ({ textContent }) => textContent)).toContain("a paper boat --ar 3:2");
+      expect(await page.$eval(".lightbox-original bdi", ({ textContent }) => textContent)).toBe("一只纸船 --ar 3:2");
     } finally {
       await own.stop();
       stop();

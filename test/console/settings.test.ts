@@ -130,11 +130,64 @@ describe.skipIf(!chromium)("settings", () => {
     await click(page, ".add button", "Add");
     await waitForText(page, "It is shown only once");
     await click(page, ".endpoints .chip", "Disable");
+    await click(page, "dialog button", "Disable endpoint");
     await waitForText(page, "disabled by the app");
     await click(page, ".endpoints .chip", "Show deliveries");
     await page.waitForFunction(() => location.hash.startsWith("#/deliveries?endpoint="));
     await page.waitForSelector('.endpoints .chip[aria-pressed="true"]');
     expect(complaints).toEqual([]);
+  });
+
+  test("the secret of an endpoint and a key are rotated with the chosen overlap", async () => {
+    const made = (await server.call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/rotated" })).body;
+    const { page, complaints } = await opened("#/settings/webhooks");
+    await waitForText(page, made.url);
+    const overlapOf = async (path: string, ask: () => Promise<void>, button: string, overlap?: string) => {
+      const sent = page.waitForRequest((request) => request.url().endsWith(path) && request.method() === "POST");
+      await ask();
+      await page.waitForSelector("dialog select[name=overlap]");
+      if (overlap !== undefined) await page.select("dialog select[name=overlap]", overlap);
+      await click(page, "dialog button", button);
+      return JSON.parse((await sent).postData()!).overlapS;
+    };
+    const rotate = () =>
+      page.evaluate((url) => {
+        const rows = [...document.querySelectorAll(".endpoints li")];
+        const row = rows.find(({ textContent }) => textContent?.includes(url))!;
+        [...row.querySelectorAll<HTMLElement>(".chip")].find((chip) => chip.textContent === "Rotate secret")!.click();
+      }, made.url);
+    expect(await overlapOf(`/${made.id}/rotate`, rotate, "Rotate secret", "0")).toBe(0);
+    await waitForText(page, "It is shown only once");
+    expect(await overlapOf(`/${made.id}/rotate`, rotate, "Rotate secret")).toBe(86_400);
+    const { earlierSecretsUntil } = (await server.call("GET", `/v1/endpoints/${made.id}`)).body;
+    expect(earlierSecretsUntil).toHaveLength(1);
+
+    const app = (await server.call("POST", "/v1/apps", { name: "rotating" })).body;
+    const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+    await page.goto(`${server.url}/console/#/settings/apps`);
+    await page.waitForSelector('section[aria-label="rotating"] .key-list button');
+    const rotateKey = () => click(page, 'section[aria-label="rotating"] .key-list button', "Rotate");
+    expect(await overlapOf("/rotate", rotateKey, "Rotate key", "0")).toBe(0);
+    await page.waitForSelector("dialog .new-key");
+    const { status } = await server.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${key}` });
+    expect(status).toBe(401);
+    expect(complaints).toEqual([]);
+  });
+
+  test("at 390 px the tables of the settings are stacked and do not scroll sideways", async () => {
+    await server.call("POST", "/v1/sessions", { label: "a browser with a long name, on a machine with a long name" });
+    const { page } = await visit(browser, { width: 390 });
+    await signIn(page, server.url, API_KEY);
+    for (const section of ["sessions", "vendors"]) {
+      await page.goto(`${server.url}/console/#/settings/${section}`);
+      await page.waitForSelector(".setting-table tbody tr");
+      const sideways = await page.$$eval(".sheet-scroll", (all) =>
+        all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth),
+      );
+      expect(sideways.length, section).toBeGreaterThan(0);
+      expect(Math.max(...sideways), section).toBe(0);
+      expect(await overflowOf(page), section).toBeLessThanOrEqual(0);
+    }
   });
 
   test("the usage by day adds up to what the app has spent, as a chart, as a table and as CSV", async () => {

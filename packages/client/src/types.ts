@@ -186,6 +186,8 @@ export interface Upload {
   contentType: UploadInput["contentType"];
   bytes: number;
   expiresAt: string;
+  /** Link under which a vendor reads the image, without a key. Use it in a prompt, for example after `--sref`. */
+  link: string;
 }
 
 /** `POST /v1/tasks/{id}/actions`: either `press` or `customId`. */

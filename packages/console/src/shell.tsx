@@ -4,19 +4,18 @@ import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
-import { hrefOf, PAGE_ICONS, type Page, type Route } from "./lib/route.ts";
+import { hrefOf, type Page, pagesFor, type Route } from "./lib/route.ts";
 import { clock } from "./lib/time.ts";
-import { useRunningCount } from "./queries.ts";
+import { useIsOperator, useRunningCount } from "./queries.ts";
 import { useSession } from "./session.ts";
 import { t } from "./text/text.ts";
-
-const LINKS = Object.entries(PAGE_ICONS) as [Page, string][];
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useNewPage(route, main);
   const isSlim = useMedia("(max-width: 1100px)") || route.page === "flow";
   const { signOut } = useSession();
+  const links = pagesFor(useIsOperator());
   const [open, setOpen] = useState<OpenedByKey>();
   return (
     <>
@@ -30,7 +29,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
             <span className="name">mjflow</span>
           </a>
           <nav aria-label={t.shell.pages}>
-            {LINKS.map(([page, icon]) => (
+            {links.map(([page, icon]) => (
               <NavLink key={page} page={page} icon={icon} route={route} />
             ))}
           </nav>
@@ -52,7 +51,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       </div>
       <ShortcutKeys open={open} onOpen={setOpen} />
       <nav className="tabbar" aria-label={t.shell.pagesPhone}>
-        {LINKS.map(([page, icon]) => (
+        {links.map(([page, icon]) => (
           <NavLink key={page} page={page} icon={icon} route={route} />
         ))}
       </nav>

@@ -97,6 +97,10 @@ export const Upload = component("Upload", "Where an app sends one image.", {
   contentType: [z.enum(INPUT_TYPES), "Type of the image."],
   bytes: [count, "Exact size of the image."],
   expiresAt: [time, "When `url` stops to accept the image."],
+  link: [
+    text,
+    "Link under which a vendor reads the image, without a key. Use it in a prompt, for example after `--sref`.",
+  ],
 });
 
 export const Waits = component("Waits", "Why a task waits for its vendor account, and how many tasks come first.", {

@@ -5,10 +5,11 @@ import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { matchesFilter, NO_FILTER } from "../lib/filter.ts";
 import { actionLabel } from "../lib/press.ts";
-import { hrefOf, PAGE_ICONS } from "../lib/route.ts";
+import { hrefOf, pagesFor } from "../lib/route.ts";
 import { applyTheme, preference, setPreference } from "../preference.ts";
-import { useFlowList } from "../queries.ts";
+import { useFlowList, useIsOperator } from "../queries.ts";
 import { useSession } from "../session.ts";
+import { OPERATOR_SECTIONS } from "../settings/section.ts";
 import { t } from "../text/page-text.ts";
 import { applyLanguage, LANGUAGES, languageName } from "../text/text.ts";
 
@@ -128,24 +129,26 @@ export function CommandPalette({ onClose }: { onClose(): void }) {
 /** Returns what matches every word of the text, in groups. An empty text matches all but the older flows. */
 function useGroups(text: string): Group[] {
   const { signOut } = useSession();
+  const isOperator = useIsOperator();
   const { flows } = useFlowList(NO_FILTER, false);
   // The actions of the page do not change while the palette covers it.
   const [ofPage] = useState(pageCommands);
   return useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const matches = ({ name }: Command) => words.every((word) => name.toLowerCase().includes(word));
-    const pages = Object.entries(PAGE_ICONS).map(([page, icon]): Command => {
-      const known = page as keyof typeof PAGE_ICONS;
-      return { id: page, icon, name: t.pages[known], run: () => goTo(hrefOf({ page: known })) };
-    });
-    const sections = Object.entries(t.settings).map(
-      ([section, name]): Command => ({
-        id: `settings ${section}`,
-        icon: "settings",
-        name: `${t.pages.settings}: ${name}`,
-        run: () => goTo(hrefOf({ page: "settings", section })),
-      }),
+    const pages = pagesFor(isOperator).map(
+      ([page, icon]): Command => ({ id: page, icon, name: t.pages[page], run: () => goTo(hrefOf({ page })) }),
     );
+    const sections = Object.entries(t.settings)
+      .filter(([section]) => isOperator || !OPERATOR_SECTIONS.has(section))
+      .map(
+        ([section, name]): Command => ({
+          id: `settings ${section}`,
+          icon: "settings",
+          name: `${t.pages.settings}: ${name}`,
+          run: () => goTo(hrefOf({ page: "settings", section })),
+        }),
+      );
     const found = flows
       .filter((flow) => words.length === 0 || matchesFilter(flow, { ...NO_FILTER, search: text }))
       .slice(0, MAX_FLOWS)
@@ -192,7 +195,7 @@ function useGroups(text: string): Group[] {
       { name: t.palette.choices, commands: choices.filter(matches) },
       { name: t.palette.more, commands: others },
     ].filter(({ commands }) => commands.length > 0);
-  }, [text, flows, ofPage, signOut]);
+  }, [text, flows, ofPage, signOut, isOperator]);
 }
 
 function flowCommand(id: string, name: string): Command {

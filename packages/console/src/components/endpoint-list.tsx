@@ -12,6 +12,7 @@ import { toMjflowError, useAction, useApiCapabilities, useEndpoints } from "../q
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
+import { OverlapChoice } from "./overlap-choice.tsx";
 import { Problem } from "./problem.tsx";
 
 /** @param shown id of the endpoint whose deliveries are shown; empty: none */
@@ -79,9 +80,19 @@ function EndpointRow(props: {
   const run = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
   async function rotate() {
-    const { rotateTitle, rotateBody: body, rotate: action } = t.endpoints;
+    const { rotateTitle, rotateBody, rotate: action } = t.endpoints;
+    let overlapS = DAY_S;
+    const choose = (seconds: number) => {
+      overlapS = seconds;
+    };
+    const body = <OverlapChoice about={rotateBody} initial={DAY_S} onChange={choose} />;
     const question = { title: rotateTitle(url ?? "notifyHook"), body, action };
-    if (await confirm(question)) await run("rotate", async () => onSecret(await endpoints.rotate(id)));
+    if (await confirm(question)) await run("rotate", async () => onSecret(await endpoints.rotate(id, { overlapS })));
+  }
+  async function enable() {
+    const { disableTitle, disableBody: body, disableOne: action } = t.endpoints;
+    const question = { title: disableTitle(url ?? ""), body, action, isDangerous: true };
+    if (!enabled || (await confirm(question))) await run("enable", () => endpoints.update(id, { enabled: !enabled }));
   }
   async function remove() {
     const { deleteTitle, deleteBody: body, delete: action } = t.endpoints;
@@ -126,12 +137,7 @@ function EndpointRow(props: {
           {t.endpoints.show}
         </button>
         {url !== null && (
-          <button
-            type="button"
-            className="chip"
-            disabled={!!busy}
-            onClick={() => run("enable", () => endpoints.update(id, { enabled: !enabled }))}
-          >
+          <button type="button" className="chip" disabled={!!busy} onClick={() => void enable()}>
             {enabled ? t.endpoints.disable : t.endpoints.enable}
           </button>
         )}
@@ -174,6 +180,8 @@ function EndpointRow(props: {
     </li>
   );
 }
+
+const DAY_S = 86_400;
 
 /** Time in which the deletion of an endpoint can be undone. */
 const UNDO_MS = 8_000;

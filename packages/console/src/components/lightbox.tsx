@@ -4,6 +4,7 @@ import { type CSSProperties, type KeyboardEvent, type PointerEvent, useEffect, u
 import { download, savableUrl } from "../download.ts";
 import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Rich } from "../kit/rich.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { EMPTY_FORM } from "../lib/plan.ts";
 import { hrefOf } from "../lib/route.ts";
@@ -231,6 +232,7 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
   });
   const task = flow?.tasks.find(({ id }) => id === shot.taskId);
   const parent = flow?.tasks.find(({ id }) => id === task?.parentId);
+  const original = task?.originalPrompt ?? flow?.originalPrompt;
   const link = `${location.origin}${location.pathname}${hrefOf({ page: "gallery", query: { pic: shot.id } })}`;
   const rows: [string, string | null | undefined][] = [
     [t.lightbox.created, shot.endedAt && `${shot.endedAt.slice(0, 10)} ${clock(shot.endedAt)}`],
@@ -242,6 +244,11 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
       {shot.prompt && (
         <p className="lightbox-prompt" dir="auto">
           {shot.prompt}
+        </p>
+      )}
+      {original && original !== shot.prompt && (
+        <p className="small faint lightbox-original">
+          <Rich text={t.task.original} parts={{ prompt: <bdi>{original}</bdi> }} />
         </p>
       )}
       <div className="actions">

@@ -11,13 +11,18 @@ import { altOf, ShotImage } from "./shot-image.tsx";
 
 const GAP = 6;
 const HEADER = 40;
-const OVERSCAN = 3;
+const FOOTER = 48;
+const OVERSCAN = 2;
 /** Below this width a row has two pictures, none narrower than 180 px. */
 const PHONE = 560;
 
 export interface PictureGridProps {
   label: string;
   shots: readonly Shot[];
+  /** True: older pictures follow. The last row is shown when it is full, so that it does not change. */
+  hasMore: boolean;
+  /** What stands below the pictures. */
+  footer: ReactNode;
   /** Wanted height of a row, px. */
   rowHeight: number;
   hrefOf(shot: Shot): string;
@@ -27,7 +32,8 @@ export interface PictureGridProps {
 
 type Row = { kind: "day"; day: string; count: number } | ({ kind: "pictures"; shots: Shot[] } & JustifiedRow);
 
-export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelect }: PictureGridProps) {
+export function PictureGrid(props: PictureGridProps) {
+  const { label, shots, hasMore, footer, rowHeight, hrefOf, selected, onSelect } = props;
   const list = useRef<HTMLElement>(null);
   const [{ top, width }, setPlace] = useState({ top: 0, width: 0 });
   useLayoutEffect(() => {
@@ -43,7 +49,10 @@ export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelec
     observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
-  const rows = useMemo(() => (width === 0 ? [] : rowsOf(shots, width, rowHeight)), [shots, width, rowHeight]);
+  const rows = useMemo(
+    () => (width === 0 ? [] : rowsOf(shots, width, rowHeight, hasMore)),
+    [shots, width, rowHeight, hasMore],
+  );
   const virtual = useWindowVirtualizer<HTMLDivElement>({
     count: rows.length,
     estimateSize: (i) => heightOf(rows[i]!),
@@ -66,12 +75,7 @@ export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelec
   }
 
   return (
-    <section
-      ref={list}
-      aria-label={label}
-      className="picture-grid"
-      style={{ height: Math.max(0, virtual.getTotalSize() - GAP) }}
-    >
+    <section ref={list} aria-label={label} className="picture-grid" style={{ height: virtual.getTotalSize() + FOOTER }}>
       {virtual.getVirtualItems().map(({ key, index, start }) => {
         const row = rows[index]!;
         const style = { transform: `translateY(${start - top}px)` };
@@ -97,6 +101,10 @@ export function PictureGrid({ label, shots, rowHeight, hrefOf, selected, onSelec
           </div>
         );
       })}
+      {/* It is moved like a row, because a new page of pictures must not shift the layout. */}
+      <div className="grid-row footer" style={{ transform: `translateY(${virtual.getTotalSize()}px)` }}>
+        {footer}
+      </div>
     </section>
   );
 }
@@ -105,7 +113,7 @@ function heightOf(row: Row): number {
   return row.kind === "day" ? HEADER : row.height + GAP;
 }
 
-function rowsOf(shots: readonly Shot[], width: number, rowHeight: number): Row[] {
+function rowsOf(shots: readonly Shot[], width: number, rowHeight: number, hasMore: boolean): Row[] {
   const isPhone = width < PHONE;
   const byDay = new Map<string, Shot[]>();
   for (const shot of shots) {
@@ -114,11 +122,12 @@ function rowsOf(shots: readonly Shot[], width: number, rowHeight: number): Row[]
     if (known) known.push(shot);
     else byDay.set(day, [shot]);
   }
-  return [...byDay].flatMap(([day, all]): Row[] => {
+  return [...byDay].flatMap(([day, all], i): Row[] => {
+    const isOpen = hasMore && i === byDay.size - 1;
     // On a phone a portrait is cut to a square, so that two pictures fill the width.
     const ratios = all.map(({ ratio }) => (isPhone ? 1 : ratio));
     const target = isPhone ? (width - GAP) / 2 : rowHeight;
-    const rows = justified(ratios, width, target, GAP);
+    const rows = justified(ratios, width, target, GAP, isOpen);
     return [
       { kind: "day", day, count: all.length },
       ...rows.map((row) => ({

@@ -1,5 +1,5 @@
 /** Editor for the presses of a plan, to any depth. */
-import { canonicalPress } from "@mjflow/core/button";
+import { canonicalPress, modalKindOfPress } from "@mjflow/core/button";
 import { lazy, Suspense, useState } from "react";
 import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
 import { type Kind, pressesFor, pressLabel, pressNeedsMask, pressNeedsModal, resultKind } from "../lib/press.ts";
@@ -94,7 +94,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
           ✕
         </button>
       </summary>
-      {kind !== "none" && (
+      {(modalKindOfPress(draft.press) !== "never" || draft.prompt !== "") && (
         <label>
           {t.create.stepPrompt}
           <input

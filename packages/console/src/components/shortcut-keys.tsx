@@ -1,20 +1,11 @@
 /** The keys that work on every page, and the sheet that lists all keys. */
 import { lazy, Suspense, useEffect } from "react";
-import { hrefOf } from "../lib/route.ts";
+import { GO_KEYS, hrefOf, pagesFor } from "../lib/route.ts";
+import { useIsOperator } from "../queries.ts";
 
 const ShortcutSheet = lazy(() =>
   import("../settings/shortcuts.tsx").then(({ ShortcutSheet: component }) => ({ default: component })),
 );
-
-/** Pages of the second key after `g`. */
-const GO: Readonly<Record<string, "create" | "gallery" | "flows" | "deliveries" | "health" | "settings">> = {
-  c: "create",
-  g: "gallery",
-  f: "flows",
-  d: "deliveries",
-  h: "health",
-  s: "settings",
-};
 
 /** Time for the second key after `g`. */
 const SECOND_MS = 1_500;
@@ -27,7 +18,9 @@ const CommandPalette = lazy(() =>
 export type OpenedByKey = "shortcuts" | "palette" | undefined;
 
 export function ShortcutKeys({ open, onOpen }: { open: OpenedByKey; onOpen(what: OpenedByKey): void }) {
+  const isOperator = useIsOperator();
   useEffect(() => {
+    const pageOf = new Map(pagesFor(isOperator).map(([page]) => [GO_KEYS[page], page]));
     let goUntil = 0;
     function onKeyDown(event: KeyboardEvent) {
       const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k";
@@ -43,7 +36,7 @@ export function ShortcutKeys({ open, onOpen }: { open: OpenedByKey; onOpen(what:
       const isField = target.closest("input, textarea, select, [contenteditable]") !== null;
       if (isField || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       const { key } = event;
-      const page = Date.now() < goUntil ? GO[key] : undefined;
+      const page = Date.now() < goUntil ? pageOf.get(key) : undefined;
       goUntil = key === "g" && page === undefined ? Date.now() + SECOND_MS : 0;
       const search = document.querySelector<HTMLInputElement>("main input[type=search]");
       if (page !== undefined) location.hash = hrefOf({ page });
@@ -55,7 +48,7 @@ export function ShortcutKeys({ open, onOpen }: { open: OpenedByKey; onOpen(what:
     }
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, [onOpen]);
+  }, [onOpen, isOperator]);
   if (open === undefined) return null;
   const close = () => onOpen(undefined);
   return (

@@ -50,6 +50,12 @@ export function Status({ of, isPill = false }: { of: AnyStatus; isPill?: boolean
   );
 }
 
+/** The icon of a status alone, where the name of the control says the status. */
+export function StatusIcon({ of }: { of: AnyStatus }) {
+  const [tone] = toneOf(of);
+  return <Icon name={ICONS[tone]} size="tiny" className={`status ${tone}${tone === "run" ? " spin" : ""}`} />;
+}
+
 /** Returns tone and label of a status. An unknown status, from a server newer than this page, is shown in lower case. */
 export function toneOf(of: string): [Tone, string] {
   const tones: Record<string, Tone> = { ...TASK, ...OTHER };

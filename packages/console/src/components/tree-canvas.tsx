@@ -1,9 +1,10 @@
 /**
- * A lineage on a canvas: it can be moved, zoomed and fitted, and only the nodes near the visible part exist. A flow of 1,000
- * tasks has as many elements as one of 50.
+ * A lineage on a canvas: it can be moved, zoomed and fitted, and only the nodes near the visible part exist. The more nodes are
+ * visible, the less each of them shows, so that the canvas never has more than 400 elements.
  */
 import {
   type KeyboardEvent,
+  type MouseEvent,
   type PointerEvent,
   type ReactNode,
   useCallback,
@@ -15,14 +16,13 @@ import {
 } from "react";
 import { Icon } from "../kit/icon.tsx";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
-import { type Box, firstView, fitted, isNear, revealing, type View, zoomed } from "../lib/viewport.ts";
+import { type Box, detailOf, firstView, fitted, isNear, revealing, type View, zoomed } from "../lib/viewport.ts";
 import { t } from "../text/page-text.ts";
 
 /** Sizes in px. `anchor` is the distance from the top of a card to the line that connects it. */
 const CELL = { width: 196, height: 146, card: 150, cardHeight: 130, anchor: 50 };
 const EDGE = 12;
 const ZOOM_STEP = 1.25;
-const TINY_SCALE = 0.3;
 
 export interface TreeCanvasProps<T extends Node> {
   label: string;
@@ -33,6 +33,10 @@ export interface TreeCanvasProps<T extends Node> {
   /** True for a node that has no task yet. Its line is dashed. */
   isPlanned(node: T): boolean;
   nameOf(node: T): string;
+  /** Label below the picture of a card that is drawn as one element. */
+  captionOf(node: T): string;
+  /** Address of the picture of such a card; undefined if there is none. */
+  imageOf(node: T): string | undefined;
   /** Number of nodes that are hidden below a folded node. */
   hiddenBelow(id: string): number;
   onFold(id: string): void;
@@ -41,6 +45,7 @@ export interface TreeCanvasProps<T extends Node> {
 
 export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
   const { label, layout, selected, onSelect, toneOf, isPlanned, nameOf, hiddenBelow, onFold, children } = props;
+  const { captionOf, imageOf } = props;
   const { positioned, rows, columns } = layout;
   const port = useRef<HTMLDivElement>(null);
   const plane = useRef<HTMLDivElement>(null);
@@ -63,12 +68,18 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
 
   const byId = useMemo(() => new Map(positioned.map((at) => [at.node.id, at])), [positioned]);
   const stop = selected !== undefined && byId.has(selected) ? selected : root?.node.id;
-  const near = positioned.filter((at) => at.node.id === stop || isNear(view, rectOf(at), size));
+  const inSight = positioned.filter((at) => at.node.id === stop || isNear(view, rectOf(at), size));
+  const detail = detailOf(view.scale, inSight.length);
+  // From very far away all nodes are one drawing, and only the selected one is an element.
+  const near = detail === "drawn" ? inSight.filter(({ node }) => node.id === stop) : inSight;
 
   const wanted = useRef<string>(undefined);
   useLayoutEffect(() => {
     if (wanted.current === undefined) return;
-    plane.current?.querySelector<HTMLElement>(`[data-node="${wanted.current}"]`)?.focus({ preventScroll: true });
+    const node = plane.current?.querySelector<HTMLElement>(`[data-node="${wanted.current}"]`);
+    // The address names the selected node, and it changes after the view. Until then the node may not exist.
+    if (!node) return;
+    node.focus({ preventScroll: true });
     wanted.current = undefined;
   });
   function goTo(id: string) {
@@ -103,11 +114,20 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
     act();
   }
 
-  const isTiny = view.scale < TINY_SCALE;
-  const detail = isTiny ? " tiny" : view.scale < 0.6 ? " far" : "";
+  /** Selects the node of the drawing under the pointer. */
+  function onClick(event: MouseEvent) {
+    if (detail !== "drawn" || (event.target as HTMLElement).closest("button")) return;
+    const { left, top } = plane.current!.getBoundingClientRect();
+    const [x, y] = [(event.clientX - left) / view.scale, (event.clientY - top) / view.scale];
+    const hit = inSight.find((at) => {
+      const rect = rectOf(at);
+      return x >= rect.x && x <= rect.x + rect.width && y >= rect.y && y <= rect.y + rect.height;
+    });
+    if (hit) onSelect(hit.node.id);
+  }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys act on the tree inside, and every drag has a key
-    <div ref={port} className={`canvas${detail}`} onKeyDown={onKeyDown} {...drag}>
+    <div ref={port} className={`canvas ${detail}`} onKeyDown={onKeyDown} onClick={onClick} {...drag}>
       <div
         ref={plane}
         role="tree"
@@ -120,7 +140,16 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
           transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`,
         }}
       >
-        <Lines positioned={positioned} near={near} byId={byId} isPlanned={isPlanned} toneOf={toneOf} box={whole} />
+        <Lines
+          positioned={positioned}
+          near={inSight}
+          byId={byId}
+          isPlanned={isPlanned}
+          toneOf={toneOf}
+          box={whole}
+          isMerged={detail !== "full"}
+        />
+        {detail === "drawn" && <Drawing positioned={inSight} toneOf={toneOf} box={whole} />}
         {near.map((at) => {
           const { node, children: below } = at;
           const hidden = hiddenBelow(node.id);
@@ -131,7 +160,14 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
               role="treeitem"
               data-node={node.id}
               className={`node ${toneOf(node)}${isPlanned(node) ? " ghost" : ""}${hidden > 0 ? " stack" : ""}`}
-              style={{ left: rectOf(at).x, top: rectOf(at).y, width: CELL.card }}
+              style={{
+                left: rectOf(at).x,
+                top: rectOf(at).y,
+                width: CELL.card,
+                ...(detail === "plain" && backgroundOf(imageOf(node))),
+              }}
+              {...(detail === "plain" && { "data-caption": captionOf(node) })}
+              aria-label={`${nameOf(node)}${hidden > 0 ? `, ${t.flow.hidden(hidden)}` : ""}`}
               aria-level={at.depth + 1}
               aria-posinset={at.position}
               aria-setsize={at.siblings}
@@ -141,9 +177,7 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
               onClick={() => onSelect(node.id)}
               onDoubleClick={() => (below.length > 0 || hidden > 0) && onFold(node.id)}
             >
-              {/* From far away a card is only its color, so that a thousand cards stay light. */}
-              {isTiny ? <span className="unseen">{nameOf(node)}</span> : children(node)}
-              {hidden > 0 && <span className="unseen">{t.flow.hidden(hidden)}</span>}
+              {detail === "full" && children(node)}
             </button>
           );
         })}
@@ -177,11 +211,43 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
   );
 }
 
+/** The picture as a background, so that a card is one element. The address may come from a vendor, so it is quoted. */
+function backgroundOf(url: string | undefined): { backgroundImage?: string } {
+  if (url === undefined) return {};
+  return { backgroundImage: `url("${url.replaceAll(/["\\\n\r]/g, encodeURIComponent)}")` };
+}
+
+/** All nodes in sight, one path for each color. */
+function Drawing<T extends Node>(props: {
+  positioned: readonly PositionedNode<T>[];
+  toneOf(node: T): string;
+  box: Box;
+}) {
+  const { positioned, toneOf, box } = props;
+  return (
+    <svg className="drawing" width={box.width} height={box.height} aria-hidden="true">
+      {rectsByTone(positioned, toneOf).map(([tone, d]) => (
+        <path key={tone} className={tone} d={d} />
+      ))}
+    </svg>
+  );
+}
+
+function rectsByTone<T extends Node>(positioned: readonly PositionedNode<T>[], toneOf: (node: T) => string) {
+  const rects = new Map<string, string>();
+  for (const at of positioned) {
+    const { x, y, width, height } = rectOf(at);
+    const tone = toneOf(at.node);
+    rects.set(tone, `${rects.get(tone) ?? ""}M${x} ${y}h${width}v${height}h${-width}z`);
+  }
+  return [...rects];
+}
+
 function rectOf({ column, row }: { column: number; row: number }) {
   return { x: EDGE + column * CELL.width, y: EDGE + row * CELL.height, width: CELL.card, height: CELL.cardHeight };
 }
 
-/** One path for all lines from a parent to nodes that exist, and one for those to planned nodes. */
+/** One path for the lines of one kind from a parent. From far away there is one path for each kind. */
 function Lines<T extends Node>(props: {
   positioned: readonly PositionedNode<T>[];
   near: readonly PositionedNode<T>[];
@@ -189,8 +255,9 @@ function Lines<T extends Node>(props: {
   isPlanned(node: T): boolean;
   toneOf(node: T): string;
   box: Box;
+  isMerged: boolean;
 }) {
-  const { positioned, near, byId, isPlanned, toneOf, box } = props;
+  const { positioned, near, byId, isPlanned, toneOf, box, isMerged } = props;
   const shown = new Set(near.map(({ node }) => node.id));
   const paths = new Map<string, { className: string; d: string }>();
   for (const at of positioned) {
@@ -198,7 +265,7 @@ function Lines<T extends Node>(props: {
     if (!parent || !(shown.has(at.node.id) || shown.has(parent.node.id))) continue;
     const tone = toneOf(at.node);
     const className = isPlanned(at.node) ? "planned" : tone === "run" || tone === "bad" ? tone : "";
-    const key = `${parent.node.id} ${className}`;
+    const key = isMerged ? className : `${parent.node.id} ${className}`;
     const d = `${paths.get(key)?.d ?? ""}${lineTo(rectOf(parent), rectOf(at))}`;
     paths.set(key, { className, d });
   }
@@ -234,15 +301,7 @@ function Minimap<T extends Node>(props: {
     const [x, y] = [(clientX - left) / scale, (clientY - top) / scale];
     onMove((now) => ({ ...now, x: port.width / 2 - x * now.scale, y: port.height / 2 - y * now.scale }));
   };
-  const tones = useMemo(() => {
-    const rects = new Map<string, string>();
-    for (const at of layout.positioned) {
-      const { x, y, width, height } = rectOf(at);
-      const tone = toneOf(at.node);
-      rects.set(tone, `${rects.get(tone) ?? ""}M${x} ${y}h${width}v${height}h${-width}z`);
-    }
-    return [...rects];
-  }, [layout, toneOf]);
+  const tones = useMemo(() => rectsByTone(layout.positioned, toneOf), [layout, toneOf]);
   return (
     <svg
       className="minimap"

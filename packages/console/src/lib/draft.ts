@@ -1,16 +1,22 @@
 /** Drafts of the Create page. They are kept in the tab, so that leaving the page or a reload loses nothing. */
 import type { Flow, PlanStep } from "@mjflow/client";
-import { type Draft, EMPTY_FORM, type FlowForm } from "./plan.ts";
+import { type Draft, EMPTY_FORM, type FlowForm, type Reference } from "./plan.ts";
 
 const NAME = "mjflow.draft";
 
 export function storedDraft(): FlowForm {
   try {
     const stored: unknown = JSON.parse(sessionStorage.getItem(NAME) ?? "null");
-    return { ...EMPTY_FORM, ...(stored as Partial<FlowForm> | null) };
+    const form = { ...EMPTY_FORM, ...(stored as Partial<FlowForm> | null) };
+    return { ...form, images: form.images.map(referenceOf) };
   } catch {
     return EMPTY_FORM;
   }
+}
+
+/** A page of an earlier version stored an image as its address alone. */
+function referenceOf(image: Reference | string): Reference {
+  return typeof image === "string" ? { src: image, role: "image" } : image;
 }
 
 export function storeDraft(form: FlowForm): void {

@@ -70,6 +70,17 @@ export function costOf(flow: PlannedFlow): { soFar: number; atMost: number } {
   return { soFar, atMost: soFar + open };
 }
 
+/** What a resume costs at most: the failed tasks again, and the steps that were not started. USD. */
+export function priceOfResume({ tasks, plan = [], mode }: PlannedFlow): number {
+  const [ids, retried] = [new Set(tasks.map(({ id }) => id)), new Set(tasks.map(({ retryOf }) => retryOf))];
+  const again = tasks.filter(({ id, status, endedAt }) => endedAt !== null && status !== "SUCCESS" && !retried.has(id));
+  const steps = plan.filter(({ taskId, status }) => status === "skipped" && !ids.has(taskId));
+  return (
+    again.reduce((sum, task) => sum + priceOfTask(task, mode), 0) +
+    steps.reduce((sum, { press }) => sum + priceOfPress(press, mode), 0)
+  );
+}
+
 /** Estimated cost of what the vendor has accepted of a task, USD. */
 export function costOfTask(task: Task, mode: Flow["mode"]): number {
   const { status, submittedAt, endedAt, failure, orphans } = task;

@@ -27,3 +27,11 @@ test("for any ratios, each picture is in one row in its order, and no row is wid
     }),
   );
 });
+
+test("while more pictures follow, every shown row is full, and it is the same when they are there", () => {
+  const ratios = [1.5, 1.5, 1, 1.5, 0.67, 1, 1, 1.5, 0.8, 1];
+  const first = justified(ratios.slice(0, 6), 1_000, 220, 6, true);
+  expect(first).toEqual(justified(ratios, 1_000, 220, 6).slice(0, first.length));
+  expect(first).toHaveLength(1);
+  expect(justified([1.5], 1_000, 220, 6, true)).toEqual([]);
+});

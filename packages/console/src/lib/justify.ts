@@ -10,8 +10,15 @@ export interface JustifiedRow {
  * @param ratios width by height of each picture
  * @param width width of a row, px
  * @param target wanted height of a row, px. Rows are lower or up to a third higher. The last row keeps the wanted height.
+ * @param isOpen true: more pictures follow. Then a last row that is not full is left out, because it would change.
  */
-export function justified(ratios: readonly number[], width: number, target: number, gap: number): JustifiedRow[] {
+export function justified(
+  ratios: readonly number[],
+  width: number,
+  target: number,
+  gap: number,
+  isOpen = false,
+): JustifiedRow[] {
   const rows: JustifiedRow[] = [];
   let from = 0;
   let sum = 0;
@@ -28,9 +35,9 @@ export function justified(ratios: readonly number[], width: number, target: numb
   ratios.forEach((ratio, i) => {
     sum += ratio;
     const count = i + 1 - from;
-    if ((width - gap * (count - 1)) / sum <= target) close(i + 1, i === ratios.length - 1);
+    if ((width - gap * (count - 1)) / sum <= target) close(i + 1, !isOpen && i === ratios.length - 1);
   });
-  if (from < ratios.length) close(ratios.length, true);
+  if (from < ratios.length && !isOpen) close(ratios.length, true);
   return rows;
 }
 

@@ -46,6 +46,17 @@ export function withValue(prompt: string, name: string, value: string): string {
   return prompt.replace(use(name), ` ${name} ${value}`).trimStart();
 }
 
+/** Adds links to the values of a parameter, which may have some already. */
+export function withLinks(prompt: string, name: string, links: readonly string[]): string {
+  if (links.length === 0) return prompt;
+  const text = links.join(" ");
+  const values = new RegExp(`(^|\\s)${name}(?:\\s+(?!--)\\S+)*(?=\\s|$)`);
+  const found = values.exec(prompt);
+  if (!found) return `${prompt.trimEnd()} ${name} ${text}`.trimStart();
+  const end = found.index + found[0].length;
+  return `${prompt.slice(0, end)} ${text}${prompt.slice(end)}`;
+}
+
 /** Returns the value of a parameter in the prompt; an empty text if it has none; undefined if the prompt does not have it. */
 export function parameterOf(prompt: string, name: string): string | undefined {
   return use(name).exec(prompt)?.[1]?.trim() ?? (use(name).test(prompt) ? "" : undefined);

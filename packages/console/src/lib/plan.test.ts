@@ -30,7 +30,7 @@ test("the request of a form matches the schema of the server and contains only f
   const full = toFlowInput({
     ...form,
     mode: "relax",
-    images: ["data:image/png;base64,AAAA"],
+    images: [{ src: "data:image/png;base64,AAAA", role: "image" }],
     state: " kept as it is ",
     notifyHook: " https://app.example.com/hook ",
     archive: true,
@@ -100,8 +100,45 @@ test("a step at any depth is changed or removed, and the other steps stay", () =
   expect(toPlanInput(updateDraft(plan, deep.key, () => undefined))).toEqual([{ press: ["U1", "U2"] }]);
 });
 
+const references = (...sources: string[]) => sources.map((src) => ({ src, role: "image" as const }));
+
+describe("the roles of images", () => {
+  const form = (prompt: string): FlowForm => ({
+    ...EMPTY_FORM,
+    prompt,
+    images: [
+      { src: "https://a/1.png", role: "image" },
+      { src: "https://a/2.png", role: "style" },
+      { src: "https://a/3.png", role: "style" },
+      { src: "https://a/4.png", role: "character" },
+    ],
+  });
+
+  test("styles and characters are links in the prompt, the other images are images of the request", () => {
+    const { prompt, base64Array } = toFlowInput(form("a boat --ar 3:2"));
+    expect(prompt).toBe("a boat --ar 3:2 --sref https://a/2.png https://a/3.png --oref https://a/4.png");
+    expect(base64Array).toEqual(["https://a/1.png"]);
+  });
+
+  test("a version before 7 gets --cref, and links join those of the prompt", () => {
+    expect(toFlowInput(form("a boat --sref 123 --v 6.1")).prompt).toBe(
+      "a boat --sref 123 https://a/2.png https://a/3.png --v 6.1 --cref https://a/4.png",
+    );
+  });
+
+  test("a blend has all images and no prompt", () => {
+    const input = toFlowInput({ ...form("a boat"), action: "blend" });
+    expect(input.prompt).toBeUndefined();
+    expect(input.base64Array).toHaveLength(4);
+  });
+});
+
 describe("the form of a video or an edit", () => {
-  const form = (more: Partial<FlowForm>): FlowForm => ({ ...EMPTY_FORM, images: ["data:a", "data:b"], ...more });
+  const form = (more: Partial<FlowForm>): FlowForm => ({
+    ...EMPTY_FORM,
+    images: references("data:a", "data:b"),
+    ...more,
+  });
 
   test("a video has its first and last frame, its motion and the number of videos; a prompt only if there is one", () => {
     expect(toFlowInput(form({ action: "video" }))).toEqual({
@@ -111,7 +148,13 @@ describe("the form of a video or an edit", () => {
       motion: "low",
       progress: true,
     });
-    const one = form({ action: "video", images: ["data:a"], prompt: " waves ", motion: "high", batchSize: "2" });
+    const one = form({
+      action: "video",
+      images: references("data:a"),
+      prompt: " waves ",
+      motion: "high",
+      batchSize: "2",
+    });
     expect(toFlowInput(one)).toMatchObject({ image: "data:a", prompt: "waves", motion: "high", batchSize: 2 });
     expect(toFlowInput(one)).not.toHaveProperty("endImage");
   });
@@ -133,7 +176,7 @@ describe("the form of a video or an edit", () => {
     expect(isComplete(form({ action: "edit" }))).toBe(false);
     expect(isComplete(form({ action: "edit", prompt: "x" }))).toBe(true);
     expect(isComplete(form({ action: "imagine", images: [], prompt: "x" }))).toBe(true);
-    expect(isComplete(form({ action: "describe", images: ["data:a"] }))).toBe(true);
+    expect(isComplete(form({ action: "describe", images: references("data:a") }))).toBe(true);
     expect((["shorten", "imagine", "blend", "video", "edit", "describe"] as const).map(maxImages)).toEqual([
       0, 10, 5, 2, 1, 1,
     ]);

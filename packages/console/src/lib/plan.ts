@@ -5,6 +5,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { type Press, storedPlan } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
 import { expandPermutations } from "@mjflow/core/prompt";
+import { parameterOf, withLinks } from "./parameter.ts";
 import type { Node } from "./tree.ts";
 
 /** One step of the plan editor. */
@@ -17,13 +18,23 @@ export interface Draft {
   then: Draft[];
 }
 
+/** What an image of an imagine is for. Midjourney reads a style and a character from a link in the prompt. */
+export type Role = "image" | "style" | "character";
+
+/** An image that the user gave. */
+export interface Reference {
+  /** Data URI or link. A style or a character is a link. */
+  src: string;
+  role: Role;
+}
+
 export interface FlowForm {
   action: "imagine" | "blend" | "describe" | "shorten" | "video" | "edit" | "retexture";
   provider: string;
   prompt: string;
   mode: "" | "fast" | "relax" | "turbo";
-  /** Images as data URIs. Of a video: the first frame, and the last frame if there is a second image. */
-  images: string[];
+  /** Of a video: the first frame, and the last frame if there is a second image. */
+  images: Reference[];
   motion: "low" | "high";
   /** Number of videos; empty: the vendor's default. */
   batchSize: "" | "1" | "2" | "4";
@@ -55,7 +66,8 @@ export const EMPTY_FORM: FlowForm = {
  * the user will follow the flow in the console.
  */
 export function toFlowInput(form: FlowForm): FlowInput {
-  const { action, provider, prompt, mode, state, notifyHook, archive, translate } = form;
+  const { action, provider, mode, state, notifyHook, archive, translate } = form;
+  const prompt = promptOf(form);
   const then = toPlanInput(form.then);
   return {
     ...(action !== "imagine" && { action }),
@@ -70,6 +82,19 @@ export function toFlowInput(form: FlowForm): FlowInput {
     progress: true,
     ...(then.length > 0 && { then }),
   };
+}
+
+/** Returns the prompt with the links of its styles and characters: Midjourney takes them as parameters. */
+export function promptOf({ action, prompt, images }: FlowForm): string {
+  if (action !== "imagine") return prompt;
+  const linksOf = (role: Role) => images.filter((image) => image.role === role).map(({ src }) => src);
+  return withLinks(withLinks(prompt, "--sref", linksOf("style")), characterFlag(prompt), linksOf("character"));
+}
+
+/** Versions before 7 know `--cref`; 7 and later, which are the default, know `--oref`. */
+function characterFlag(prompt: string): string {
+  const version = Number.parseFloat(parameterOf(prompt, "--v") ?? "");
+  return parameterOf(prompt, "--niji") !== undefined || version < 7 ? "--cref" : "--oref";
 }
 
 /** True if the form shows the prompt. A video can have none. */
@@ -93,10 +118,11 @@ export function maxImages(action: FlowForm["action"]): number {
 }
 
 function imageFieldsOf({ action, images, motion, batchSize }: FlowForm): Partial<FlowInput> {
-  const [image, endImage] = images;
+  const sources = images.filter(({ role }) => action !== "imagine" || role === "image").map(({ src }) => src);
+  const [image, endImage] = sources;
   if (action === "shorten" || image === undefined) return {};
   if (action === "edit" || action === "retexture") return { image };
-  if (action !== "video") return { base64Array: images };
+  if (action !== "video") return { base64Array: sources };
   return {
     image,
     ...(endImage !== undefined && { endImage }),

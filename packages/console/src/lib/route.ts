@@ -19,6 +19,25 @@ export const PAGE_ICONS: Readonly<Record<Page, string>> = {
   settings: "settings",
 };
 
+/** The key after `g` that opens a page. */
+export const GO_KEYS: Readonly<Record<Page, string>> = {
+  create: "c",
+  gallery: "g",
+  flows: "f",
+  deliveries: "d",
+  health: "h",
+  settings: "s",
+};
+
+/** Pages about the whole deployment. With the key of an app nothing leads to them. */
+const OPERATOR_PAGES: ReadonlySet<Page> = new Set(["health"]);
+
+/** Returns the pages that the navigation shows, with their icons. */
+export function pagesFor(isOperator: boolean): readonly (readonly [Page, string])[] {
+  const all = Object.entries(PAGE_ICONS) as [Page, string][];
+  return all.filter(([page]) => isOperator || !OPERATOR_PAGES.has(page));
+}
+
 export function routeOf(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#\/?/, "").split("?", 2) as [string, string?];
   const query = Object.fromEntries(new URLSearchParams(search));

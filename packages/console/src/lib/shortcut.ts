@@ -1,13 +1,16 @@
 /** The keyboard shortcuts, as the sheet shows them. */
+
 import { t } from "../text/page-text.ts";
+import { GO_KEYS, pagesFor } from "./route.ts";
 
 export interface ShortcutGroup {
   name: string;
   keys: readonly (readonly [keys: string, effect: string])[];
 }
 
-export function shortcutGroups(): readonly ShortcutGroup[] {
+export function shortcutGroups(isOperator: boolean): readonly ShortcutGroup[] {
   const { pages, shortcuts: words } = t;
+  const goTo = pagesFor(isOperator).map(([page]) => [`g then ${GO_KEYS[page]}`, pages[page]] as const);
   return [
     {
       name: words.everywhere,
@@ -16,12 +19,7 @@ export function shortcutGroups(): readonly ShortcutGroup[] {
         ["?", words.thisList],
         ["n", pages.create],
         ["/", words.search],
-        ["g then c", pages.create],
-        ["g then g", pages.gallery],
-        ["g then f", pages.flows],
-        ["g then d", pages.deliveries],
-        ["g then h", pages.health],
-        ["g then s", pages.settings],
+        ...goTo,
         ["Ctrl Enter", words.sendForm],
         ["Escape", words.closeOpen],
       ],

@@ -71,6 +71,24 @@ export function isNear({ x, y, scale }: View, rect: Box & { x: number; y: number
   );
 }
 
+/** Elements that the cards of a canvas may have together. Lines, tools and the minimap are few. */
+const MAX_ELEMENTS = 350;
+/** Elements of a card with everything: the button, the picture, the texts and the icon. */
+const FULL_CARD = 8;
+
+/**
+ * How much a card shows. `full`: all. `plain`: one element with picture and caption. `tiny`: one element with only its color.
+ * `drawn`: no element; all cards are one drawing.
+ */
+export type Detail = "full" | "plain" | "tiny" | "drawn";
+
+/** Returns the most detail that can be read at this scale, and whose elements are not too many. */
+export function detailOf(scale: number, cards: number): Detail {
+  if (cards > MAX_ELEMENTS) return "drawn";
+  if (scale < 0.2) return "tiny";
+  return scale < 0.6 || cards * FULL_CARD > MAX_ELEMENTS ? "plain" : "full";
+}
+
 function clampedScale(scale: number): number {
   return Math.min(MAX_SCALE, Math.max(MIN_SCALE, scale));
 }

@@ -89,7 +89,12 @@ export default function CreatePage({ query }: { query: Query }) {
             <RootAction value={form.action} onChange={(action) => set({ action, then: [] })} />
             {takesPrompt(form.action) && <PromptInput value={form.prompt} onChange={(prompt) => set({ prompt })} />}
             {form.action !== "shorten" && (
-              <ImageInput max={maxImages(form.action)} images={form.images} onChange={(images) => set({ images })} />
+              <ImageInput
+                max={maxImages(form.action)}
+                images={form.images}
+                action={form.action}
+                onChange={(images, action = form.action) => set({ images, action })}
+              />
             )}
             {takesPrompt(form.action) && (caller?.canTranslate || form.translate) && (
               <label className="check">

@@ -8,7 +8,7 @@ import { Problem } from "../components/problem.tsx";
 import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
 import { altOf, ShotImage } from "../components/shot-image.tsx";
 import { ShotLightbox } from "../components/shot-lightbox.tsx";
-import { Status, toneOf } from "../components/status.tsx";
+import { Status, StatusIcon, toneOf } from "../components/status.tsx";
 import { TaskPanel } from "../components/task-panel.tsx";
 import { TemplateDialog } from "../components/template-dialog.tsx";
 import { Timeline } from "../components/timeline.tsx";
@@ -25,7 +25,7 @@ import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { formOf } from "../lib/draft.ts";
-import { costOf, type FlowNode, nodesOf, priceOfPress, progressOf } from "../lib/flow-plan.ts";
+import { costOf, type FlowNode, nodesOf, priceOfPress, priceOfResume, progressOf } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
 import { toPlanInput } from "../lib/plan.ts";
 import { actionLabel, pressIcon, pressLabel } from "../lib/press.ts";
@@ -33,7 +33,7 @@ import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { ago, between, clock, duration } from "../lib/time.ts";
 import { foldedNodes, layout } from "../lib/tree.ts";
-import { usePreference } from "../preference.ts";
+import { preference, usePreference } from "../preference.ts";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
@@ -170,7 +170,9 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
   const tree = useMemo(() => layout(shown, { hasBlocks: !isPhone }), [shown, isPhone]);
   const fold = (id: string) =>
     setFolded((now) => (now.has(id) ? new Set([...now].filter((each) => each !== id)) : new Set([...now, id])));
-  const card = (node: FlowNode) => <Card node={node} hidden={hidden.get(node.id) ?? []} mode={mode} />;
+  const card = (node: FlowNode) => (
+    <Card node={node} hidden={hidden.get(node.id) ?? []} mode={mode} isSmall={!isPhone} />
+  );
   if (isPhone)
     return (
       <TreeView
@@ -193,6 +195,8 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
       toneOf={toneOfNode}
       isPlanned={isPlanned}
       nameOf={nameOf}
+      captionOf={captionOf}
+      imageOf={({ task }) => resultImageUrl(task)}
       hiddenBelow={(id) => hidden.get(id)?.length ?? 0}
       onFold={fold}
     >
@@ -405,7 +409,13 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const mayDelete = status !== "running" && can("DELETE", "/v1/flows/{id}");
   const template = can("PUT", "/v1/templates/{name}") ? toPlanInput(formOf(flow).then) : [];
   const resumeName = canceledAt ? t.common.resume : t.flow.retryFailed;
-  const resume = () => void run("resume", () => mjflow.flows.resume(id));
+  const resumePrice = priceOfResume(flow);
+  async function resume() {
+    const action = `${resumeName} · ≤ ${usd(resumePrice)}`;
+    const question = { title: t.task.ask(resumeName), body: t.flow.resumeBody(usd(resumePrice)), action };
+    if (resumePrice > Number(preference("confirmUsd")) && !(await confirm(question))) return;
+    void run("resume", () => mjflow.flows.resume(id));
+  }
   const copyPrompt = () => void navigator.clipboard?.writeText(flow.prompt ?? "");
   const copyLink = () => void navigator.clipboard?.writeText(location.href);
   const command = (isOffered: boolean, name: string, icon: string, act_: () => unknown) =>
@@ -426,7 +436,8 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
         {mayResume && (
           <button type="button" disabled={isOff} title={t.flow.chargedLikeNew} onClick={resume}>
             <Icon name={canceledAt ? "play" : "rotate-ccw"} />
-            <span className="label">{resumeName}</span>
+            <span className="label">{resumeName}</span>{" "}
+            {resumePrice > 0 && <span className="price">≤ {usd(resumePrice)}</span>}
           </button>
         )}
         <button type="button" className="edit" onClick={() => editFlow(flow)}>
@@ -497,7 +508,15 @@ function Restart({ of, words }: { of: string | null; words: string }) {
   );
 }
 
-function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNode[]; mode: Flow["mode"] }) {
+interface CardProps {
+  node: FlowNode;
+  hidden: readonly FlowNode[];
+  mode: Flow["mode"];
+  /** True: few elements, for a canvas with many cards. The name of the card says the status. */
+  isSmall: boolean;
+}
+
+function Card({ node, hidden, mode, isSmall }: CardProps) {
   const { task, step } = node;
   if (!task)
     return (
@@ -513,6 +532,7 @@ function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNod
     );
   const { status, progress, press, action, retryOf, endedAt, createdAt } = task;
   const took = between(createdAt, endedAt);
+  const state = status === "IN_PROGRESS" ? `${progress} %` : took === undefined ? "" : duration(took);
   return (
     <>
       <span className="node-image">
@@ -525,19 +545,33 @@ function Card({ node, hidden, mode }: { node: FlowNode; hidden: readonly FlowNod
           {retryOf && <span className="faint small"> {t.flow.retryMark}</span>}
         </span>
         <span className="node-state">
-          {status === "IN_PROGRESS" && <span className="faint small number">{progress} %</span>}
-          {took !== undefined && <span className="faint small number">{duration(took)}</span>}
-          <Status of={status} />
+          {state}
+          {isSmall ? <StatusIcon of={status} /> : <Status of={status} />}
         </span>
       </span>
-      {hidden.length > 0 && (
-        <span className="mosaic">
-          {hidden.map((each) => (
-            <i key={each.id} className={toneOfNode(each)} />
-          ))}
-        </span>
-      )}
+      {hidden.length > 0 && <Mosaic nodes={hidden} />}
     </>
+  );
+}
+
+/** Sizes in px: a square, the distance of two, and the squares of a row. */
+const SQUARE = { size: 7, step: 9, row: 14 };
+
+/** One square for each hidden task, as one path for each color: a folded branch can have many tasks. */
+function Mosaic({ nodes }: { nodes: readonly FlowNode[] }) {
+  const { size, step, row } = SQUARE;
+  const paths = new Map<string, string>();
+  nodes.forEach((node, i) => {
+    const tone = toneOfNode(node);
+    const square = `M${(i % row) * step} ${Math.floor(i / row) * step}h${size}v${size}h${-size}z`;
+    paths.set(tone, `${paths.get(tone) ?? ""}${square}`);
+  });
+  return (
+    <svg className="mosaic" width={row * step} height={Math.ceil(nodes.length / row) * step} aria-hidden="true">
+      {[...paths].map(([tone, d]) => (
+        <path key={tone} className={tone} d={d} />
+      ))}
+    </svg>
   );
 }
 
@@ -557,6 +591,11 @@ function nameOf({ task, step }: FlowNode): string {
   const { press, action, status, progress } = task;
   const what = press === null ? actionLabel(action) : pressLabel(press);
   return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
+}
+
+function captionOf({ task, step }: FlowNode): string {
+  const press = (task ?? step!).press;
+  return press === null ? actionLabel(task!.action) : pressLabel(press);
 }
 
 function FlowJson({ flow }: { flow: Flow }) {

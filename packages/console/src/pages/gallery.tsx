@@ -115,6 +115,12 @@ export default function GalleryPage({ query }: { query: Query }) {
       <PictureGrid
         label={t.gallery.label}
         shots={shots}
+        hasMore={more !== undefined || isLoading}
+        footer={
+          <LoadMore more={more} isLoading={isLoading} label={t.gallery.older}>
+            {q !== "" && t.gallery.searched(pictures.length)}
+          </LoadMore>
+        }
         rowHeight={rowHeight}
         hrefOf={(shot) => withQuery(hash, { pic: shot.id })}
         selected={selected}
@@ -128,9 +134,6 @@ export default function GalleryPage({ query }: { query: Query }) {
           onClear={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}
         />
       )}
-      <LoadMore more={more} isLoading={isLoading} label={t.gallery.older}>
-        {q !== "" && t.gallery.searched(pictures.length)}
-      </LoadMore>
       {chosen.length > 0 && <SelectionBar shots={chosen} onClear={() => setSelected(new Set())} />}
       {pic && <ShotLightbox shots={shots} current={pic} />}
     </section>

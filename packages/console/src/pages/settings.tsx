@@ -7,6 +7,7 @@ import { useIsOperator } from "../queries.ts";
 import { Appearance } from "../settings/appearance.tsx";
 import { Apps } from "../settings/apps.tsx";
 import { BannedWords } from "../settings/banned-words.tsx";
+import { OPERATOR_SECTIONS } from "../settings/section.ts";
 import { SessionList } from "../settings/session-list.tsx";
 import { Shortcuts } from "../settings/shortcuts.tsx";
 import { Templates } from "../settings/templates.tsx";
@@ -18,25 +19,23 @@ import { t } from "../text/page-text.ts";
 interface Section {
   id: keyof PageTexts["settings"];
   icon: string;
-  isOperatorOnly: boolean;
   content: ReactNode;
 }
 
 const SECTIONS: readonly Section[] = [
-  { id: "vendors", icon: "server", isOperatorOnly: true, content: <VendorAccounts /> },
-  { id: "apps", icon: "key-round", isOperatorOnly: true, content: <Apps /> },
-  { id: "banned", icon: "ban", isOperatorOnly: true, content: <BannedWords /> },
+  { id: "vendors", icon: "server", content: <VendorAccounts /> },
+  { id: "apps", icon: "key-round", content: <Apps /> },
+  { id: "banned", icon: "ban", content: <BannedWords /> },
   {
     id: "webhooks",
     icon: "webhook",
-    isOperatorOnly: false,
     content: <EndpointList shown="" onShow={showDeliveries} />,
   },
-  { id: "usage", icon: "chart-column", isOperatorOnly: false, content: <Usage /> },
-  { id: "templates", icon: "bookmark", isOperatorOnly: false, content: <Templates /> },
-  { id: "sessions", icon: "log-out", isOperatorOnly: false, content: <SessionList /> },
-  { id: "appearance", icon: "eye", isOperatorOnly: false, content: <Appearance /> },
-  { id: "shortcuts", icon: "keyboard", isOperatorOnly: false, content: <Shortcuts /> },
+  { id: "usage", icon: "chart-column", content: <Usage /> },
+  { id: "templates", icon: "bookmark", content: <Templates /> },
+  { id: "sessions", icon: "log-out", content: <SessionList /> },
+  { id: "appearance", icon: "eye", content: <Appearance /> },
+  { id: "shortcuts", icon: "keyboard", content: <Shortcuts /> },
 ];
 
 /** The deliveries of an endpoint are on their own page. */
@@ -47,7 +46,7 @@ function showDeliveries(endpoint: string): void {
 export default function SettingsPage({ section }: { section: string | undefined }) {
   const isOperator = useIsOperator();
   // An app's key may not read the operator's settings, so they are not shown.
-  const allowed = SECTIONS.filter(({ isOperatorOnly }) => isOperator || !isOperatorOnly);
+  const allowed = SECTIONS.filter(({ id }) => isOperator || !OPERATOR_SECTIONS.has(id));
   const shown = allowed.find(({ id }) => id === section) ?? allowed[0]!;
   return (
     <div className="settings">

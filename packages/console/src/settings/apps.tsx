@@ -3,6 +3,7 @@ import type { App, AppKey, NewAppKey } from "@mjflow/client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
+import { OverlapChoice } from "../components/overlap-choice.tsx";
 import { Problem } from "../components/problem.tsx";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Dialog } from "../kit/dialog.tsx";
@@ -11,6 +12,8 @@ import { usd } from "../lib/money.ts";
 import { toMjflowError, useAction } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
+
+const HOUR_S = 3_600;
 
 interface UsageView {
   balanceUsd: number | null;
@@ -82,9 +85,14 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
     if (await confirm(question)) await run("revoke", () => mjflow.apps.keys.revoke(id, key.id));
   }
   async function rotate(key: AppKey) {
-    const { rotateBody: body, rotateKey: action, rotateTitle } = t.apps;
+    const { rotateBody, rotateKey: action, rotateTitle } = t.apps;
+    let overlapS: number = HOUR_S;
+    const choose = (seconds: number) => {
+      overlapS = seconds;
+    };
+    const body = <OverlapChoice about={rotateBody} initial={HOUR_S} onChange={choose} />;
     if (await confirm({ title: rotateTitle(key.prefix), body, action }))
-      await run("rotate", async () => onKey(await mjflow.apps.keys.rotate(id, key.id, { overlapS: 3_600 })));
+      await run("rotate", async () => onKey(await mjflow.apps.keys.rotate(id, key.id, { overlapS })));
   }
   const live = (keys ?? []).filter(({ revokedAt }) => revokedAt === null);
   const facts: [string, string][] = [

@@ -30,7 +30,7 @@ export function SessionList() {
       <p className="faint">{t.sessions.about}</p>
       <Problem error={error} onClose={clear} />
       <div className="sheet-scroll">
-        <table className="setting-table">
+        <table className="setting-table stacked">
           <thead>
             <tr>
               <th>{t.sessions.name}</th>
@@ -48,9 +48,9 @@ export function SessionList() {
                   {each.current && <span className="tag">{t.sessions.current}</span>}
                   {each.kind === "link" && <span className="tag">{t.sessions.link}</span>}
                 </th>
-                <td>{each.kind === "link" ? "–" : ago(each.createdAt, now)}</td>
-                <td>{each.lastUsedOn ?? t.sessions.never}</td>
-                <td>{each.expiresAt.slice(0, 10)}</td>
+                <td data-label={t.sessions.signedIn}>{each.kind === "link" ? "–" : ago(each.createdAt, now)}</td>
+                <td data-label={t.sessions.lastUsed}>{each.lastUsedOn ?? t.sessions.never}</td>
+                <td data-label={t.sessions.until}>{each.expiresAt.slice(0, 10)}</td>
                 <td>
                   <button
                     type="button"

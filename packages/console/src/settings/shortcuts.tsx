@@ -1,11 +1,13 @@
 import { Dialog } from "../kit/dialog.tsx";
 import { shortcutGroups } from "../lib/shortcut.ts";
+import { useIsOperator } from "../queries.ts";
 import { t } from "../text/page-text.ts";
 
 export function Shortcuts() {
+  const isOperator = useIsOperator();
   return (
     <div className="shortcuts">
-      {shortcutGroups().map(({ name, keys }) => (
+      {shortcutGroups(isOperator).map(({ name, keys }) => (
         <section key={name} className="card">
           <h3>{name}</h3>
           <dl className="facts-list">

@@ -167,7 +167,7 @@ function DayTable({ days }: { days: readonly UsageDay[] }) {
   const { flows, settledUsd } = totalOf(days);
   return (
     <div className="sheet-scroll">
-      <table className="setting-table usage-table">
+      <table className="setting-table usage-table fits">
         <thead>
           <tr>
             <th scope="col">{t.usage.dayColumn}</th>

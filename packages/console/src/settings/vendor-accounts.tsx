@@ -64,7 +64,7 @@ function Vendor({ provider, onForm }: { provider: Provider; onForm: OnForm }) {
       </header>
       {accounts.length > 0 && (
         <div className="sheet-scroll">
-          <table className="setting-table">
+          <table className="setting-table stacked">
             <thead>
               <tr>
                 <th scope="col">{t.vendors.account}</th>
@@ -120,14 +120,14 @@ function AccountRow(props: { provider: string; account: ProviderAccount; onForm:
       <th scope="row">
         <bdi>{name}</bdi>
       </th>
-      <td>
+      <td data-label={t.vendors.callbacks}>
         {callbacks === "silent" ? (
           <span className="pill ask">{t.vendors.noCallbacks}</span>
         ) : (
           <span className={heardAt ? "pill ok" : "pill"}>{heardAt ? ago(heardAt, now) : t.vendors.noneYet}</span>
         )}
       </td>
-      <td>
+      <td data-label={t.vendors.state}>
         {weight === 0
           ? t.vendors.paused
           : circuit === "closed"
@@ -135,8 +135,12 @@ function AccountRow(props: { provider: string; account: ProviderAccount; onForm:
             : (t.vendors.circuit[circuit] ?? circuit)}
         {waiting && waiting.count > 0 && ` · ${t.vendors.waiting(waiting.count)}`}
       </td>
-      <td className="number">{weight}</td>
-      <td className="number">{maxRunning ?? t.common.noLimit}</td>
+      <td className="number" data-label={t.vendors.weight}>
+        {weight}
+      </td>
+      <td className="number" data-label={t.vendors.atATime}>
+        {maxRunning ?? t.common.noLimit}
+      </td>
       <td>
         <Menu label={t.vendors.actionsOf(name)}>
           <MenuItem icon="pencil" onSelect={() => onForm({ provider, account })}>

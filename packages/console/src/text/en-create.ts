@@ -88,6 +88,9 @@ export const enCreate = {
   images: {
     tooLarge: "The images must have at most 4 MB together. Use links for larger ones.",
     unreadable: "The file is not an image that the browser can read.",
+    notUploaded: "The image could not be sent to the storage. Use a link for a style or a character.",
+    role: (n: number) => `Use of image ${n}`,
+    roles: { image: "image", style: "style", character: "character", blend: "blend" },
     badLink: "The link must start with https:// or http://.",
     chosen: (n: number) => `Chosen ${n}`,
     remove: (n: number) => `Remove image ${n}`,

@@ -32,7 +32,7 @@ export interface InputImageDeps extends Pick<EngineDeps, "clock"> {
 export interface NewUpload {
   id: string;
   url: string;
-  contentType: string;
+  contentType: InputType;
   bytes: number;
   expiresAt: number;
 }
