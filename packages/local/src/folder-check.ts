@@ -7,10 +7,10 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { deserialize } from "node:v8";
 import { ConfigError } from "./config-error.ts";
 import { MARK_FILE, readMark } from "./engine/mark.ts";
 import { isDamage, isLocked } from "./engine/sqlite-error.ts";
+import { itemOf, type StoredItem } from "./engine/stored-item.ts";
 
 export interface FolderCheckOptions {
   /** Value of `MJFLOW_ACCEPT_LOSS`: the text of the error message, which accepts this one loss. */
@@ -150,9 +150,9 @@ const SEALED = /(?<![\w.-])1\.([0-9a-f]{6})\.[\w-]{38,}/g;
 function sealedIn(db: DatabaseSync): string[] {
   const rows = db
     .prepare("SELECT item FROM items WHERE pk = 'vendors' OR (pk >= 'endpoints#' AND pk < 'endpoints$')")
-    .all() as { item: Uint8Array }[];
+    .all() as { item: StoredItem }[];
   return rows.flatMap(({ item }) => {
-    const values = Object.values(deserialize(item) as Record<string, { S?: string }>);
+    const values = Object.values(itemOf(item));
     return values.flatMap(({ S = "" }) => [...S.matchAll(SEALED)].map(([, keyId]) => keyId!));
   });
 }

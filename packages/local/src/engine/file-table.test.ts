@@ -1,9 +1,11 @@
 /** Tests of the file table beyond the common table tests (test/conformance). */
+import { serialize } from "node:v8";
 import type { Item } from "@mjflow/store/codec";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { openDataFile } from "./data-file.ts";
 import { createFileTable } from "./file-table.ts";
+import { itemOf } from "./stored-item.ts";
 
 const KEY = { pk: "flow#a", sk: "flow" };
 const item = (rev: number, text = ""): Item => ({
@@ -30,6 +32,20 @@ test("a row with all its types is read back unchanged from memory and from the d
   const again = open(dataDir).table;
   expect(await again.get(KEY)).toEqual(item(1, "é\0🛶"));
   expect(await again.put(item(2), 1)).toEqual({ ok: true });
+});
+
+test("a row without bytes is JSON text in the file, and a row of an earlier version is read and replaced", async () => {
+  const { file, table } = open();
+  const { bytes: _, ...text } = item(2, "é\0🛶\ud800");
+  const stored = () => file.sql("SELECT item FROM items").get()!["item"];
+  const INSERT_EARLIER = "INSERT INTO items (pk, sk, rev, item) VALUES (?, ?, 1, ?)";
+  file.sql(INSERT_EARLIER).run(KEY.pk, KEY.sk, serialize(item(1, "earlier")));
+  expect(await table.get(KEY)).toEqual(item(1, "earlier"));
+  expect(await table.put(text, 1)).toEqual({ ok: true });
+  expect(stored()).toBe(JSON.stringify(text));
+  expect(itemOf(stored() as string)).toEqual(text);
+  expect(await table.put(item(3, "with bytes"), 2)).toEqual({ ok: true });
+  expect(itemOf(stored() as Uint8Array)).toEqual(item(3, "with bytes"));
 });
 
 test("a row whose transaction was undone has its previous value", async () => {

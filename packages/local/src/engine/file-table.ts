@@ -1,12 +1,12 @@
 /** The requests of `store/table.ts` on a local file, tested with the same conformance tests as DynamoDB. */
 
 import type { SQLInputValue } from "node:sqlite";
-import { deserialize, serialize } from "node:v8";
 import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
 import { ATTRIBUTE, INDEX_KEYS, type Key, keyText } from "@mjflow/store/keys";
 import type { ListQuery, PutResult, Table } from "@mjflow/store/table";
 import { changed } from "@mjflow/store/update";
 import type { DataFile } from "./data-file.ts";
+import { itemOf, type StoredItem, storedItemOf } from "./stored-item.ts";
 
 const INSERT =
   "INSERT INTO items (rev, item, dueShard, dueAt, appId, listedAt, expiresAt, pk, sk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
@@ -27,7 +27,7 @@ const DEFLATE_FROM = 32_768;
 
 interface Row {
   rowid: number;
-  item: Uint8Array;
+  item: StoredItem;
 }
 
 /** A cached row. */
@@ -65,7 +65,7 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
     if (known) return known;
     const row = sql("SELECT rowid, item FROM items WHERE pk = ? AND sk = ?").get(key.pk, key.sk) as Row | undefined;
     if (!row) return undefined;
-    const found = { rowid: row.rowid, item: deserialize(row.item) as Item };
+    const found = { rowid: row.rowid, item: itemOf(row.item) };
     addToCache(name, found);
     return found;
   }
@@ -158,8 +158,8 @@ function revOf(item: Item): number | null {
 }
 
 /** The values of the columns that every write changes. */
-function contentOf(item: Item): [rev: number | null, item: Uint8Array] {
-  return [revOf(item), serialize(item)];
+function contentOf(item: Item): [rev: number | null, item: StoredItem] {
+  return [revOf(item), storedItemOf(item)];
 }
 
 const { dueShard, dueAt, appId, listedAt, expiresAt } = ATTRIBUTE;

@@ -8,7 +8,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { deserialize } from "node:v8";
 import { ENDED } from "@mjflow/core/task";
 import { type Item, ItemError, isExpired, keyOf } from "@mjflow/store/codec";
 import { FLOW, TASK } from "@mjflow/store/item";
@@ -18,6 +17,7 @@ import { loadOrCreateSecret, lockFolder } from "../data-folder.ts";
 import { bucketClient } from "../engine/client.ts";
 import { type DataFile, openDataFile } from "../engine/data-file.ts";
 import { startQueueEngine } from "../engine/queue.ts";
+import { itemOf, type StoredItem } from "../engine/stored-item.ts";
 import { type Exported, markExported } from "../exported.ts";
 import { checkFolder, DATABASE_FILE } from "../folder-check.ts";
 import { BUCKET } from "../provision.ts";
@@ -73,8 +73,8 @@ async function write(dataDir: string, folder: string, now: number): Promise<Expo
   try {
     assertQueuesDone(file);
     const rows = rowsOf(folder);
-    for (const { item } of file.sql(ROWS).iterate() as IterableIterator<{ item: Uint8Array }>) {
-      const row = deserialize(item) as Item;
+    for (const { item } of file.sql(ROWS).iterate() as IterableIterator<{ item: StoredItem }>) {
+      const row = itemOf(item);
       if (isExpired(row, now) || isOfProcesses(keyOf(row))) continue;
       count(contents, row);
       rows.add(toJson(compact(row)));
