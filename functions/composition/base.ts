@@ -6,6 +6,7 @@
  * that a file can load on demand, used or not, and some of that code would slow the cold start.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { CallbackClaims } from "@mjflow/core/callback-token";
 import { DUE_SHARDS } from "@mjflow/core/due";
 import type { FanOut } from "@mjflow/core/message";
 import type { Queue, QueueDepths } from "@mjflow/core/port";
@@ -113,11 +114,15 @@ const queue = /* @__PURE__ */ lazy(
   (): Queue => localBackend?.queue ?? createSqsQueue({ client: sqs, urls: queueUrls }),
 );
 
+/** The tokens of this process, if it is the local server. */
+const sharedTokens: Map<string, CallbackClaims> = new Map();
+
 /** @param callbackUrl base URL of new callback URLs; empty in functions that only verify tokens */
 export function callbackTokens(callbackUrl: string) {
   return createCallbackTokens({
     keys: activeKeys(Resource.HookKey.value, Resource.PreviousHookKey.value),
     callbackUrl,
+    shared: localBackend && sharedTokens,
   });
 }
 

@@ -1,4 +1,5 @@
 /** Invalid callback tokens of every kind are rejected without any access to the table or the queue. */
+import type { CallbackClaims } from "@mjflow/core/callback-token";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness, TOKEN_KEY, tokenOf } from "../support/harness.ts";
@@ -148,4 +149,30 @@ test("a late callback of an earlier attempt is recorded as an orphan and starts 
   expect(root).toMatchObject({ status: "SUCCESS", attempt: 2, endedBy: 2 });
   expect(root.orphans).toMatchObject([{ attempt: 1 }]);
   expect(own.vendor.presses()).toHaveLength(1);
+});
+
+describe("tokens of a process that also gets their callbacks", () => {
+  const shared = new Map<string, CallbackClaims>();
+  const options = { keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" };
+  const [submitting, receiving, other] = [
+    createCallbackTokens({ ...options, shared }),
+    createCallbackTokens({ ...options, shared }),
+    createCallbackTokens(options),
+  ];
+  const claims = {
+    ...{ flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0-2", attempt: 1, provider: "p", account: "a" },
+    ...{ expiresAt: 1_763_700_000_123, progress: false, calling: true },
+  };
+  const own = submitting.url(claims).split("/callbacks/")[1]!;
+
+  test("they are read like in any other process, until they expire", () => {
+    expect(shared.has(own)).toBe(true);
+    expect(receiving.read(own, 0)).toEqual(other.read(own, 0));
+    expect(receiving.read(own, claims.expiresAt)).toEqual({ ok: false, why: "expired" });
+  });
+
+  test("a token with one other character is forged", () => {
+    const end = own.at(-2) === "A" ? "B" : "A";
+    expect(receiving.read(own.slice(0, -2) + end + own.at(-1), 0)).toEqual({ ok: false, why: "forged" });
+  });
 });

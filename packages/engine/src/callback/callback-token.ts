@@ -31,9 +31,15 @@ const MAX_CACHED_TOKENS = 2_000;
 export function createCallbackTokens({
   keys,
   callbackUrl,
+  shared,
 }: {
   keys: readonly string[];
   callbackUrl: string;
+  /**
+   * Cache of a process that creates tokens and also gets their callbacks: a token of its own needs no check. Unset: tokens are
+   * cached when they were checked.
+   */
+  shared?: Map<string, CallbackClaims> | undefined;
 }): CallbackTokens {
   if (keys.length === 0 || keys.some((key) => key.length < 32)) {
     throw new Error("A callback token key must have at least 32 characters. Set one with `sst secret set HookKey`.");
@@ -42,7 +48,7 @@ export function createCallbackTokens({
   // Key objects are created once, because each HMAC call with a text key would create one.
   const byId = new Map(keys.map((key) => [keyIdOf(key), createSecretKey(key, "utf8")]));
   const [signingKeyId, signingKey] = byId.entries().next().value!;
-  const cache = new Map<string, CallbackClaims>();
+  const cache = shared ?? new Map<string, CallbackClaims>();
   function remember(token: string, claims: CallbackClaims): void {
     // Removes the oldest entry: a Map keeps the insertion order.
     if (cache.size >= MAX_CACHED_TOKENS) cache.delete(cache.keys().next().value!);
@@ -51,7 +57,10 @@ export function createCallbackTokens({
   return {
     url(claims) {
       const text = encodeClaims({ ...claims, keyId: signingKeyId });
-      return `${base}/callbacks/${text}.${macOf(text, signingKey)}`;
+      const token = `${text}.${macOf(text, signingKey)}`;
+      const own = shared && parseToken(token);
+      if (own) remember(token, own.claims);
+      return `${base}/callbacks/${token}`;
     },
     read(token, now) {
       const cached = cache.get(token);
