@@ -143,22 +143,26 @@ export type Resolved =
 export function resolvePress(press: string, buttons: readonly Button[]): Resolved {
   const wanted = canonicalPress(press);
   const lower = press.trim().toLowerCase();
-  const by = (fits: (button: Button) => boolean) => buttons.filter(fits);
+  const names = buttons.map(({ customId }) => canonicalButtonName(customId));
   // Of several images or videos none is meant if the press has no number. So all their buttons fit.
   const isUnnumbered = NUMBERABLE.test(wanted) && !FIRST_OF_SEVERAL.test(press.trim());
   const hasName = (name: string | undefined, expected: string) =>
     name === expected || (isUnnumbered && name?.startsWith(`${expected}:`) === true);
-  const named = (expected: string) => by((b) => hasName(canonicalButtonName(b.customId), expected));
-  const found = [
-    by((b) => b.customId === press.trim()),
-    named(wanted),
-    named(videoNameOf(wanted)),
-    by((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
-    by((b) => b.emoji !== "" && stripDecoration(b.emoji) === stripDecoration(press.trim())),
-  ].find((matches) => matches.length > 0);
-  if (!found) return { ok: false, code: "press_not_offered", offered: offeredLabels(buttons) };
-  if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offeredLabels(buttons) };
-  return { ok: true, button: found[0]!, name: canonicalButtonName(found[0]!.customId) };
+  const named = (expected: string) => buttons.filter((_, i) => hasName(names[i], expected));
+  const searches = [
+    () => buttons.filter((b) => b.customId === press.trim()),
+    () => named(wanted),
+    () => named(videoNameOf(wanted)),
+    () => buttons.filter((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
+    () => buttons.filter((b) => b.emoji !== "" && stripDecoration(b.emoji) === stripDecoration(press.trim())),
+  ];
+  for (const search of searches) {
+    const [button, ...others] = search();
+    if (!button) continue;
+    if (others.length > 0) return { ok: false, code: "press_ambiguous", offered: offeredLabels(buttons) };
+    return { ok: true, button, name: names[buttons.indexOf(button)] };
+  }
+  return { ok: false, code: "press_not_offered", offered: offeredLabels(buttons) };
 }
 
 /** Returns the name that a press has on four videos: `upscale:2` selects the second video. Other names stay. */

@@ -59,15 +59,14 @@ function redact(value: unknown, depth: number, key: string, more: ReadonlySet<st
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, key, more));
   if (typeof value === "string") return redactText(value, key);
   if (!isFields(value)) return value;
-  const entries = Object.entries(value).filter(([key, item]) => {
-    const name = key.toLowerCase();
-    return !REMOVED_FIELDS.has(name) && !more.has(name) && item !== null;
-  });
   // The null prototype keeps a vendor's "__proto__" an ordinary field.
-  return Object.assign(
-    Object.create(null) as object,
-    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1, k, more)])),
-  );
+  const kept = Object.create(null) as Record<string, unknown>;
+  for (const [field, item] of Object.entries(value)) {
+    const name = field.toLowerCase();
+    if (item !== null && !REMOVED_FIELDS.has(name) && !more.has(name))
+      kept[field] = redact(item, depth + 1, field, more);
+  }
+  return kept;
 }
 
 /** Our callback URL in any field is removed. An image as data is replaced by its size, so `raw` says that there was one. */
@@ -97,6 +96,9 @@ const TRACES: readonly (readonly [RegExp, string])[] = [
   [/https?:\/\/\S*\/callbacks\/\S*/g, ""],
 ];
 
+/** A text without any of these words has no trace. Each pattern above needs one of them. */
+const TRACE_WORDS = /sk-|\*\*\*|(?:request|trace)[ _-]?id|quota|balance|额度|余额|\/callbacks\//i;
+
 /**
  * Removes from a vendor's text what belongs to the operator: parts of the API key, balances, request ids and our callback
  * URL. Apps see the rest.
@@ -105,6 +107,7 @@ const TRACES: readonly (readonly [RegExp, string])[] = [
  */
 export function cleanVendorText(text: string, apiKey?: string): string {
   const named = apiKey ? text.replaceAll(apiKey, "") : text;
+  if (named === text && !TRACE_WORDS.test(text)) return text;
   const cleaned = TRACES.reduce((left, [pattern, to]) => left.replace(pattern, to), named);
   return cleaned === text ? text : cleaned.replace(/[ \t]{2,}/g, " ").trim();
 }
