@@ -3,4 +3,4 @@
 import { checkNode } from "./node.mjs";
 
 checkNode();
-await import("../packages/local/src/demo.ts");
+await import("../packages/cli/src/demo.ts");

@@ -4,107 +4,64 @@
  */
 import type { Command } from "./command.ts";
 
-export interface Group {
-  title: string;
-  names: readonly string[];
-}
-
-export const GROUPS: readonly Group[] = [
-  {
-    title: "Images",
-    names: [
-      "imagine",
-      "blend",
-      "describe",
-      "shorten",
-      "swap-face",
-      "video",
-      "edit",
-      "retexture",
-      "rerun",
-      "batch",
-      "templates",
-      "upload",
-      "watch",
-      "open",
-      "flow",
-      "flows",
-      "pictures",
-      "share",
-      "delete",
-      "task",
-    ],
+/** Commands by the title of their group in the help. */
+export const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promise<Command>>>>> = {
+  Images: {
+    imagine: async () => (await import("./command/imagine.ts")).imagine,
+    blend: async () => (await import("./command/image-action.ts")).blend,
+    describe: async () => (await import("./command/image-action.ts")).describe,
+    shorten: async () => (await import("./command/image-action.ts")).shorten,
+    "swap-face": async () => (await import("./command/image-action.ts")).swapFace,
+    video: async () => (await import("./command/video.ts")).video,
+    edit: async () => (await import("./command/video.ts")).edit,
+    retexture: async () => (await import("./command/video.ts")).retexture,
+    rerun: async () => (await import("./command/rerun.ts")).rerun,
+    batch: async () => (await import("./command/batch.ts")).batch,
+    templates: async () => (await import("./command/template.ts")).templates,
+    upload: async () => (await import("./command/upload.ts")).upload,
+    watch: async () => (await import("./command/watch.ts")).watch,
+    open: async () => (await import("./command/open.ts")).open,
+    flow: async () => (await import("./command/flow.ts")).flow,
+    flows: async () => (await import("./command/flow.ts")).flows,
+    pictures: async () => (await import("./command/picture.ts")).pictures,
+    share: async () => (await import("./command/share.ts")).share,
+    delete: async () => (await import("./command/flow.ts")).deleteFlow,
+    task: async () => (await import("./command/task.ts")).task,
   },
-  { title: "Tasks", names: ["press", "modal", "cancel", "resume", "retry"] },
-  { title: "Webhooks", names: ["listen", "trigger", "endpoints", "deliveries", "replay", "replays"] },
-  {
-    title: "Local server and operations",
-    names: [
-      "dev",
-      "backup",
-      "export",
-      "import",
-      "doctor",
-      "dead-letters",
-      "redrive",
-      "discard",
-      "keys",
-      "sign-in",
-      "sessions",
-      "config",
-      "completion",
-      "mcp",
-    ],
+  Tasks: {
+    press: async () => (await import("./command/task.ts")).press,
+    modal: async () => (await import("./command/task.ts")).modal,
+    cancel: async () => (await import("./command/flow.ts")).cancel,
+    resume: async () => (await import("./command/flow.ts")).resume,
+    retry: async () => (await import("./command/task.ts")).retry,
   },
-];
-
-const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
-  imagine: async () => (await import("./command/imagine.ts")).imagine,
-  video: async () => (await import("./command/video.ts")).video,
-  edit: async () => (await import("./command/video.ts")).edit,
-  retexture: async () => (await import("./command/video.ts")).retexture,
-  blend: async () => (await import("./command/image-action.ts")).blend,
-  describe: async () => (await import("./command/image-action.ts")).describe,
-  shorten: async () => (await import("./command/image-action.ts")).shorten,
-  "swap-face": async () => (await import("./command/image-action.ts")).swapFace,
-  rerun: async () => (await import("./command/rerun.ts")).rerun,
-  batch: async () => (await import("./command/batch.ts")).batch,
-  templates: async () => (await import("./command/template.ts")).templates,
-  open: async () => (await import("./command/open.ts")).open,
-  upload: async () => (await import("./command/upload.ts")).upload,
-  watch: async () => (await import("./command/watch.ts")).watch,
-  flow: async () => (await import("./command/flow.ts")).flow,
-  flows: async () => (await import("./command/flow.ts")).flows,
-  pictures: async () => (await import("./command/picture.ts")).pictures,
-  share: async () => (await import("./command/share.ts")).share,
-  delete: async () => (await import("./command/flow.ts")).deleteFlow,
-  task: async () => (await import("./command/task.ts")).task,
-  press: async () => (await import("./command/task.ts")).press,
-  modal: async () => (await import("./command/task.ts")).modal,
-  cancel: async () => (await import("./command/flow.ts")).cancel,
-  resume: async () => (await import("./command/flow.ts")).resume,
-  retry: async () => (await import("./command/task.ts")).retry,
-  listen: async () => (await import("./command/listen.ts")).listen,
-  trigger: async () => (await import("./command/trigger.ts")).trigger,
-  endpoints: async () => (await import("./command/endpoint.ts")).endpoints,
-  deliveries: async () => (await import("./command/delivery.ts")).deliveries,
-  replay: async () => (await import("./command/delivery.ts")).replay,
-  replays: async () => (await import("./command/replay.ts")).replays,
-  dev: async () => (await import("./command/dev.ts")).dev,
-  backup: async () => (await import("./command/backup.ts")).backup,
-  export: async () => (await import("./command/transfer.ts")).exportData,
-  import: async () => (await import("./command/transfer.ts")).importData,
-  doctor: async () => (await import("./command/doctor.ts")).doctor,
-  "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
-  redrive: async () => (await import("./command/dead-letter.ts")).redrive,
-  discard: async () => (await import("./command/dead-letter.ts")).discard,
-  keys: async () => (await import("./command/key.ts")).keys,
-  "sign-in": async () => (await import("./command/session.ts")).signIn,
-  sessions: async () => (await import("./command/session.ts")).sessions,
-  completion: async () => (await import("./command/completion.ts")).completion,
-  mcp: async () => (await import("./command/mcp.ts")).mcp,
-  config: async () => (await import("./command/config.ts")).config,
+  Webhooks: {
+    listen: async () => (await import("./command/listen.ts")).listen,
+    trigger: async () => (await import("./command/trigger.ts")).trigger,
+    endpoints: async () => (await import("./command/endpoint.ts")).endpoints,
+    deliveries: async () => (await import("./command/delivery.ts")).deliveries,
+    replay: async () => (await import("./command/delivery.ts")).replay,
+    replays: async () => (await import("./command/replay.ts")).replays,
+  },
+  "Local server and operations": {
+    dev: async () => (await import("./command/dev.ts")).dev,
+    backup: async () => (await import("./command/backup.ts")).backup,
+    export: async () => (await import("./command/transfer.ts")).exportData,
+    import: async () => (await import("./command/transfer.ts")).importData,
+    doctor: async () => (await import("./command/doctor.ts")).doctor,
+    "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
+    redrive: async () => (await import("./command/dead-letter.ts")).redrive,
+    discard: async () => (await import("./command/dead-letter.ts")).discard,
+    keys: async () => (await import("./command/key.ts")).keys,
+    "sign-in": async () => (await import("./command/session.ts")).signIn,
+    sessions: async () => (await import("./command/session.ts")).sessions,
+    config: async () => (await import("./command/config.ts")).config,
+    completion: async () => (await import("./command/completion.ts")).completion,
+    mcp: async () => (await import("./command/mcp.ts")).mcp,
+  },
 };
+
+const LOAD = Object.assign({}, ...Object.values(GROUPS)) as Readonly<Record<string, () => Promise<Command>>>;
 
 /** Former names of commands. They still work for one release; the help does not list them. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
@@ -119,7 +76,7 @@ export async function loadCommand(name: string): Promise<Command | undefined> {
 
 /** In the order of the help. */
 export async function loadAllCommands(): Promise<Command[]> {
-  return Promise.all(GROUPS.flatMap(({ names }) => names).map(async (name) => (await loadCommand(name))!));
+  return Promise.all(Object.values(LOAD).map((load) => load()));
 }
 
 export const COMMAND_NAMES = Object.keys(LOAD);

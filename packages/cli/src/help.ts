@@ -1,15 +1,16 @@
 /** Builds the help texts from the command definitions. */
 import { COMMON, type Command, type Option, type Options } from "./command.ts";
-import { GROUPS, loadCommand } from "./commands.ts";
+import { GROUPS } from "./commands.ts";
 import { pad } from "./text.ts";
 
 const NAME_WIDTH = 14;
 
 export async function generalHelp(): Promise<string[]> {
   const lines = ["mjflow: create a flow of image tasks and follow it.", ""];
-  for (const { title, names } of GROUPS) {
+  for (const [title, commands] of Object.entries(GROUPS)) {
     lines.push(title);
-    for (const name of names) lines.push(`  ${pad(name, NAME_WIDTH)}${(await loadCommand(name))!.summary}`);
+    for (const [name, load] of Object.entries(commands))
+      lines.push(`  ${pad(name, NAME_WIDTH)}${(await load()).summary}`);
     lines.push("");
   }
   return [
