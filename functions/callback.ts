@@ -6,7 +6,6 @@
 import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
 import { decodeBytes, decodedText } from "@mjflow/providers/callback";
-import { readAnyCallback } from "@mjflow/providers/families/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { composeCallback } from "./composition/callback.ts";
 
@@ -18,9 +17,10 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   if (event.requestContext.http.method !== "POST") return respond(405, "use POST", { allow: "POST" });
   const body = await decodeBody(event);
   if (body === undefined) return respond(413, "too large");
-  const { log, ...deps } = composeCallback();
+  const deps = composeCallback();
+  const { log } = deps;
   try {
-    return responseOf(await handleCallback({ ...deps, log, readCallback: readAnyCallback }, token, body));
+    return responseOf(await handleCallback(deps, token, body));
   } catch (error) {
     // The callback is not stored, so we must not acknowledge it. Some vendors then send it again. For the others the
     // sweeper looks the task up (D3).
@@ -35,7 +35,7 @@ function responseOf(result: CallbackResult): LambdaFunctionURLResult {
   switch (result.kind) {
     case "recorded":
     case "dropped":
-      return respond(200, "ok");
+      return OK;
     case "unreadable":
       return respond(400, "not a task");
     case "gone":
@@ -61,6 +61,8 @@ export function decodeBody({
 }
 
 type CallbackBody = Pick<LambdaFunctionURLEvent, "body" | "isBase64Encoded" | "headers">;
+
+const OK = respond(200, "ok");
 
 function respond(
   statusCode: number,

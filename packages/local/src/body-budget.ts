@@ -12,8 +12,9 @@ export const BODY_BYTES = 6 * 1024 * 1024;
 export const BODY_BUDGET_BYTES = 64 * 1024 * 1024;
 /** First bytes of each body that need no budget, so that large bodies do not block the usual small ones. */
 const FREE_BYTES = 64 * 1024;
-/** Longest time without a byte while a body is read, ms. */
+/** Longest time without a byte while a body is read, ms. It is noticed at most a quarter later. */
 const STALL_MS = 10_000;
+const CHECKS_PER_STALL = 4;
 /** Pause for clients after the budget was used up, s. */
 const RETRY_AFTER_S = 2;
 
@@ -32,6 +33,12 @@ export interface BodyReader {
   read(request: IncomingMessage, response: ServerResponse, use: (body: Buffer) => Promise<void>): Promise<void>;
 }
 
+/** A body that is being read. */
+interface Receiving {
+  lastByteAt: number;
+  stall(): void;
+}
+
 type Received = Buffer | "too long" | "no budget" | "stalled";
 
 export function createBodyReader({
@@ -40,15 +47,32 @@ export function createBodyReader({
   stallMs = STALL_MS,
 }: BodyReaderOptions = {}): BodyReader {
   let heldBytes = 0;
+  const receiving = new Set<Receiving>();
+  let isWatched = false;
+
+  /** One timer for all bodies: nearly all bodies are complete before a timer of their own could expire. */
+  function watch(): void {
+    if (isWatched) return;
+    isWatched = true;
+    const check = () => {
+      isWatched = false;
+      const since = performance.now() - stallMs;
+      for (const { lastByteAt, stall } of receiving) if (lastByteAt <= since) stall();
+      if (receiving.size > 0) watch();
+    };
+    setTimeout(check, stallMs / CHECKS_PER_STALL).unref();
+  }
 
   async function receive(request: IncomingMessage, hold: (bytes: number) => boolean): Promise<Received> {
     if (isTooLong(request, maxBytes)) return "too long";
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     const chunks: Buffer[] = [];
     let size = 0;
-    const stalled = setTimeout(() => resolve("stalled"), stallMs);
+    const own: Receiving = { lastByteAt: performance.now(), stall: () => resolve("stalled") };
+    receiving.add(own);
+    watch();
     const add = (chunk: Buffer) => {
-      stalled.refresh();
+      own.lastByteAt = performance.now();
       size += chunk.length;
       if (size > maxBytes) return resolve("too long");
       if (size > FREE_BYTES && !hold(Math.min(chunk.length, size - FREE_BYTES))) return resolve("no budget");
@@ -61,7 +85,7 @@ export function createBodyReader({
     try {
       return await promise;
     } finally {
-      clearTimeout(stalled);
+      receiving.delete(own);
       request.off("data", add);
       chunks.length = 0;
     }

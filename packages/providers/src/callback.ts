@@ -53,9 +53,22 @@ export function readCallback(
   body: string,
   { baseUrl, dropsSteps }: CallbackOptions = {},
 ): Report | undefined {
-  const read = readOptions(DIALECTS.get(provider), baseUrl);
-  const options = dropsSteps ? { ...read, dropsSteps } : read;
+  const options =
+    dropsSteps && baseUrl === undefined ? briefOptions(provider) : readOptions(DIALECTS.get(provider), baseUrl);
   return parseTask(parseJson(body), options) ?? parseTask(formOf(body), options);
+}
+
+/** Nearly all callbacks are read with these options, so they are built once for each provider. */
+const BRIEF = new Map<Dialect | undefined, ReadOptions>();
+
+function briefOptions(provider: string): ReadOptions {
+  const dialect = DIALECTS.get(provider);
+  let options = BRIEF.get(dialect);
+  if (!options) {
+    options = { ...readOptions(dialect), dropsSteps: true };
+    BRIEF.set(dialect, options);
+  }
+  return options;
 }
 
 export function readOptions(dialect: Dialect | undefined, baseUrl?: string): ReadOptions {

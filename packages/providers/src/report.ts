@@ -116,7 +116,7 @@ export function parseTask(body: unknown, options: ReadOptions = {}): Report | un
 /** Returns the task of a body: the body itself, or the object in which a gateway wrapped it. */
 function taskIn(body: unknown): Fields | undefined {
   if (!isFields(body)) return undefined;
-  if (taskIdOf(body) !== undefined || typeof body["status"] === "string") return body;
+  if (typeof body["status"] === "string" || taskIdOf(body) !== undefined) return body;
   for (const name of WRAPPERS) {
     const inner = body[name];
     if (isFields(inner) && (taskIdOf(inner) !== undefined || typeof inner["status"] === "string")) return inner;
@@ -195,6 +195,7 @@ function statusOf(task: Fields): { status?: ReportStatus; unknownStatus?: string
   const value = task["status"];
   // new-api sends "" for up to 15 s, until it has first polled its upstream.
   if (value === undefined || value === null || value === "") return { status: "NOT_START" };
+  if (STATUSES.has(value as string)) return { status: value as ReportStatus };
   const word = textOf(value, 64) ?? "";
   const upper = word.toUpperCase().replace(/[\s-]+/g, "_");
   if (STATUSES.has(upper)) return { status: upper as ReportStatus };
