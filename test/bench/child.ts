@@ -9,25 +9,36 @@ export interface Child<Question, Answer> {
   stop(): Promise<void>;
 }
 
+/** How a program is started by its users. */
+export interface NodeOptions {
+  execArgv?: readonly string[];
+  env?: Record<string, string>;
+}
+
 /** @param script file that calls `answer(…)` below; its output is shown */
 export async function startChild<Question, Answer>(
   script: URL,
   options: object,
+  { execArgv = process.execArgv, env }: NodeOptions = {},
 ): Promise<{ child: Child<Question, Answer>; ready: Answer }> {
-  const process = fork(script, [JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const ready = (await nextOf(process, script)) as Answer;
+  const child = fork(script, [JSON.stringify(options)], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    execArgv: [...execArgv],
+    env: { ...process.env, ...env },
+  });
+  const ready = (await nextOf(child, script)) as Answer;
   return {
     ready,
     child: {
-      pid: process.pid!,
+      pid: child.pid!,
       async ask(question) {
-        const answer = nextOf(process, script);
-        process.send(question as object);
+        const answer = nextOf(child, script);
+        child.send(question as object);
         return (await answer) as Answer;
       },
       async stop() {
-        const exited = process.exitCode === null ? once(process, "exit") : undefined;
-        if (process.connected) process.send({ stop: true });
+        const exited = child.exitCode === null ? once(child, "exit") : undefined;
+        if (child.connected) child.send({ stop: true });
         await exited;
       },
     },
@@ -57,12 +68,12 @@ export async function answer<Options, Question, Answer>(
   process.send!(ready as object);
 }
 
-function nextOf(process: ChildProcess, script: URL): Promise<unknown> {
+function nextOf(child: ChildProcess, script: URL): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const fail = (code: number | null) => reject(new Error(`${script.pathname} ended with ${code}`));
-    process.once("exit", fail);
-    process.once("message", (message) => {
-      process.off("exit", fail);
+    child.once("exit", fail);
+    child.once("message", (message) => {
+      child.off("exit", fail);
       resolve(message);
     });
   });

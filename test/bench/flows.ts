@@ -111,10 +111,10 @@ export function installPeers(): void {
 type Sizes = Omit<FlowsOptions, "systems" | "rounds">;
 
 async function measure(
-  { title, script, options }: System,
+  { title, ...system }: System,
   { warmUpFlows, flows, concurrency, aloneFlows }: Sizes,
 ): Promise<Measured> {
-  return withSystem({ script, options }, async ({ pid, run, complete }) => {
+  return withSystem(system, async ({ pid, run, complete }) => {
     await run(warmUpFlows, concurrency);
     await complete();
     const stopWatch = watchMachine();
@@ -144,7 +144,7 @@ interface Measuring {
 
 /** Starts driver, vendor and system, and stops them after `use`. */
 export async function withSystem<T>(
-  { script, options }: Pick<System, "script" | "options">,
+  { script, options, node }: Pick<System, "script" | "options" | "node">,
   use: (measuring: Measuring) => Promise<T>,
 ): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
@@ -153,11 +153,8 @@ export async function withSystem<T>(
   const { donePort } = driver.ready;
   const vendor = await startChild<object, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
   try {
-    const system = await startChild<object, Ready | Counts>(script, {
-      ...options,
-      vendorUrl: vendor.ready.url,
-      dataDir,
-    });
+    const started = { ...options, vendorUrl: vendor.ready.url, dataDir };
+    const system = await startChild<object, Ready | Counts>(script, started, node);
     const ready = system.ready as Ready;
     try {
       return await use({

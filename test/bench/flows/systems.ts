@@ -1,5 +1,8 @@
 /** The measured systems and their requirements. */
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { HEAP_FLAGS } from "@mjflow/local/heap";
+import type { NodeOptions } from "../child.ts";
 import { findProgram } from "../program.ts";
 import type { RowOptions } from "./system.ts";
 
@@ -7,12 +10,19 @@ export interface System {
   title: string;
   script: URL;
   options: RowOptions;
+  /** Unset: Node without flags. */
+  node?: NodeOptions;
   /** Programs of servers, and npm packages of peers/package.json. */
   needs: { programs: readonly string[]; packages: readonly string[] };
 }
 
 const at = (path: string) => new URL(path, import.meta.url);
-const MJFLOW = { script: at("./mjflow.ts"), needs: { programs: [], packages: [] } };
+/** As bin/start.mjs starts the server: the flags of its heap, and the compiled code of an earlier start. */
+const AS_STARTED = {
+  execArgv: HEAP_FLAGS,
+  env: { NODE_COMPILE_CACHE: fileURLToPath(at("../../../node_modules/.cache/compile")) },
+} satisfies NodeOptions;
+const MJFLOW = { script: at("./mjflow.ts"), node: AS_STARTED, needs: { programs: [], packages: [] } };
 const BULLMQ = {
   script: at("../peers/bullmq.ts"),
   needs: { programs: ["redis-server"], packages: ["bullmq", "ioredis"] },

@@ -33,6 +33,8 @@ through the tunnel and prints the result. MJFLOW_TUNNEL=on does the same.`,
     if (data !== undefined) process.env["MJFLOW_DATA_DIR"] = data;
     if (tunnelCommand !== undefined) process.env["MJFLOW_TUNNEL"] = tunnelCommand;
     else if (tunnel !== undefined) process.env["MJFLOW_TUNNEL"] = tunnel ? "on" : "off";
+    const { ensureHeapFlags } = await import("@mjflow/local/heap");
+    ensureHeapFlags();
     await import("@mjflow/local/main");
     return EXIT.ok;
   },
