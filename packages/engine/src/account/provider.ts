@@ -1,85 +1,10 @@
 /** The view of providers and accounts for apps. It never contains an API key, nor a URL, which may contain one. */
 import type { AccountTraits } from "@mjflow/core/account";
-import { type AccountHealth, type CallbackBehavior, type LookupFault, newHealth } from "@mjflow/core/account-health";
-import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
-import type { Mode, RootAction } from "@mjflow/core/flow";
-import type { OptionalField } from "@mjflow/core/root-action";
+import { type AccountHealth, newHealth } from "@mjflow/core/account-health";
+import { breakerStateOf } from "@mjflow/core/circuit-breaker";
 import { isoOf } from "../date.ts";
 import type { EngineDeps } from "../deps.ts";
 import { accountRefs, lengthOfWaitList, type WaitListLength } from "../submit/wait-place.ts";
-
-export interface ProviderView {
-  id: string;
-  title: string;
-  actions: readonly RootAction[];
-  modes: readonly Mode[];
-  abilities: {
-    /**
-     * "documented": the vendor documents callbacks or was seen to send them. "unknown": mjflow observes each account.
-     */
-    notifyHook: "documented" | "unknown";
-    listByCondition: boolean;
-    searchByState: boolean;
-    seed: boolean;
-    /** Whether image fields, and the two images of a face swap, may be links. */
-    imageLinks: boolean;
-    swapLinks: boolean;
-    /** Fields of videos and edits that the vendor supports, of those that not every vendor has. */
-    optionalFields: readonly OptionalField[];
-    /** Root actions that need a prompt at this vendor, although others make them without. */
-    promptActions: readonly RootAction[];
-    /** Whether presses may have prompts. */
-    modals: boolean;
-    /** Presses that can have a modal answer; null: each press that can open a modal. */
-    modalPresses: readonly string[] | null;
-    /** Press names, or first parts of press names, that this vendor can never make. */
-    unsupportedPresses: readonly string[];
-    /** Root actions whose images must be data URIs, and those whose images must be links. */
-    dataOnly: readonly RootAction[];
-    linksOnly: readonly RootAction[];
-    /** Whether the vendor sends one callback, at the end. */
-    endOnly: boolean;
-    /** Whether look-ups tell the progress of a running task. */
-    lookupProgress: boolean;
-    /** Whether a grid comes with its pictures as separate images. */
-    separateImages: boolean;
-    /** Whether the vendor makes one task of all requests with the same key. */
-    idempotencyKey: boolean;
-    masks: "image" | "webp" | "polygons";
-  };
-  accounts: AccountView[];
-}
-
-export interface AccountView {
-  name: string;
-  /** Share of new flows relative to the other accounts; 0: no new flows. */
-  weight: number;
-  maxRunning: number | null;
-  /** Whether the account sends callbacks, as observed. */
-  callbacks: CallbackBehavior;
-  heardAt: string | null;
-  /** Number of failed look-ups in a row, and the time of the next look-up; null if look-ups are not paused. */
-  failures: number;
-  askAt: string | null;
-  /** Why the last look-up failed; null if it worked. */
-  lookupFault: LookupFault | null;
-  /**
-   * State of the circuit breaker. Open: no new flows. Half-open: one flow at a time tests it; after a permanent fault only one that
-   * can move to another account. Branches continue in every state.
-   */
-  circuit: BreakerState;
-  /** End of the open state; null if the breaker is not open. */
-  openUntil: string | null;
-  /** The last fault; null if there is none. */
-  fault: Fault | null;
-  /** No new flows before this time, because the vendor was busy or our concurrency limit is reached; null if none. */
-  busyUntil: string | null;
-  /**
-   * The wait list of the account. `atLeast`: more than `count` tasks may wait. `oldestAt`: when the oldest one was created;
-   * null if no task waits.
-   */
-  waiting: { count: number; atLeast: boolean; oldestAt: string | null };
-}
 
 /** Abilities of a provider that does not tell them. */
 const UNTOLD = {
@@ -95,12 +20,11 @@ const UNTOLD = {
 
 const NONE_WAITING: WaitListLength = { count: 0, atLeast: false, oldestAt: undefined };
 
-/** Lists all providers. The health of all accounts is read together, and a wait list only if tasks may be in it. */
-export async function listProviders({
-  providers,
-  store,
-  clock,
-}: Pick<EngineDeps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
+/**
+ * Lists all providers, in the form of `Provider` in core/response.ts, which describes the fields. Branches continue in every
+ * state of the circuit breaker. The health of all accounts is read together, and a wait list only if tasks may be in it.
+ */
+export async function listProviders({ providers, store, clock }: Pick<EngineDeps, "providers" | "store" | "clock">) {
   await providers.refresh?.();
   const now = clock.now();
   const accountsOf = (id: string) => providers.get(id)!.accounts();
@@ -130,7 +54,7 @@ function accountView(
   { name, weight, maxRunning }: AccountTraits,
   { health, waiting }: { health: AccountHealth; waiting: WaitListLength },
   now: number,
-): AccountView {
+) {
   const circuit = breakerStateOf(health, now);
   const after = (at: number | undefined) => isoOf(at !== undefined && at > now ? at : undefined);
   return {

@@ -14,7 +14,6 @@ import {
   type Family,
   type FamilyCall,
   type FamilyDecision,
-  type FamilyRefusal,
   type FamilyRequest,
   type FamilyView,
   failureOf,
@@ -25,6 +24,8 @@ import {
   type Press,
   percentOf,
   press,
+  type Refusals,
+  refusalIn,
   tileUrls,
   urlIn,
 } from "./family.ts";
@@ -85,7 +86,7 @@ export const acedatacloud: Family = {
   shown: (task, _request, { origin, now }) =>
     task.status === "SUCCESS" ? { status: 200, body: reportOf(task, origin) } : failureAnswer(task, now),
 
-  refused: (refusal, { now }) => errorOf(...codeOf(refusal), now),
+  refused: (refusal, { now }) => errorOf(...refusalIn(REFUSALS, refusal), now),
 };
 
 interface Submit {
@@ -319,42 +320,25 @@ function seed(body: Fields, view: FamilyView): FamilyCall {
   return lookedUp("image-seed", [imageId], found ? 1 : 0, answer);
 }
 
-function codeOf(refusal: FamilyRefusal): [status: number, code: string, message: string] {
-  switch (refusal.kind) {
-    case "unauthorized":
-      return [401, "invalid_token", "The specified token is invalid or wrong."];
-    case "no-route":
-      return [400, "api_not_implemented", "The API is not implemented."];
-    case "invalid":
-      return [400, "bad_request", refusal.text];
-    case "banned":
-      return [403, "forbidden", "the moderators feel the prompt may be against the standards"];
-    case "forbidden":
-      return [403, "forbidden", refusal.text];
-    case "parent-missing":
-      return [400, "bad_request", "image_id is unknown"];
-    case "not-success":
-      return [400, "bad_request", "the image is not finished"];
-    case "not-offered":
-      return [400, "bad_request", `the image has no action ${refusal.name}`];
-    case "missing":
-      return [404, "not_found", "The task does not exist."];
-    // No document shows this response. Its status is that of a banned prompt.
-    case "no-credit":
-      return [403, "used_up", "Your balance is not sufficient."];
-    case "no-account":
-      return [400, "token_mismatched", "The specified token is not matched with the API."];
-    case "queue-full":
-    case "rate-limit":
-      return [429, "too_many_requests", "You have exceeded the rate limit."];
-    case "timeout":
-      return [504, "timeout", "The task has not ended in time."];
-    case "ended":
-      return [400, "bad_request", "the task has ended"];
-    case "server-error":
-      return [refusal.status, "api_error", "fetch failed"];
-  }
-}
+const REFUSALS: Refusals<[status: number, code: string, message: string]> = {
+  unauthorized: [401, "invalid_token", "The specified token is invalid or wrong."],
+  "no-route": [400, "api_not_implemented", "The API is not implemented."],
+  invalid: (refusal) => [400, "bad_request", refusal.text],
+  banned: [403, "forbidden", "the moderators feel the prompt may be against the standards"],
+  forbidden: (refusal) => [403, "forbidden", refusal.text],
+  "parent-missing": [400, "bad_request", "image_id is unknown"],
+  "not-success": [400, "bad_request", "the image is not finished"],
+  "not-offered": (refusal) => [400, "bad_request", `the image has no action ${refusal.name}`],
+  missing: [404, "not_found", "The task does not exist."],
+  // No document shows this response. Its status is that of a banned prompt.
+  "no-credit": [403, "used_up", "Your balance is not sufficient."],
+  "no-account": [400, "token_mismatched", "The specified token is not matched with the API."],
+  "queue-full": [429, "too_many_requests", "You have exceeded the rate limit."],
+  "rate-limit": [429, "too_many_requests", "You have exceeded the rate limit."],
+  timeout: [504, "timeout", "The task has not ended in time."],
+  ended: [400, "bad_request", "the task has ended"],
+  "server-error": (refusal) => [refusal.status, "api_error", "fetch failed"],
+};
 
 function errorOf(status: number, code: string, message: string, now: number): Answer {
   const body = { error: { code, message }, trace_id: uuidOf(`acedatacloud:trace:${now}`) };

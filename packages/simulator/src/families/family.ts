@@ -105,6 +105,19 @@ export type FamilyRefusal =
   | { kind: "timeout" }
   | { kind: "server-error"; status: number };
 
+/** What a vendor responds to each kind of refusal; a function where the response names a part of it. */
+export type Refusals<Response> = {
+  readonly [Kind in FamilyRefusal["kind"]]: Response | ((refusal: Extract<FamilyRefusal, { kind: Kind }>) => Response);
+};
+
+export function refusalIn<Response extends readonly unknown[]>(
+  refusals: Refusals<Response>,
+  refusal: FamilyRefusal,
+): Response {
+  const found = refusals[refusal.kind] as Response | ((refusal: FamilyRefusal) => Response);
+  return typeof found === "function" ? found(refusal) : found;
+}
+
 /** Returns the decision to create a task, or to refuse because of its prompt. */
 export function created(
   fields: Pick<Draft, "action" | "result"> & Partial<Draft>,

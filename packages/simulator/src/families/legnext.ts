@@ -13,13 +13,14 @@ import {
   type Family,
   type FamilyCall,
   type FamilyDecision,
-  type FamilyRefusal,
   type FamilyView,
   failureOf,
   invalid,
   linesOf,
   lookedUp,
   modeOf,
+  type Refusals,
+  refusalIn,
   tileUrls,
   urlIn,
 } from "./family.ts";
@@ -61,7 +62,7 @@ export const legnext: Family = {
   shown: (task, _request, { origin }) => ({ status: 200, body: jobOf(task, origin) }),
 
   refused(refusal) {
-    const [code, message] = textOf(refusal);
+    const [code, message] = refusalIn(REFUSALS, refusal);
     return { status: code, body: { error: { code, message, raw_message: message, detail: null } } };
   },
 };
@@ -340,38 +341,22 @@ function errorOf(task: Task): Fields {
   return { code, raw_message: reason, message: reason, detail: null };
 }
 
-function textOf(refusal: FamilyRefusal): [code: number, message: string] {
-  switch (refusal.kind) {
-    case "unauthorized":
-      return [401, "Invalid API key"];
-    case "no-credit":
-      return [402, "Insufficient credits"];
-    // Content and permission have the same status.
-    case "banned":
-      return [403, `Sensitive content detected: ${refusal.word}`];
-    case "forbidden":
-      return [403, refusal.text];
-    case "no-account":
-      return [403, ONLY_LISTED];
-    case "no-route":
-    case "missing":
-      return [404, "Not found"];
-    case "invalid":
-      return [400, refusal.text];
-    case "parent-missing":
-      return [400, "The job does not exist"];
-    case "not-success":
-      return [400, "The job is not completed"];
-    case "not-offered":
-      return [400, `The job has no action ${refusal.name}`];
-    case "ended":
-      return [400, "The job has ended"];
-    case "queue-full":
-    case "rate-limit":
-      return [429, "Too many requests"];
-    case "timeout":
-      return [504, "The job has not ended in time"];
-    case "server-error":
-      return [refusal.status, "Internal server error"];
-  }
-}
+const REFUSALS: Refusals<[code: number, message: string]> = {
+  unauthorized: [401, "Invalid API key"],
+  "no-credit": [402, "Insufficient credits"],
+  // Content and permission have the same status.
+  banned: (refusal) => [403, `Sensitive content detected: ${refusal.word}`],
+  forbidden: (refusal) => [403, refusal.text],
+  "no-account": [403, ONLY_LISTED],
+  "no-route": [404, "Not found"],
+  missing: [404, "Not found"],
+  invalid: (refusal) => [400, refusal.text],
+  "parent-missing": [400, "The job does not exist"],
+  "not-success": [400, "The job is not completed"],
+  "not-offered": (refusal) => [400, `The job has no action ${refusal.name}`],
+  ended: [400, "The job has ended"],
+  "queue-full": [429, "Too many requests"],
+  "rate-limit": [429, "Too many requests"],
+  timeout: [504, "The job has not ended in time"],
+  "server-error": (refusal) => [refusal.status, "Internal server error"],
+};

@@ -13,7 +13,6 @@ import {
   created,
   type Family,
   type FamilyDecision,
-  type FamilyRefusal,
   type FamilyRequest,
   type FamilyView,
   failureOf,
@@ -23,6 +22,8 @@ import {
   type Press,
   percentOf,
   press,
+  type Refusals,
+  refusalIn,
   tileUrls,
   urlIn,
 } from "./family.ts";
@@ -98,7 +99,7 @@ export const ttapi: Family = {
   shown: (task, _request, view) => ({ status: 200, body: jobOf(task, view.origin) }),
 
   refused(refusal): Answer {
-    const [status, message] = textOf(refusal);
+    const [status, message] = refusalIn(REFUSALS, refusal);
     return { status, body: { status: "FAILED", message, data: null } };
   },
 };
@@ -323,37 +324,21 @@ function accountOf({ scenario }: FamilyView): Answer {
   return { status: 200, body: { status: "SUCCESS", message: "success", data } };
 }
 
-function textOf(refusal: FamilyRefusal): [status: number, message: string] {
-  switch (refusal.kind) {
-    case "unauthorized":
-      return [401, "TT-API-KEY error"];
-    case "no-route":
-    case "missing":
-    case "parent-missing":
-      return [404, "Job not found"];
-    case "invalid":
-      return [400, refusal.text];
-    case "banned":
-      return [400, `[TTAPI prompt filter] word not allowed: ${refusal.word}`];
-    case "not-success":
-      return [400, "[Invalid parameter] the job has not succeeded"];
-    case "not-offered":
-      return [400, `[Invalid parameter] the job has no action ${refusal.name}`];
-    case "no-credit":
-      return [402, "Insufficient balance"];
-    case "forbidden":
-      return [403, refusal.text];
-    case "no-account":
-      return [403, "Account block"];
-    case "rate-limit":
-      return [429, "Requests too frequent"];
-    case "queue-full":
-      return [499, "Insufficient queues"];
-    case "server-error":
-      return [refusal.status, "Server error"];
-    case "timeout":
-      return [504, "Request timeout"];
-    case "ended":
-      return [400, "[Invalid parameter] the job has ended"];
-  }
-}
+const REFUSALS: Refusals<[status: number, message: string]> = {
+  unauthorized: [401, "TT-API-KEY error"],
+  "no-route": [404, "Job not found"],
+  missing: [404, "Job not found"],
+  "parent-missing": [404, "Job not found"],
+  invalid: (refusal) => [400, refusal.text],
+  banned: (refusal) => [400, `[TTAPI prompt filter] word not allowed: ${refusal.word}`],
+  "not-success": [400, "[Invalid parameter] the job has not succeeded"],
+  "not-offered": (refusal) => [400, `[Invalid parameter] the job has no action ${refusal.name}`],
+  "no-credit": [402, "Insufficient balance"],
+  forbidden: (refusal) => [403, refusal.text],
+  "no-account": [403, "Account block"],
+  "rate-limit": [429, "Requests too frequent"],
+  "queue-full": [499, "Insufficient queues"],
+  "server-error": (refusal) => [refusal.status, "Server error"],
+  timeout: [504, "Request timeout"],
+  ended: [400, "[Invalid parameter] the job has ended"],
+};

@@ -14,7 +14,6 @@ import {
   type Family,
   type FamilyCall,
   type FamilyDecision,
-  type FamilyRefusal,
   type FamilyRequest,
   type FamilyView,
   failureOf,
@@ -25,6 +24,8 @@ import {
   type Press,
   percentOf,
   press,
+  type Refusals,
+  refusalIn,
   tileUrls,
   urlIn,
 } from "./family.ts";
@@ -85,7 +86,7 @@ export const useapi: Family = {
   read(request, view): FamilyCall | undefined {
     const { method, path, body } = request;
     if (path === BASE && method === "GET") {
-      const ids = view.all().flatMap(({ id, status }) => (isEnded(status) ? [] : [id]));
+      const ids = runningIds(view);
       return lookedUp("list", [], ids.length, { status: 200, body: ids });
     }
     if (!path.startsWith(`${BASE}/`)) return undefined;
@@ -105,8 +106,8 @@ export const useapi: Family = {
   },
 
   refused(refusal, view): Answer {
-    const [code, error, more = {}] = textOf(refusal, view);
-    return { status: code, body: { error, ...more, code } };
+    const [code, error, more = {}] = refusalIn(REFUSALS, refusal);
+    return { status: code, body: { error, ...more, ...(code === 429 && { executingJobs: runningIds(view) }), code } };
   },
 };
 
@@ -312,39 +313,23 @@ function eventOf(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-function textOf(refusal: FamilyRefusal, view: FamilyView): [code: number, error: string, more?: Fields] {
-  const executingJobs = () => view.all().flatMap(({ id, status }) => (isEnded(status) ? [] : [id]));
-  switch (refusal.kind) {
-    case "unauthorized":
-      return [401, "Unauthorized"];
-    case "no-route":
-      return [404, "Not found"];
-    case "invalid":
-      return [400, refusal.text];
-    case "banned":
-      return [422, "Moderated", { jobid: refusal.task?.id ?? "", status: "moderated" }];
-    case "missing":
-    case "parent-missing":
-      return [404, "Job not found"];
-    case "not-success":
-      return [400, "The job is not completed"];
-    case "not-offered":
-      return [400, `The job has no button ${refusal.name}`];
-    case "forbidden":
-      return [403, refusal.text];
-    case "no-credit":
-      return [402, "Account has no subscription or subscription expired"];
-    case "no-account":
-      return [412, "Channel not configured"];
-    case "queue-full":
-      return [429, "All job slots are taken", { executingJobs: executingJobs() }];
-    case "rate-limit":
-      return [429, "Too many requests", { executingJobs: executingJobs() }];
-    case "ended":
-      return [400, "The job has ended"];
-    case "timeout":
-      return [504, "The job has not ended in time"];
-    case "server-error":
-      return [refusal.status, "Internal error"];
-  }
-}
+const runningIds = (view: FamilyView) => view.all().flatMap(({ id, status }) => (isEnded(status) ? [] : [id]));
+
+const REFUSALS: Refusals<[code: number, error: string, more?: Fields]> = {
+  unauthorized: [401, "Unauthorized"],
+  "no-route": [404, "Not found"],
+  invalid: (refusal) => [400, refusal.text],
+  banned: (refusal) => [422, "Moderated", { jobid: refusal.task?.id ?? "", status: "moderated" }],
+  missing: [404, "Job not found"],
+  "parent-missing": [404, "Job not found"],
+  "not-success": [400, "The job is not completed"],
+  "not-offered": (refusal) => [400, `The job has no button ${refusal.name}`],
+  forbidden: (refusal) => [403, refusal.text],
+  "no-credit": [402, "Account has no subscription or subscription expired"],
+  "no-account": [412, "Channel not configured"],
+  "queue-full": [429, "All job slots are taken"],
+  "rate-limit": [429, "Too many requests"],
+  ended: [400, "The job has ended"],
+  timeout: [504, "The job has not ended in time"],
+  "server-error": (refusal) => [refusal.status, "Internal error"],
+};
