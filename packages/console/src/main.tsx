@@ -1,7 +1,9 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
+import { useHash } from "./hooks.ts";
+import { shareLinkOf } from "./lib/route.ts";
 import { applyTheme } from "./preference.ts";
 import { applyLanguage, useLanguage } from "./text/text.ts";
 
@@ -12,9 +14,19 @@ await applyLanguage();
 // The client already retries the requests that are safe to retry. A second layer would only hide an outage longer.
 const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 2_000 } } });
 
+const SharedPage = lazy(() => import("./pages/shared.tsx"));
+
 /** A page of another language is a new page: every text is read again, and the cached data stay. */
 function Console() {
-  return <App key={useLanguage()} />;
+  const language = useLanguage();
+  const link = shareLinkOf(useHash());
+  // A viewer of a share link has no session, and a user who has one does not need it there.
+  if (link === undefined) return <App key={language} />;
+  return (
+    <Suspense fallback={null}>
+      <SharedPage key={`${language} ${link}`} link={link} />
+    </Suspense>
+  );
 }
 
 createRoot(document.getElementById("root")!).render(

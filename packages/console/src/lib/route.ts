@@ -63,6 +63,11 @@ export function signInLinkOf(hash: string): string | undefined {
   return /^#\/sign-in\/(mjl_\w+)$/.exec(hash)?.[1];
 }
 
+/** Returns the text of a share link, whole or not; undefined for every other route. */
+export function shareLinkOf(hash: string): string | undefined {
+  return /^#\/share\/([^?]*)/.exec(hash)?.[1];
+}
+
 export interface FlowRoute {
   page: "flow";
   id: string;

@@ -1,7 +1,7 @@
 /** One flow: its tree with the planned steps, its timeline, and the selected task. */
 import type { Flow, Task } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { useCommands } from "../commands.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -37,6 +37,8 @@ import { preference, usePreference } from "../preference.ts";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
+
+const ShareDialog = lazy(() => import("../components/share-dialog.tsx"));
 
 interface FlowPageProps {
   route: { id: string; task: string | undefined; query: Query };
@@ -366,6 +368,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const { show } = useToasts();
   const { editFlow } = useEditAsNew();
   const [isSaving, setSaving] = useState(false);
+  const [isSharing, setSharing] = useState(false);
   const { id, status, canceledAt } = flow;
   const { soFar, atMost } = costOf(flow);
   const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
@@ -407,6 +410,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const mayRunAgain = can("POST", "/v1/flows/{id}/rerun");
   const mayCancel = status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel");
   const mayDelete = status !== "running" && can("DELETE", "/v1/flows/{id}");
+  const mayShare = can("POST", "/v1/flows/{id}/shares");
   const template = can("PUT", "/v1/templates/{name}") ? toPlanInput(formOf(flow).then) : [];
   const resumeName = canceledAt ? t.common.resume : t.flow.retryFailed;
   const resumePrice = priceOfResume(flow);
@@ -427,6 +431,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     ...command(mayResume && !isOff, resumeName, "play", resume),
     ...command(template.length > 0, t.flow.saveAsTemplate, "bookmark", () => setSaving(true)),
     ...command(flow.prompt !== null, t.flow.copyPrompt, "copy", copyPrompt),
+    ...command(mayShare, t.share.share, "link", () => setSharing(true)),
     ...command(true, t.flow.copyLink, "link", copyLink),
     ...command(mayDelete && !isOff, t.flow.delete, "trash-2", remove),
   ]);
@@ -438,6 +443,12 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
             <Icon name={canceledAt ? "play" : "rotate-ccw"} />
             <span className="label">{resumeName}</span>{" "}
             {resumePrice > 0 && <span className="price">≤ {usd(resumePrice)}</span>}
+          </button>
+        )}
+        {mayShare && (
+          <button type="button" className="edit share" onClick={() => setSharing(true)}>
+            <Icon name="link" />
+            <span className="label">{t.share.share}</span>
           </button>
         )}
         <button type="button" className="edit" onClick={() => editFlow(flow)}>
@@ -476,6 +487,11 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
         </Menu>
       </div>
       <Problem error={error} onClose={clear} />
+      {isSharing && (
+        <Suspense fallback={null}>
+          <ShareDialog flow={flow} onClose={() => setSharing(false)} />
+        </Suspense>
+      )}
       {isSaving && <TemplateDialog then={template} onClose={() => setSaving(false)} />}
     </>
   );
