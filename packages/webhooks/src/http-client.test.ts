@@ -1,7 +1,9 @@
 /** Requests to servers that are slow, never finish, break off or send invalid data. */
+import { Agent, type IncomingHttpHeaders } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { PostOutcome } from "@mjflow/core/port";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { readResponsePrefix, sendRequest } from "./http-client.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { listen, serveHttp } from "./test-internet.ts";
 
@@ -46,7 +48,7 @@ describe("response fields", () => {
   }
 
   test.each([200, 204, 304, 400, 404, 410, 429, 500, 503])("the outcome has the response status %i", async (status) => {
-    expect(await outcomeOf(status, {})).toEqual({ kind: "answered", status, body: "", tookMs: 0 });
+    expect(await outcomeOf(status, {})).toStrictEqual({ kind: "answered", status, body: "", tookMs: 0 });
   });
 
   test.each([
@@ -104,7 +106,80 @@ describe("response fields", () => {
   });
 });
 
+test("a content length of more than 15 digits is left out, because no number can hold it", async () => {
+  const url = await serveBytes((socket) =>
+    socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1234567890123456\r\n\r\nx"),
+  );
+  const got = await createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
+  expect(Object.keys(got)).toEqual(["status", "body"]);
+  for await (const _ of got.body) break;
+});
+
+describe("requests", () => {
+  /** Starts a server that keeps method and headers of each request. */
+  async function keeper() {
+    const kept: { method?: string; headers: IncomingHttpHeaders }[] = [];
+    const port = await serveHttp(({ method, headers }, response) => {
+      kept.push({ ...(method !== undefined && { method }), headers });
+      response.end();
+    });
+    return { kept, url: `http://127.0.0.1:${port}/`, host: `127.0.0.1:${port}` };
+  }
+
+  test("a post has the given headers, the length of its body in bytes and the name of mjflow", async () => {
+    const { kept, url, host } = await keeper();
+    await createOutbound({ allow }).post({ ...post(url), headers: { "content-type": "application/json" } });
+    expect(kept).toEqual([
+      {
+        method: "POST",
+        headers: {
+          "user-agent": "mjflow/1",
+          "content-type": "application/json",
+          "content-length": "10",
+          host,
+          connection: "keep-alive",
+        },
+      },
+    ]);
+  });
+
+  test("a get accepts every type and has no body", async () => {
+    const { kept, url, host } = await keeper();
+    await read((await createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS })).body);
+    expect(kept).toEqual([
+      { method: "GET", headers: { "user-agent": "mjflow/1", accept: "*/*", host, connection: "keep-alive" } },
+    ]);
+  });
+});
+
 describe("limits of a POST response", () => {
+  test("a caller that wants the whole response gets as many bytes as it asks for", async () => {
+    const port = await serveHttp((_, response) => response.end("x".repeat(9_000)));
+    const outbound = createOutbound({ allow });
+    const url = `http://127.0.0.1:${port}/`;
+    expect(await outbound.post({ ...post(url), bodyBytes: 8_000 })).toMatchObject({ body: "x".repeat(8_000) });
+    expect(await outbound.post({ ...post(url), bodyBytes: 9_000 })).toMatchObject({ body: "x".repeat(9_000) });
+  });
+
+  test("a body that fills the limit is not waited for", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const url = await serveBytes((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1000\r\n${"y".repeat(4_096)}\r\n`);
+    });
+    expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ status: 200, body: "y".repeat(4_096) });
+  });
+
+  test("half a character before a connection that breaks is omitted", async () => {
+    const url = await serveBytes((socket) => {
+      socket.write(
+        Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab"), Buffer.from([0xe2, 0x82])]),
+        () => socket.end(),
+      );
+    });
+    expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ status: 200, body: "ab" });
+  });
+
   test.each([4_095, 4_096])("a body of %i bytes is stored completely", async (size) => {
     const port = await serveHttp((_, response) => response.end("x".repeat(size)));
     const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
@@ -316,8 +391,12 @@ describe("time budget", () => {
     await read((await outbound.get(url, { timeoutMs: 987_654 })).body);
     for await (const _ of (await outbound.get(url, { timeoutMs: 987_654 })).body) break;
     await expect(outbound.get("https://127.0.0.1/x", { timeoutMs: 987_654 })).rejects.toThrow();
-    const timers = set.mock.results.filter((_, i) => set.mock.calls[i]![1] === 987_654).map(({ value }) => value);
-    expect(timers).toHaveLength(4);
+    const timersOf = (ms: number) =>
+      set.mock.results.filter((_, i) => set.mock.calls[i]![1] === ms).map(({ value }) => value);
+    // The time for the start of the response's body.
+    expect(timersOf(1_000)).toHaveLength(1);
+    expect(timersOf(987_654)).toHaveLength(4);
+    const timers = [...timersOf(1_000), ...timersOf(987_654)];
     for (const timer of timers) expect(clear).toHaveBeenCalledWith(timer);
   });
 });
@@ -386,6 +465,16 @@ describe("broken responses", () => {
     expect(JSON.stringify(outcome)).not.toMatch(/hidden|token|hook/);
   });
 
+  test("a connection that switches to another protocol is closed", async () => {
+    const closing = Promise.withResolvers<void>();
+    const url = await serveBytes((socket) => {
+      void closed(socket).then(closing.resolve);
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    });
+    await createOutbound({ allow }).post(post(url));
+    await closing.promise;
+  });
+
   test("a post to a closed TCP port is unreachable", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -436,6 +525,29 @@ describe("keep-alive connections", () => {
     });
     const outbound = createOutbound({ allow });
     for (let i = 0; i < 2; i++) expect(await outbound.post(post(url))).toMatchObject({ kind: "answered", body: "ok" });
+  });
+
+  test.each(["ECONNRESET", "EPIPE"])("a post that fails on a reused connection with %s is sent again", async (code) => {
+    const requests: number[] = [];
+    const url = await serveBytes((socket, request) => {
+      requests.push(request);
+      socket.write(OK);
+    });
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const reuse = agent.reuseSocket.bind(agent);
+    agent.reuseSocket = (socket, request) => {
+      reuse(socket, request);
+      socket.destroy(Object.assign(new Error("The connection is closed."), { code }));
+    };
+    for (let i = 0; i < 2; i++) {
+      const { signal } = new AbortController();
+      const response = await sendRequest({ url: new URL(url), method: "POST", headers: {}, body: "{}", agent }, signal);
+      expect(await readResponsePrefix(response, 9, AMPLE_MS)).toBe("ok");
+      // The agent takes the connection back after the end of the response.
+      await vi.waitUntil(() => Object.keys(agent.freeSockets).length > 0);
+    }
+    expect(requests).toEqual([1, 2]);
   });
 
   test("a post on a closed keep-alive connection is sent again only once", async () => {

@@ -53,11 +53,7 @@ function openRequest({ url, method, headers, body, agent }: Request, signal: Abo
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port: portOf(url),
     path: url.pathname + url.search,
-    headers: {
-      "user-agent": "mjflow/1",
-      ...headers,
-      ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
-    },
+    headers: { "user-agent": "mjflow/1", ...headers },
   });
   const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   call.on("response", resolve);
@@ -74,6 +70,7 @@ function openRequest({ url, method, headers, body, agent }: Request, signal: Abo
     reject(new Error("The time budget is used up."));
   };
   signal.addEventListener("abort", stop, { once: true });
+  // Node adds the length of a body that comes whole.
   call.end(body);
   return { call, response };
 }

@@ -46,6 +46,32 @@ test.each<[string, Records, string]>([
   await expect(resolve("hooks.example")).rejects.toMatchObject({ code });
 });
 
+test("without configured servers the name servers of the machine are asked, twice and for two seconds each", async () => {
+  const created: unknown[] = [];
+  const configured: unknown[] = [];
+  class Resolver {
+    constructor(options: unknown) {
+      created.push(options);
+    }
+    setServers(servers: unknown) {
+      configured.push(servers);
+    }
+    resolve4 = async () => ["93.184.216.34"];
+    resolve6 = async () => [];
+  }
+  const dns = process.getBuiltinModule("node:dns/promises") as { Resolver: unknown };
+  const { Resolver: real } = dns;
+  dns.Resolver = Resolver;
+  onTestFinished(() => {
+    dns.Resolver = real;
+  });
+  expect(await createResolve()("hooks.example")).toEqual(["93.184.216.34"]);
+  expect(created).toEqual([{ timeout: 2_000, tries: 2 }]);
+  expect(configured).toEqual([]);
+  await createResolve({ servers: ["127.0.0.1:5353"] })("hooks.example");
+  expect(configured).toEqual([["127.0.0.1:5353"]]);
+});
+
 test("the system resolver uses the hosts file", async () => {
   expect(await resolveWithSystem("localhost")).toContain("127.0.0.1");
 });
