@@ -21,3 +21,31 @@ test("an error that a repetition does not solve is thrown unchanged", async () =
   const { error, blobs } = failing(403);
   await expect(blobs.putInputs("ref", {})).rejects.toBe(error);
 });
+
+test("an error of the network, which has no status, is thrown unchanged", async () => {
+  const error = new Error("socket hang up");
+  const client = { send: () => Promise.reject(error) } as unknown as S3Client;
+  const blobs = createS3Blobs({ client: async () => client, bucket: "b" });
+  await expect(blobs.putInputs("ref", {})).rejects.toBe(error);
+  await expect(blobs.getInputs("ref")).rejects.toBe(error);
+});
+
+test("the images of a request are one JSON object of the bucket, and a missing object is none", async () => {
+  const sent: unknown[] = [];
+  const client = {
+    async send({ input }: { input: { Key: string; Body?: string } }) {
+      sent.push(input);
+      if (input.Key === "inputs/none.json") throw Object.assign(new Error("none"), { name: "NoSuchKey" });
+      return { Body: { transformToString: async () => '{"maskBase64":"bWFzaw=="}' } };
+    },
+  } as unknown as S3Client;
+  const blobs = createS3Blobs({ client: async () => client, bucket: "b" });
+  await blobs.putInputs("flow_1/0", { maskBase64: "bWFzaw==" } as never);
+  expect(await blobs.getInputs("flow_1/0")).toEqual({ maskBase64: "bWFzaw==" });
+  expect(await blobs.getInputs("none")).toBeUndefined();
+  expect(sent).toEqual([
+    { Bucket: "b", Key: "inputs/flow_1/0.json", Body: '{"maskBase64":"bWFzaw=="}', ContentType: "application/json" },
+    { Bucket: "b", Key: "inputs/flow_1/0.json" },
+    { Bucket: "b", Key: "inputs/none.json" },
+  ]);
+});

@@ -69,16 +69,32 @@ export function newerRowError(item: Item, version: number): ItemError {
 /** @param deflateFrom length of JSON from which on it is deflated, characters */
 export function encode(kind: Kind, value: unknown, deflateFrom: number = DEFLATE_FROM): AttributeValue | undefined {
   if (value === undefined || (kind === "count" && value === 0)) return undefined;
-  if (kind === "text") return { S: value as string };
-  if (kind === "flag") return { BOOL: value as boolean };
-  return kind === "json" ? encodeJson(value, deflateFrom) : { N: String(value) };
+  switch (kind) {
+    case "text":
+      return { S: value as string };
+    case "flag":
+      return { BOOL: value as boolean };
+    case "json":
+      return encodeJson(value, deflateFrom);
+    case "number":
+    case "count":
+      return { N: String(value) };
+  }
 }
 
 export function decode(kind: Kind, value: AttributeValue | undefined): unknown {
   if (value === undefined) return kind === "count" ? 0 : undefined;
-  if (kind === "text") return value.S;
-  if (kind === "flag") return value.BOOL;
-  return kind === "json" ? decodeJson(value) : Number(value.N);
+  switch (kind) {
+    case "text":
+      return value.S;
+    case "flag":
+      return value.BOOL;
+    case "json":
+      return decodeJson(value);
+    case "number":
+    case "count":
+      return Number(value.N);
+  }
 }
 
 /** Length of JSON from which on a table that bills by size stores it deflated, characters. Shorter texts save too little. */
