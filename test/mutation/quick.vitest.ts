@@ -1,4 +1,5 @@
 /** The tests that notice mutants of the package in `MJFLOW_MUTATED`. In core they need about a second. */
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { packageOf } from "./packages.ts";
@@ -9,8 +10,7 @@ const { tests, excluded = [] } = packageOf(name);
 
 export default defineConfig({
   resolve: {
-    // The links in `node_modules` lead to the tree, and not to Stryker's changed copy of the package.
-    alias: [{ find: new RegExp(`^@mjflow/${name}/(.+)$`), replacement: `${root}packages/${name}/src/$1.ts` }],
+    alias: ownModules(),
   },
   test: {
     root,
@@ -19,7 +19,18 @@ export default defineConfig({
     // One worker per run instead of one per file needs half the time and gives the same result.
     isolate: false,
     // Coverage counting makes the slowest tests much slower.
-    testTimeout: 60_000,
+    testTimeout: process.env["MJFLOW_PATIENT"] ? 300_000 : 60_000,
     setupFiles: ["test/mutation/seed.ts"],
   },
 });
+
+/** The modules of the package. The links in `node_modules` lead to the tree, and not to Stryker's changed copy. */
+function ownModules(): { find: RegExp; replacement: string }[] {
+  const manifest = `${root}packages/${name}/package.json`;
+  if (!existsSync(manifest)) return [];
+  const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as { exports: Record<string, string> };
+  return Object.entries(exports).map(([key, file]) => ({
+    find: new RegExp(`^@mjflow/${name}/${key.slice(2).replace("*", "(.+)")}$`),
+    replacement: `${root}packages/${name}/${file.slice(2).replace("*", "$1")}`,
+  }));
+}

@@ -120,6 +120,7 @@ process.exit(score < minScore || idle.length > 0 ? 1 : 0);
 
 async function pass(kind: "quick" | "patient" | "slow", mutate: string[], keys?: string[]): Promise<Located[]> {
   const isPatient = kind === "patient";
+  process.env["MJFLOW_PATIENT"] = isPatient ? "1" : "";
   const found = await runPass(ROOT, {
     tests: `test/mutation/${isPatient ? "quick" : kind}.vitest.ts`,
     mutate,

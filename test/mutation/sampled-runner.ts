@@ -26,13 +26,19 @@ function sampledRunner(injector: unknown): TestRunner {
     const key = nameOf(options.activeMutant);
     if (chosen && !chosen.has(key)) return LEFT_OUT;
     const started = Date.now();
-    const result = await run(options);
+    const result = withRealFailure(await run(options));
     appendFileSync(results, `${result.status.padEnd(8)} ${Date.now() - started} ms  ${key}\n`);
     return result;
   };
   return runner;
 }
 sampledRunner.inject = ["$injector"] as const;
+
+/** A test that ran out of time may only have been slow, like a mutant that did. `run.ts` repeats both. */
+function withRealFailure(result: MutantRunResult): MutantRunResult {
+  const isSlow = result.status === "killed" && /^(?:Test|Hook) timed out in /.test(result.failureMessage);
+  return isSlow ? ({ status: "timeout", reason: result.failureMessage } as MutantRunResult) : result;
+}
 
 function nameOf({ fileName, location, mutatorName, replacement }: Mutant): string {
   return keyOf({ range: rangeOf(relative(ROOT, fileName), location), mutator: mutatorName, is: replacement });
