@@ -1,8 +1,9 @@
 /**
- * `node test/bench/console.ts [flows]` measures the console in Chromium, with a local server that has 10,000 flows with 60,000
- * images, and one flow of 193 tasks: waiting times and missed frames. It is no test, and its numbers are no guarantee.
+ * `node test/bench/console.ts [flows] [folder]` measures the console in Chromium, with a local server that has 10,000 flows with
+ * 60,000 images, and one flow of 193 tasks: waiting times and missed frames. It is no test, and its numbers are no guarantee. The
+ * data stay in the folder, if one is named, and are used again: to write them takes longer than to measure.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { loadavg, tmpdir } from "node:os";
@@ -17,13 +18,16 @@ const count = Number(process.argv[2] ?? 10_000);
 const executable = chromiumPath();
 if (!executable) throw new Error("Chromium was not found. Install it or set MJFLOW_CHROMIUM to its path.");
 
-const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
-const images = await serveImages();
-const seededAt = performance.now();
-await seedFlows({ dataDir, count, imageUrlOf: (n) => `${images.url}/${n}.jpg` });
-const tree = await seedTree({ dataDir, branches: 16, leaves: 11, imageUrl: `${images.url}/tree.jpg` });
+const kept = process.argv[3];
+const dataDir = kept ?? mkdtempSync(join(tmpdir(), "mjflow-bench-"));
+mkdirSync(dataDir, { recursive: true });
+/** The count of the data, the port of their images and the large flow; only in a folder that is complete. */
+const note = join(dataDir, "console-bench.json");
+const known = existsSync(note) ? JSON.parse(readFileSync(note, "utf8")) : undefined;
+if (known && known.count !== count) throw new Error(`${dataDir} has ${known.count} flows.`);
+const images = await serveImages(known?.port);
+const tree: string = known?.tree ?? (await seed());
 show("load of the machine", loadavg()[0]!.toFixed(1));
-show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
 const localServer = await spawnServer({ dataDir });
 const browser = await launch(executable);
@@ -46,7 +50,17 @@ try {
   await browser.close();
   await localServer.stop();
   images.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  if (kept === undefined) rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** Writes the flows. @returns the id of the flow of 193 tasks */
+async function seed(): Promise<string> {
+  const from = performance.now();
+  await seedFlows({ dataDir, count, imageUrlOf: (n) => `${images.url}/${n}.jpg` });
+  const id = await seedTree({ dataDir, branches: 16, leaves: 11, imageUrl: `${images.url}/tree.jpg` });
+  writeFileSync(note, JSON.stringify({ count, port: images.port, tree: id }));
+  show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - from)}`);
+  return id;
 }
 
 /** Measures a reload with the API key in the tab, as a returning user sees it. Shows the median of five reloads. */
@@ -70,19 +84,25 @@ async function firstPaint(page: Page): Promise<void> {
 /** Scrolls to the end of the loaded flows repeatedly, until all flows are loaded. */
 async function allPages(page: Page): Promise<void> {
   const from = performance.now();
-  const found = await page.evaluate(async (wanted) => {
-    let longest = 0;
-    for (;;) {
-      scrollTo(0, document.documentElement.scrollHeight);
-      await new Promise(requestAnimationFrame);
-      const rows = document.querySelectorAll(".flow-row").length;
-      longest = Math.max(longest, rows);
+  let [rows, position] = [0, 0];
+  // One call of the browser may take two minutes, so the loop is here.
+  while (position < count) {
+    const now = await page.evaluate(async () => {
+      const until = performance.now() + 1_000;
+      let most = 0;
+      while (performance.now() < until) {
+        scrollTo(0, document.documentElement.scrollHeight);
+        await new Promise(requestAnimationFrame);
+        most = Math.max(most, document.querySelectorAll(".flow-row").length);
+      }
       const last = [...document.querySelectorAll("[aria-posinset]")].at(-1);
-      if (Number(last?.getAttribute("aria-posinset")) >= wanted) return { longest };
-    }
-  }, count);
-  show("all pages loaded", `${seconds(performance.now() - from)}, at most ${found.longest} rows in the document`);
+      return { most, last: Number(last?.getAttribute("aria-posinset")) };
+    });
+    [rows, position] = [Math.max(rows, now.most), now.last];
+  }
+  show("all pages loaded", `${seconds(performance.now() - from)}, at most ${rows} rows in the document`);
   show("DOM at the bottom", await domOf(page));
+  show("memory of the page", await memoryOf(page));
 }
 
 /** Scrolls to the end of the loaded images repeatedly, until no page is left. */
@@ -108,6 +128,7 @@ async function allPictures(page: Page): Promise<void> {
   show("all images loaded", `${seconds(performance.now() - from)}, at most ${longest} tiles in the document`);
   show("", `the page is ${height.toLocaleString("en")} px high`);
   show("DOM at the bottom", await domOf(page, ".tile"));
+  show("memory of the page", await memoryOf(page));
 }
 
 /** Opens a flow of 193 tasks: is its root in view, does one key fit it, and how long are the frames while it is moved? */
@@ -207,6 +228,15 @@ async function scrolling(page: Page, name: string, selector: string, px: number,
   show("", `at most ${rows} of ${selector} in the document, layout shift ${shift.toFixed(4)}`);
 }
 
+/** Used memory of scripts after a garbage collection. The list of all flows or images is in it. */
+async function memoryOf(page: Page): Promise<string> {
+  const session = await page.createCDPSession();
+  await session.send("HeapProfiler.collectGarbage");
+  const { usedSize } = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return `${(usedSize / 1e6).toFixed(0)} MB`;
+}
+
 function domOf(page: Page, selector = ".flow-row"): Promise<string> {
   return page.evaluate((wanted) => {
     const [all, found] = ["*", wanted].map((what) => document.querySelectorAll(what).length);
@@ -215,14 +245,14 @@ function domOf(page: Page, selector = ".flow-row"): Promise<string> {
 }
 
 /** Serves images with the size of a vendor's grid; each flow has its own URL, so the cache does not help. */
-async function serveImages() {
+async function serveImages(wanted = 0) {
   const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
   const create = { width: 1024, height: 1024, channels: 3, background: "#888", noise } as const;
   const body = await sharp({ create }).blur(6).jpeg().toBuffer();
   const server = createServer((_, response) => response.writeHead(200, { "content-type": "image/jpeg" }).end(body));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, stop: () => server.close() };
+  await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, port, stop: () => server.close() };
 }
 
 function at(values: readonly number[], share: number): number {

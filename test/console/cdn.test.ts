@@ -72,7 +72,7 @@ describe.skipIf(!chromium)("the console on its own origin", () => {
     await page.waitForSelector('nav[aria-label="Pages"]');
     await page.goto(`${consoleOrigin}/#/create`);
     await page.locator("textarea").fill("from another origin");
-    await click(page, ".chip", "U1");
+    await click(page, ".plan .chip", "U1");
     await click(page, "[role=tab]", "Code");
     await waitForText(page, `curl -s '${apiOrigin}/v1/flows'`);
     await click(page, "button", "Create");

@@ -50,8 +50,8 @@ describe.skipIf(!chromium)("the console", () => {
     await signIn(page, server.url, API_KEY);
     await open(page, "#/create");
     await page.locator("textarea").fill("a paper boat");
-    await click(page, ".chip", "U1");
-    await click(page, ".chip", "U2");
+    await click(page, ".plan .chip", "U1");
+    await click(page, ".plan .chip", "U2");
     await click(page, "[role=tab]", "Tree");
     await page.waitForFunction(() => document.querySelectorAll("[role=treeitem]").length === 3);
     expect(await textOf(page, ".total")).toContain("3 paid calls");

@@ -175,6 +175,24 @@ describe.skipIf(!chromium)("the gallery", () => {
     );
   });
 
+  test("a picture of four under the pointer is upscaled with one click, and its lightbox names the tasks before it", async () => {
+    const { page, complaints } = await opened();
+    await page.hover(`[data-shot="${flow.tasks[0].id}.4"]`);
+    await click(page, ".tile-presses .chip", "U4$0.01");
+    const upscale = ({ tasks }: Json) => tasks.find(({ press }: Json) => press === "upscale:4");
+    const ended = await until(
+      () => server.flow(flow.id),
+      (now) => upscale(now)?.status === "SUCCESS",
+    );
+    await page.goto(`${server.url}/console/#/gallery?pic=${upscale(ended).id}.1`);
+    await page.waitForSelector(".lightbox .lineage a");
+    expect(await page.$$eval(".lineage a", (all) => all.map(({ textContent }) => textContent))).toEqual([
+      "imagine",
+      "U4",
+    ]);
+    expect(complaints).toEqual([]);
+  });
+
   test.each([1440, 390])(
     "at %i px axe finds no violation in the gallery and the lightbox, in light and dark",
     async (width) => {

@@ -163,10 +163,38 @@ describe.skipIf(!chromium)("journeys in the console", () => {
       expect(await prompt()).toBe("a boat --v 7 --ar 3:2");
       await page.locator(".composer textarea").fill("a boat --ar 16:9");
       expect(await aspect()).toBe("16:9");
-      await click(page, ".chip", "U2");
+      await click(page, ".plan .chip", "U2");
       await page.reload();
       await page.waitForSelector(".composer textarea");
       expect([await prompt(), await textOf(page, ".cost")]).toEqual(["a boat --ar 16:9", "≤ $0.05"]);
+    });
+
+    test("a recent result has its four images and its buttons: one press upscales, and its prompt fills in the form", async () => {
+      const flow = await server.start({ prompt: "a recent boat --ar 3:2 --v 7" });
+      await server.ended(flow);
+      const { page, complaints } = await opened("#/create");
+      await page.locator(".composer textarea").fill("another prompt");
+      const row = `.result:has(a[data-shot^="${flow.replace("flow_", "task_")}_0."])`;
+      await page.waitForFunction((at) => document.querySelectorAll(`${at} .result-images a`).length === 4, {}, row);
+      expect(await page.$$eval(`${row} .tag`, (all) => all.map(({ textContent }) => textContent))).toEqual([
+        "--ar 3:2",
+        "--v 7",
+      ]);
+      expect(await textOf(page, `${row} .quick .price`)).toBe("U $0.01 · V $0.04");
+      await click(page, `${row} .chip`, "U3");
+      await waitForText(page, "U3 is started.");
+      await until(
+        () => server.flow(flow),
+        ({ tasks }) => tasks.some(({ press }: Json) => press === "upscale:3"),
+      );
+      await click(page, `${row} .link`, "Use prompt");
+      await page.waitForFunction(
+        () =>
+          document.querySelector<HTMLTextAreaElement>(".composer textarea")!.value === "a recent boat --ar 3:2 --v 7",
+      );
+      await page.locator(`${row} .result-images a`).click();
+      await page.waitForSelector(".lightbox[open]");
+      expect(complaints).toEqual([]);
     });
 
     test("a prompt with a group of two says 2 prompts and their price, and makes two flows", async () => {

@@ -2,7 +2,8 @@
  * Takes screenshots of the console of a local server with simulated vendors. Needs Debian's chromium and fonts-inter.
  *
  * - `node test/console/screenshot.ts`: the images of the README, into docs/images
- * - `node test/console/screenshot.ts <folder>`: every page and state for a review, in three widths, light and dark, and in Chinese
+ * - `node test/console/screenshot.ts <folder> [1440-light-en]`: every page and state for a review, in three widths, light and
+ *   dark, and in Chinese
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,6 +22,36 @@ const PLAN = [
   { press: "U4", then: [{ press: "zoom:2", then: [{ press: "U2" }] }, { press: "vary:subtle" }] },
   { press: "V2", prompt: "the same boat at night" },
 ];
+
+const PROMPTS = [
+  "a lighthouse keeper's cat watching the storm roll in, linocut, deep blues --ar 2:3 --s 250",
+  "koi in a pond seen from above, gouache --ar 1:1",
+  "desert dunes at noon, a single rider --ar 21:9 --v 7",
+  "portrait of an astronaut, desert reflected in the visor --ar 4:5",
+  "hot air balloons over a quiet valley at sunrise, risograph print, muted palette --ar 16:9",
+  "ein Wald im Nebel --ar 9:16",
+  "一只纸船漂在平静的水面上，黎明时分，柔和的光线 --ar 3:2",
+];
+const LONG = `${"an enormous library inside a hollow mountain, shelves carved from the rock, lanterns on chains, ".repeat(6)}--ar 3:2 --v 7 --s 250 --chaos 12 --no people, text, watermark`;
+
+/** A size, a color scheme and a language in which every page is reviewed. */
+interface Look {
+  width: number;
+  height: number;
+  scheme: Scheme;
+  language: "en" | "zh";
+}
+
+const SIZES = [
+  [1440, 900],
+  [1024, 768],
+  [390, 844],
+] as const;
+const LOOKS: readonly Look[] = SIZES.flatMap(([width, height]) => [
+  { width, height, scheme: "light", language: "en" },
+  { width, height, scheme: "dark", language: "en" },
+  ...(width === 1_024 ? [] : [{ width, height, scheme: "light", language: "zh" } as const]),
+]);
 
 const executable = chromiumPath();
 if (!executable) throw new Error("Chromium was not found. Install it, or set MJFLOW_CHROMIUM to its path.");
@@ -81,35 +112,18 @@ async function fillPlan(page: Page): Promise<void> {
   await click(page, "li:nth-child(1) .step .chip", "Zoom out 2×");
 }
 
-/** A size, a color scheme and a language in which every page is reviewed. */
-interface Look {
-  width: number;
-  height: number;
-  scheme: Scheme;
-  language: "en" | "zh";
-}
-
-const SIZES = [
-  [1440, 900],
-  [1024, 768],
-  [390, 844],
-] as const;
-const LOOKS: readonly Look[] = SIZES.flatMap(([width, height]) => [
-  { width, height, scheme: "light", language: "en" },
-  { width, height, scheme: "dark", language: "en" },
-  ...(width === 1_024 ? [] : [{ width, height, scheme: "light", language: "zh" } as const]),
-]);
-
 async function allPages(into: string): Promise<void> {
   const pages = await createData();
   const empty = await spawnServer();
   try {
     for (const look of LOOKS) {
+      if (!`${look.width}-${look.scheme}-${look.language}`.includes(process.argv[3] ?? "")) continue;
       const page = await openPage({ ...look, scale: 1 });
       const name = (what: string) => join(into, `${look.width}-${look.scheme}-${look.language}-${what}.png`);
       for (const [what, hash] of Object.entries(pages)) {
         await showPage(page, hash);
-        await shot(page, name(what), !hash.includes("pic="));
+        // Lists show only what is near the visible part, so they are taken as they are seen.
+        await shot(page, name(what), !/pic=|#\/(gallery|flows)$/.test(hash));
       }
       await states(page, name, pages["flow"]!);
       await page.close();
@@ -158,17 +172,6 @@ async function states(page: Page, name: (what: string) => string, flow: string):
   await shot(page, name("flow-images"), true);
 }
 
-const PROMPTS = [
-  "a lighthouse keeper's cat watching the storm roll in, linocut, deep blues --ar 2:3 --s 250",
-  "koi in a pond seen from above, gouache --ar 1:1",
-  "desert dunes at noon, a single rider --ar 21:9 --v 7",
-  "portrait of an astronaut, desert reflected in the visor --ar 4:5",
-  "hot air balloons over a quiet valley at sunrise, risograph print, muted palette --ar 16:9",
-  "ein Wald im Nebel --ar 9:16",
-  "一只纸船漂在平静的水面上，黎明时分，柔和的光线 --ar 3:2",
-];
-const LONG = `${"an enormous library inside a hollow mountain, shelves carved from the rock, lanterns on chains, ".repeat(6)}--ar 3:2 --v 7 --s 250 --chaos 12 --no people, text, watermark`;
-
 /** Creates data for every page and returns the hash of each page. */
 async function createData(): Promise<Record<string, string>> {
   const { start, ended, call, sim } = server;
@@ -185,8 +188,11 @@ async function createData(): Promise<Record<string, string>> {
     state: "order-2026-11-30-of-a-very-long-customer-reference-0001",
     then: PLAN,
   });
-  const image = "https://images.example/boat.png";
-  const described = await start({ action: "describe", prompt: undefined, image });
+  const small = await sharp({ create: { width: 96, height: 64, channels: 3, background: "#6b4dfb" } })
+    .png()
+    .toBuffer();
+  const image = `data:image/png;base64,${small.toString("base64")}`;
+  const described = await start({ action: "describe", prompt: undefined, base64Array: [image] });
   const shortened = await start({ action: "shorten", prompt: LONG });
   const video = await start({ action: "video", prompt: "the boat drifts away", image });
   const wide = await start({
@@ -249,6 +255,7 @@ interface OpenOptions extends Partial<Look> {
 async function openPage(options: OpenOptions): Promise<Page> {
   const { scheme, width = 1280, height, scale = 1.5, language = "en", url = server.url, isSignedIn = true } = options;
   const { page } = await visit(browser, { width, height });
+  page.setDefaultTimeout(120_000);
   await page.setViewport({ width, height, deviceScaleFactor: scale });
   await page.emulateMediaFeatures([
     { name: "prefers-color-scheme", value: scheme },

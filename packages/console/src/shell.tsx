@@ -4,6 +4,7 @@ import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
+import { Mark } from "./kit/mark.tsx";
 import { hrefOf, type Page, pagesFor, type Route } from "./lib/route.ts";
 import { clock } from "./lib/time.ts";
 import { useIsOperator, useRunningCount } from "./queries.ts";
@@ -28,16 +29,22 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
             <Mark />
             <span className="name">mjflow</span>
           </a>
+          <button
+            type="button"
+            className="jump"
+            onClick={() => setOpen("palette")}
+            title={`${t.shell.commands} (Ctrl K)`}
+          >
+            <Icon name="search" size="large" />
+            <span className="name">{t.shell.jump}</span>
+            <kbd>Ctrl K</kbd>
+          </button>
           <nav aria-label={t.shell.pages}>
             {links.map(([page, icon]) => (
               <NavLink key={page} page={page} icon={icon} route={route} />
             ))}
           </nav>
           <div className="end">
-            <button type="button" onClick={() => setOpen("palette")} title={`${t.shell.commands} (Ctrl K)`}>
-              <Icon name="command" size="large" />
-              <span className="name">{t.shell.commands}</span>
-            </button>
             <button type="button" onClick={signOut} title={t.shell.signOut}>
               <Icon name="log-out" size="large" />
               <span className="name">{t.shell.signOut}</span>
@@ -56,15 +63,6 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
         ))}
       </nav>
     </>
-  );
-}
-
-function Mark() {
-  return (
-    <svg viewBox="0 0 32 32" aria-hidden="true">
-      <rect width="32" height="32" rx="8" />
-      <path d="M9 16h6m0 0c4 0 2-6 8-6m-8 6c4 0 2 6 8 6" />
-    </svg>
   );
 }
 

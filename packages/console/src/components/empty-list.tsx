@@ -15,7 +15,12 @@ export function EmptyList(props: { isFiltered: boolean; noMatch: string; nothing
     );
   return (
     <div className="empty">
-      <Icon name="images" size="large" />
+      <span className="ghost-images" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+        <i />
+      </span>
       <p>{props.nothing}</p>
       <a className="button primary" href={hrefOf({ page: "create" })}>
         <Icon name="sparkles" />

@@ -2,17 +2,21 @@
 import type { FlowListEntry } from "@mjflow/client";
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { Icon } from "../kit/icon.tsx";
 import { usd } from "../lib/money.ts";
 import { actionLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { ago, between, duration } from "../lib/time.ts";
 import { t } from "../text/text.ts";
+import { PromptText } from "./prompt-text.tsx";
 import { ResultImage } from "./result-image.tsx";
 import { Status } from "./status.tsx";
 
 /** Estimated height of a row in px. Each row is measured when it is rendered. */
 const ROW = 81;
+/** Icons in the place of an image that a flow does not have. */
+const NO_IMAGE: Readonly<Record<string, string>> = { describe: "eye", shorten: "scissors", video: "film" };
 /** Number of rows above and below the visible area, for the next scroll step and for the Tab key. */
 const OVERSCAN = 6;
 
@@ -85,13 +89,17 @@ const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number 
       <span className="thumb" aria-hidden="true">
         {!image && status === "running" ? (
           <span className="image soon thumb" />
-        ) : (
+        ) : image ? (
           <ResultImage src={image} alt="" className="thumb" />
+        ) : (
+          <span className="image thumb none">
+            <Icon name={NO_IMAGE[action] ?? "image"} size="large" />
+          </span>
         )}
       </span>
       <span className="what">
         <span className="prompt" dir="auto">
-          {prompt ?? actionLabel(action)}
+          {prompt === null ? <span className="press">{actionLabel(action)}</span> : <PromptText prompt={prompt} />}
         </span>
         <span className="faint small">
           <bdi>{provider}</bdi> · {ago(createdAt, now)}

@@ -1,4 +1,5 @@
 /** One picture, as large as the screen: with the ones around it, zoom, compare, its data and what can be done with it. */
+import type { Flow, Task } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { type CSSProperties, type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { download, savableUrl } from "../download.ts";
@@ -7,6 +8,7 @@ import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { EMPTY_FORM } from "../lib/plan.ts";
+import { actionLabel, pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";
 import { clock } from "../lib/time.ts";
@@ -15,12 +17,20 @@ import { useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
+import { PromptText } from "./prompt-text.tsx";
 import { altOf, ShotImage } from "./shot-image.tsx";
 import { TaskActions } from "./task-panel.tsx";
 import { useEditAsNew } from "./use-edit-as-new.ts";
 
 /** Pictures in the filmstrip before and after the shown one. */
 const AROUND = 7;
+const KEYS = [
+  ["z", "zoom"],
+  ["c", "compare"],
+  ["d", "download"],
+  ["u", "usePrompt"],
+  ["i", "details"],
+] as const;
 const ZOOM_STEP = 1.5;
 const MAX_ZOOM = 8;
 
@@ -112,6 +122,7 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
         </span>
       </div>
       <div className="lightbox-stage" {...zoom.handlers}>
+        <Ambient shot={shot} />
         <Stage shot={shot} compared={compared} view={zoom.view} />
         {index > 0 && (
           <button
@@ -241,9 +252,10 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
   ];
   return (
     <aside className="lightbox-info" aria-label={t.lightbox.details}>
+      {flow && task && <Lineage flow={flow} task={task} />}
       {shot.prompt && (
         <p className="lightbox-prompt" dir="auto">
-          {shot.prompt}
+          <PromptText prompt={shot.prompt} />
         </p>
       )}
       {original && original !== shot.prompt && (
@@ -262,7 +274,7 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
             {t.lightbox.usePrompt}
           </button>
         )}
-        {can("GET", "/v1/pictures") && <CopyButton text={link} label={t.lightbox.copyLink} />}
+        {can("GET", "/v1/pictures") && <CopyButton text={link} label={t.lightbox.copyLink} icon="link" />}
       </div>
       {flow && task && (
         <TaskActions
@@ -290,19 +302,55 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
             </div>
           ) : null,
         )}
-        <div>
-          <dt>{t.pages.flow}</dt>
-          <dd>
-            <a href={hrefOf({ page: "flow", id: shot.flowId, task: shot.taskId })}>{shot.label}</a>
-          </dd>
-        </div>
+        {!task && (
+          <div>
+            <dt>{t.pages.flow}</dt>
+            <dd>
+              <a href={hrefOf({ page: "flow", id: shot.flowId, task: shot.taskId })}>{shot.label}</a>
+            </dd>
+          </div>
+        )}
       </dl>
       <p className="lightbox-keys faint small">
-        <kbd>←</kbd> <kbd>→</kbd> {t.lightbox.keys.browse} <kbd>z</kbd> {t.lightbox.keys.zoom} <kbd>c</kbd>{" "}
-        {t.lightbox.keys.compare} <kbd>d</kbd> {t.lightbox.keys.download} <kbd>u</kbd> {t.lightbox.keys.usePrompt}{" "}
-        <kbd>i</kbd> {t.lightbox.keys.details}
+        <span>
+          <kbd>←</kbd> <kbd>→</kbd> {t.lightbox.keys.browse}
+        </span>
+        {KEYS.map(([key, name]) => (
+          <span key={key}>
+            <kbd>{key}</kbd> {t.lightbox.keys[name]}
+          </span>
+        ))}
       </p>
     </aside>
+  );
+}
+
+/** The tasks that led to this one, from the root, as links. */
+function Lineage({ flow, task }: { flow: Flow; task: Task }) {
+  const byId = new Map(flow.tasks.map((each) => [each.id, each]));
+  const line: Task[] = [];
+  for (let at: Task | undefined = task; at && line.length < 20; at = at.parentId ? byId.get(at.parentId) : undefined)
+    line.unshift(at);
+  return (
+    <p className="lineage small">
+      {line.map(({ id, press, action }, i) => (
+        <span key={id}>
+          {i > 0 && <Icon name="chevron-right" size="tiny" />}
+          <a href={hrefOf({ page: "flow", id: flow.id, task: id })}>
+            <span className="press">{press === null ? actionLabel(action) : pressLabel(press)}</span>
+          </a>
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** The colors of the picture as light around it. */
+function Ambient({ shot }: { shot: Shot }) {
+  return (
+    <span className="ambient" aria-hidden="true">
+      <ShotImage key={shot.id} shot={shot} alt="" lazy={false} />
+    </span>
   );
 }
 

@@ -1,6 +1,16 @@
 /** Pictures in rows that fill the width, by day. Only rows near the visible area exist, and nothing moves when a picture loads. */
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  lazy,
+  type MouseEvent,
+  type ReactNode,
+  Suspense,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { download, savableUrl } from "../download.ts";
 import { Icon } from "../kit/icon.tsx";
 import { useToasts } from "../kit/toast.tsx";
@@ -8,6 +18,11 @@ import { type JustifiedRow, justified } from "../lib/justify.ts";
 import type { Shot } from "../lib/shot.ts";
 import { locale, t } from "../text/text.ts";
 import { altOf, ShotImage } from "./shot-image.tsx";
+
+/** Loaded when the pointer or the focus is on a picture. */
+const TilePresses = lazy(() =>
+  import("./quick-press.tsx").then(({ TilePresses: component }) => ({ default: component })),
+);
 
 const GAP = 6;
 const HEADER = 40;
@@ -208,9 +223,16 @@ function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProp
           </button>
           {isNear && (
             <>
-              <p className="tile-words" aria-hidden="true">
-                <b>{shot.label}</b> {shot.prompt}
-              </p>
+              <div className="tile-foot">
+                <p className="tile-words" aria-hidden="true">
+                  <b>{shot.label}</b> {shot.prompt}
+                </p>
+                {shot.of === 4 && !shot.video && !isSelecting && (
+                  <Suspense fallback={null}>
+                    <TilePresses shot={shot} />
+                  </Suspense>
+                )}
+              </div>
               <button
                 type="button"
                 className="tile-save"

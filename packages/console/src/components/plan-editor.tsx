@@ -1,8 +1,20 @@
 /** Editor for the presses of a plan, to any depth. */
 import { canonicalPress, modalKindOfPress } from "@mjflow/core/button";
 import { lazy, Suspense, useState } from "react";
-import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
-import { type Kind, pressesFor, pressLabel, pressNeedsMask, pressNeedsModal, resultKind } from "../lib/press.ts";
+import { Icon } from "../kit/icon.tsx";
+import { priceOfPress } from "../lib/flow-plan.ts";
+import { usd } from "../lib/money.ts";
+import { type Draft, type FlowForm, toggleDraft, updateDraft } from "../lib/plan.ts";
+import {
+  groupedButtons,
+  type Kind,
+  pressesFor,
+  pressIcon,
+  pressLabel,
+  pressNeedsMask,
+  pressNeedsModal,
+  resultKind,
+} from "../lib/press.ts";
 import { t } from "../text/create-text.ts";
 
 /** Few plans have a region. */
@@ -12,17 +24,25 @@ const MaskDialog = lazy(() =>
 
 const newKey = () => crypto.randomUUID();
 
-export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
-  const { drafts, kind, onChange } = props;
+interface PlanEditorProps {
+  drafts: Draft[];
+  kind: Kind;
+  /** Speed of the flow, which decides the prices. */
+  mode: FlowForm["mode"];
+  onChange: (drafts: Draft[]) => void;
+}
+
+export function PlanEditor({ drafts, kind, mode, onChange }: PlanEditorProps) {
   return (
     <div className="plan">
-      <PressChips drafts={drafts} kind={kind} onChange={onChange} />
+      <PressChips drafts={drafts} kind={kind} mode={mode} onChange={onChange} />
       {drafts.length > 0 && (
         <ul>
           {drafts.map((draft) => (
             <li key={draft.key}>
               <Step
                 draft={draft}
+                mode={mode}
                 onChange={(next) => onChange(updateDraft(drafts, draft.key, () => next))}
                 onRemove={() => onChange(updateDraft(drafts, draft.key, () => undefined))}
               />
@@ -34,8 +54,7 @@ export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (draf
   );
 }
 
-function PressChips(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
-  const { drafts, kind, onChange } = props;
+function PressChips({ drafts, kind, mode, onChange }: PlanEditorProps) {
   const [other, setOther] = useState("");
   const has = (name: string) => drafts.some((draft) => canonicalPress(draft.press) === name);
   const isChosen = (press: string) => {
@@ -47,17 +66,32 @@ function PressChips(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Dra
     setOther("");
   };
   return (
-    <div className="chips">
-      {pressesFor(kind).map((press) => (
-        <button
-          key={press}
-          type="button"
-          className="chip"
-          aria-pressed={isChosen(press)}
-          onClick={() => onChange(toggleDraft(drafts, press, newKey))}
-        >
-          {pressLabel(press)}
-        </button>
+    <>
+      {groupedButtons(pressesFor(kind).map((name) => ({ name }))).map(([group, all]) => (
+        <fieldset key={group} className="press-group">
+          <legend>
+            {t.press.groups[group]}{" "}
+            <span className="price">
+              {priceOfGroup(
+                all.map(({ name }) => name),
+                mode,
+              )}
+            </span>
+          </legend>
+          <div className="chips">
+            {all.map(({ name }) => (
+              <button
+                key={name}
+                type="button"
+                className="chip"
+                aria-pressed={isChosen(name)}
+                onClick={() => onChange(toggleDraft(drafts, name, newKey))}
+              >
+                {pressLabel(name)}
+              </button>
+            ))}
+          </div>
+        </fieldset>
       ))}
       <input
         className="other"
@@ -73,25 +107,47 @@ function PressChips(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Dra
           add();
         }}
       />
-    </div>
+    </>
   );
 }
 
-function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove: () => void }) {
-  const { draft, onChange, onRemove } = props;
+/** The price of one step, if all presses of the group cost the same. */
+function priceOfGroup(presses: readonly string[], mode: FlowForm["mode"]): string {
+  const prices = new Set(presses.map((press) => priceOfPress(press, mode || null)));
+  const [price = 0] = prices;
+  return prices.size === 1 && price > 0 ? t.create.eachStep(usd(price)) : "";
+}
+
+interface StepProps {
+  draft: Draft;
+  mode: FlowForm["mode"];
+  onChange: (draft: Draft) => void;
+  onRemove: () => void;
+}
+
+function Step({ draft, mode, onChange, onRemove }: StepProps) {
   const [isMasking, setMasking] = useState(false);
   const kind = resultKind(draft.press);
   const label = pressLabel(draft.press);
+  const price = priceOfPress(draft.press, mode || null);
   return (
     <details className="step" open={draft.then.length > 0 || undefined}>
       <summary>
+        <Icon name={pressIcon(draft.press)} />
         <span className="press">{label}</span>
         {draft.then.length > 0 && <span className="faint small">{t.create.then(draft.then.length)}</span>}
         {pressNeedsModal(draft.press) && !draft.prompt && !draft.maskBase64 && (
           <span className="status ask">{t.create.needsInput}</span>
         )}
-        <button type="button" className="quiet" aria-label={t.create.removeStep(label)} onClick={onRemove}>
-          ✕
+        <span className="price">{price > 0 && usd(price)}</span>
+        <button
+          type="button"
+          className="quiet icon-button"
+          aria-label={t.create.removeStep(label)}
+          title={t.create.removeStep(label)}
+          onClick={onRemove}
+        >
+          <Icon name="x" />
         </button>
       </summary>
       {(modalKindOfPress(draft.press) !== "never" || draft.prompt !== "") && (
@@ -122,7 +178,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
         </Suspense>
       )}
       {kind !== "none" && (
-        <PlanEditor drafts={draft.then} kind={kind} onChange={(then) => onChange({ ...draft, then })} />
+        <PlanEditor drafts={draft.then} kind={kind} mode={mode} onChange={(then) => onChange({ ...draft, then })} />
       )}
     </details>
   );

@@ -6,7 +6,8 @@ import { actionLabel, pressLabel } from "../lib/press.ts";
 import { duration } from "../lib/time.ts";
 import { timelineOf } from "../lib/timeline.ts";
 import { t } from "../text/page-text.ts";
-import { Status } from "./status.tsx";
+import { ResultImage, resultImageUrl } from "./result-image.tsx";
+import { Status, toneOf } from "./status.tsx";
 
 export function Timeline(props: {
   nodes: readonly FlowNode[];
@@ -48,7 +49,12 @@ export function Timeline(props: {
                     style={{ paddingInlineStart: 8 + Math.min(depth, 8) * 14 }}
                     onClick={() => onSelect(node.id)}
                   >
-                    {label}
+                    {task && resultImageUrl(task) ? (
+                      <ResultImage src={resultImageUrl(task)} alt="" className="row-image" />
+                    ) : (
+                      <span className="image row-image" />
+                    )}
+                    <span className="press">{label}</span>
                   </button>
                 </th>
                 <td>
@@ -64,7 +70,7 @@ export function Timeline(props: {
                       />
                       {submittedMs !== undefined && (
                         <i
-                          className={`drawing ${task?.status === "SUCCESS" || task?.endedAt === null ? "" : "bad"}`}
+                          className={`drawing ${task ? toneOf(task.status)[0] : ""}`}
                           style={{ left: percent(submittedMs), width: percent(endMs - submittedMs) }}
                         />
                       )}
@@ -88,7 +94,8 @@ export function Timeline(props: {
         </tbody>
       </table>
       <p className="faint small legend">
-        <i className="waiting" /> {t.flow.waiting} <i className="drawing" /> {t.flow.atVendor}
+        <i className="waiting" /> {t.flow.waiting} <i className="drawing run" /> {t.flow.atVendor}
+        <i className="drawing ok" /> {t.status.SUCCESS} <i className="drawing bad" /> {t.status.FAILURE}
       </p>
     </div>
   );

@@ -1,6 +1,6 @@
 /** Opens the Create page filled in. */
 import type { Flow } from "@mjflow/client";
-import { formOf, storeDraft } from "../lib/draft.ts";
+import { formOf, openDraft } from "../lib/draft.ts";
 import type { FlowForm } from "../lib/plan.ts";
 import { hrefOf } from "../lib/route.ts";
 import { useApiCapabilities } from "../queries.ts";
@@ -8,7 +8,7 @@ import { useApiCapabilities } from "../queries.ts";
 export function useEditAsNew() {
   const { can } = useApiCapabilities();
   const open = (form: FlowForm, from = "") => {
-    storeDraft(form);
+    openDraft(form);
     location.hash = hrefOf({ page: "create", query: { from } });
   };
   return {

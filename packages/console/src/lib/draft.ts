@@ -28,6 +28,20 @@ export function storeDraft(form: FlowForm): void {
   }
 }
 
+const listeners = new Set<() => void>();
+
+/** Stores a draft in place of the one that an open Create page shows. */
+export function openDraft(form: FlowForm): void {
+  storeDraft(form);
+  for (const notify of listeners) notify();
+}
+
+/** Calls `opened` when another part of the page opens a draft. */
+export function onOpenedDraft(opened: () => void): () => void {
+  listeners.add(opened);
+  return () => listeners.delete(opened);
+}
+
 export function clearDraft(): void {
   sessionStorage.removeItem(NAME);
 }

@@ -62,6 +62,12 @@ export function parameterOf(prompt: string, name: string): string | undefined {
   return use(name).exec(prompt)?.[1]?.trim() ?? (use(name).test(prompt) ? "" : undefined);
 }
 
+/** Returns the words of a prompt and its parameters, which Midjourney takes only at the end: `--ar 3:2`, `--no text, people`. */
+export function promptParts(prompt: string): { words: string; parameters: string[] } {
+  const [words = "", ...parameters] = ` ${prompt.trim()}`.split(/\s+(?=--\p{L})/u);
+  return { words: words.trim(), parameters };
+}
+
 /** Other names of the same parameter. */
 const ALIASES: Readonly<Record<string, string>> = {
   "--ar": "--ar|--aspect",

@@ -9,7 +9,7 @@ import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
-import { clearDraft, storeDraft, storedDraft } from "../lib/draft.ts";
+import { clearDraft, onOpenedDraft, storeDraft, storedDraft } from "../lib/draft.ts";
 import { NO_FILTER } from "../lib/filter.ts";
 import { usd } from "../lib/money.ts";
 import {
@@ -54,6 +54,7 @@ export default function CreatePage({ query }: { query: Query }) {
   const [form, setForm] = useState<FlowForm>(storedDraft);
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
   useEffect(() => storeDraft(form), [form]);
+  useEffect(() => onOpenedDraft(() => setForm(storedDraft())), []);
   const input = useMemo(() => toFlowInput(form), [form]);
   const plan = useMemo(() => preview(input), [input]);
   const prompts = useMemo(() => promptsOf(form), [form]);
@@ -134,7 +135,12 @@ export default function CreatePage({ query }: { query: Query }) {
                 <>
                   <p className="faint small">{t.create.stepsHint}</p>
                   <TemplateBar form={form} chosen={query["template"]} onChange={(then) => set({ then })} />
-                  <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
+                  <PlanEditor
+                    drafts={form.then}
+                    kind={rootKind(form.action)}
+                    mode={form.mode}
+                    onChange={(then) => set({ then })}
+                  />
                 </>
               )}
               <Suspense fallback={null}>

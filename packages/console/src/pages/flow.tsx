@@ -5,6 +5,7 @@ import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { useCommands } from "../commands.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
+import { PromptText } from "../components/prompt-text.tsx";
 import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
 import { altOf, ShotImage } from "../components/shot-image.tsx";
 import { ShotLightbox } from "../components/shot-lightbox.tsx";
@@ -288,11 +289,15 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
       <p className="crumb small">
         <a href={hrefOf({ page: "flows" })}>{t.pages.flows}</a>
         <Icon name="chevron-right" size="tiny" />
-        <code>{id}</code> <CopyButton text={id} label={t.flow.copyId} />
+        <code>{id}</code> <CopyButton text={id} label={t.flow.copyId} icon="copy" />
       </p>
       <div className="head">
         <h1 className="prompt-title" dir="auto" title={flow.originalPrompt ?? prompt ?? undefined}>
-          {flow.originalPrompt ?? prompt ?? actionLabel(action)}
+          {prompt === null ? (
+            <span className="alone">{actionLabel(action)}</span>
+          ) : (
+            <PromptText prompt={flow.originalPrompt ?? prompt} />
+          )}
         </h1>
         <FlowActions flow={flow} live={live} />
       </div>

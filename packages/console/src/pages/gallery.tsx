@@ -168,8 +168,11 @@ function Drawing() {
         return (
           <a key={id} href={hrefOf({ page: "flow", id })} title={prompt ?? actionLabel(action)}>
             {image ? <ResultImage src={image} alt="" /> : <span className="image soon">{t.gallery.drawing}</span>}
-            <span className="drawing-words clip">
-              {taskCounts ? t.flows.done(taskCounts.done, total!) : t.time.running} · {prompt ?? actionLabel(action)}
+            <span className="drawing-words">
+              <span className="clip">
+                {taskCounts ? t.flows.done(taskCounts.done, total!) : t.time.running} · {prompt ?? actionLabel(action)}
+              </span>
+              {taskCounts && <progress max={total!} value={taskCounts.done} aria-hidden="true" />}
             </span>
           </a>
         );

@@ -9,7 +9,7 @@ import { t } from "../text/text.ts";
 /** Health page. Sections that may need an action of the operator come first. */
 export default function HealthPage() {
   return (
-    <section className="page">
+    <section className="page health">
       <h1>{t.pages.health}</h1>
       <Overdue />
       <UnclearList />

@@ -1,6 +1,7 @@
 import type { MjflowError } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
 import { Problem } from "../components/problem.tsx";
+import { Mark } from "../kit/mark.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { toMjflowError } from "../queries.ts";
 import { type SignedIn, startSession } from "../session.ts";
@@ -45,7 +46,10 @@ export function SignIn({ onSignIn, link: given, hasEnded, failed }: SignInProps)
   return (
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
-        <h1>mjflow</h1>
+        <h1 className="brand">
+          <Mark />
+          mjflow
+        </h1>
         <p className="faint">{t.signIn.about}</p>
         {hasEnded && (
           <p className="note" role="alert">

@@ -74,6 +74,7 @@ export const enCreate = {
     parameters: "Parameters",
     otherButton: "Another button, by its label",
     otherButtonHint: "another button",
+    eachStep: (cost: string) => `${cost} each`,
     then: (count: number) => `then ${count}`,
     needsInput: "needs input",
     removeStep: (press: string) => `Remove ${press}`,

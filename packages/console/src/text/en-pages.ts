@@ -38,6 +38,11 @@ export const enPages = {
       details: "details",
     },
   },
+  recent: {
+    all: "All images",
+    price: (verb: string, cost: string) => `${verb} ${cost}`,
+    started: (press: string) => `${press} is started.`,
+  },
   flow: {
     saveAsTemplate: "Save as template",
     translated: "translated: {prompt}",

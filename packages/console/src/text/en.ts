@@ -43,6 +43,7 @@ export const en = {
   },
   shell: {
     commands: "Commands",
+    jump: "Jump to…",
     skip: "Skip to content",
     pages: "Pages",
     pagesPhone: "Pages, phone",

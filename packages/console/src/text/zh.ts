@@ -108,6 +108,7 @@ export const zh: Texts & CreateTexts & PageTexts = {
     settings: "设置",
   },
   shell: {
+    jump: "跳转到…",
     commands: "命令",
     skip: "跳到正文",
     pages: "页面",
@@ -339,6 +340,11 @@ export const zh: Texts & CreateTexts & PageTexts = {
     costOf: (cost, most) => `${cost}，最多 ${most}`,
     recent: "最近",
   },
+  recent: {
+    all: "全部图片",
+    price: (verb, cost) => `${verb} ${cost}`,
+    started: (press) => `已开始：${press}`,
+  },
   flow: {
     saveAsTemplate: "保存为模板",
     translated: "译文：{prompt}",
@@ -527,6 +533,7 @@ export const zh: Texts & CreateTexts & PageTexts = {
     then: (count) => `后续 ${count} 步`,
     needsInput: "待填写",
     removeStep: (press) => `移除${press}`,
+    eachStep: (cost) => `每次 ${cost}`,
     stepPrompt: "提示词（按钮打开弹窗时使用）",
     editRegion: "编辑选区",
     drawRegion: "绘制选区",
