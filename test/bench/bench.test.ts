@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { benchBacklog } from "./backlog.ts";
 import { lineChart } from "./chart/line.ts";
 import { stale } from "./document.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS, type SystemName } from "./flows/systems.ts";
@@ -51,6 +52,21 @@ test("the benchmark of one server has a row for each number of flows at the same
   ]);
   expect(found.callbacksPerFlow).toBe(50);
   for (const row of found.rows) expect(Math.min(row.flowsPerS, row.p50Ms, row.p99Ms)).toBeGreaterThan(0);
+});
+
+test("the benchmark of a backlog accepts all flows, and all of them end", async () => {
+  const found = await benchBacklog({
+    flows: 20,
+    connections: 20,
+    warmUpFlows: 1,
+    steadyFlows: FLOWS,
+    steadyConcurrency: 1,
+  });
+  expect(found.rows.map(({ phase }) => phase)).toEqual(["steady", "accepting", "draining"]);
+  expect(found.rows[1]!.ended + found.rows[2]!.ended).toBe(20);
+  expect(found.memory.map(({ share }) => share)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+  for (const { longestPauseMs, healthP50Ms } of found.rows.slice(0, 2))
+    expect(Math.min(longestPauseMs, healthP50Ms)).toBeGreaterThan(0);
 });
 
 test("docs/performance.md and its charts match the results; otherwise run npm run bench:charts", () => {

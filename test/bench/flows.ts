@@ -8,9 +8,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startChild } from "./child.ts";
-import type { Ran } from "./flows/driver.ts";
+import type { Enqueue, Enqueued, Ran } from "./flows/driver.ts";
 import type { DriverAnswer, DriverQuestion } from "./flows/driver-process.ts";
-import type { Counts, Ready } from "./flows/system.ts";
+import type { Counts, Ready, ServerState } from "./flows/system.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS, type System, type SystemName } from "./flows/systems.ts";
 import { DOUBLED_EVERY, TASKS, type VendorReport } from "./flows/vendor.ts";
 import type { VendorAnswer } from "./flows/vendor-process.ts";
@@ -140,6 +140,14 @@ interface Measuring {
   complete(): Promise<void>;
   /** What a peer did since its start; mjflow has no such count. */
   counts(): Promise<Counts>;
+  url: string;
+  /** Begins to send flows as fast as the system accepts them. */
+  enqueue(options: Pick<Enqueue, "flows" | "connections">): Promise<void>;
+  enqueued(): Promise<Enqueued>;
+  /** What happened at the vendor since the last report. */
+  report(): Promise<VendorReport>;
+  /** What mjflow's process says about itself; a peer has no such state. */
+  state(): Promise<ServerState>;
 }
 
 /** Starts driver, vendor and system, and stops them after `use`. */
@@ -154,7 +162,7 @@ export async function withSystem<T>(
   const vendor = await startChild<object, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
   try {
     const started = { ...options, vendorUrl: vendor.ready.url, dataDir };
-    const system = await startChild<object, Ready | Counts>(script, started, node);
+    const system = await startChild<object, Ready | Counts | ServerState>(script, started, node);
     const ready = system.ready as Ready;
     try {
       return await use({
@@ -170,6 +178,14 @@ export async function withSystem<T>(
           await driver.child.ask({ complete: ready });
         },
         counts: async () => (await system.child.ask({})) as Counts,
+        url: ready.url,
+        async enqueue(options) {
+          await vendor.child.ask({});
+          await driver.child.ask({ enqueue: { ...ready, ...options } });
+        },
+        enqueued: async () => (await driver.child.ask({ enqueued: true })) as DriverAnswer & Enqueued,
+        report: async () => (await vendor.child.ask({})) as VendorAnswer & VendorReport,
+        state: async () => (await system.child.ask({})) as ServerState,
       });
     } finally {
       await system.child.stop();
@@ -182,7 +198,10 @@ export async function withSystem<T>(
 }
 
 /** Fails if a system was fast but wrong. */
-export function verify(title: string, { flows, paid, duplicatePresses, doubled }: Omit<Part, "seconds">): void {
+export function verify(
+  title: string,
+  { flows, paid, duplicatePresses, doubled }: Pick<Part, "flows" | "paid" | "duplicatePresses" | "doubled">,
+): void {
   const wrong = paid.find((count) => count !== TASKS);
   if (wrong !== undefined) throw new Error(`${title}: a flow of ${TASKS} images had ${wrong} paid images`);
   if (paid.length !== flows) throw new Error(`${title}: the vendor saw ${paid.length} of ${flows} flows`);

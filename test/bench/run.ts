@@ -5,6 +5,7 @@
  * `growth`. `--systems mjflow,bullmq` measures only these systems in `flows`, and writes nothing.
  */
 import { parseArgs } from "node:util";
+import { benchBacklog } from "./backlog.ts";
 import { benchBundles } from "./bundles.ts";
 import { benchCallbacks } from "./callbacks.ts";
 import { benchCost } from "./cost.ts";
@@ -43,6 +44,12 @@ const BENCHES: Record<string, () => Promise<object>> = {
       quick
         ? { steps: [1, 16], flowsEach: 1, atLeast: 10, warmUpFlows: 10 }
         : { steps: [1, 4, 16, 64, 256], flowsEach: 2, atLeast: 200, warmUpFlows: 300 },
+    ),
+  backlog: () =>
+    benchBacklog(
+      quick
+        ? { flows: 500, connections: 500, warmUpFlows: 100, steadyFlows: 100, steadyConcurrency: 16 }
+        : { flows: 20_000, connections: 1_500, warmUpFlows: 300, steadyFlows: 1_000, steadyConcurrency: 16 },
     ),
   bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
   growth: () => benchGrowth({ sizes, rounds: quick ? 1 : 4, times: quick ? 10 : 60 }),

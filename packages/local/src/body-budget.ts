@@ -15,7 +15,7 @@ const FREE_BYTES = 64 * 1024;
 /** Longest time without a byte while a body is read, ms. It is noticed at most a quarter later. */
 const STALL_MS = 10_000;
 const CHECKS_PER_STALL = 4;
-/** Pause for clients after the budget was used up, s. */
+/** Pause for clients of a server that has too much to do, s. */
 const RETRY_AFTER_S = 2;
 
 export interface BodyReaderOptions {
@@ -141,23 +141,36 @@ function refuse(why: Exclude<Received, Buffer>, request: IncomingMessage, respon
     response.end('{"message":"Request Timeout"}');
     return;
   }
-  discardBody(request, response);
   if (why === "too long") {
+    discardBody(request, response);
     response.writeHead(413, { "content-type": "application/json" }).end('{"message":"Request Too Long"}');
   } else {
-    const problem = {
-      type: problemType(process.env["MJFLOW_API_URL"] ?? `http://${request.headers.host}`, "overloaded"),
+    respondOverloaded(request, response, {
       title: "Too many large bodies at once",
-      status: 503,
-      code: "overloaded",
       detail: "The local server holds as many request bodies as MJFLOW_BODY_BUDGET_MB allows.",
-      advice: "Send the same request again after Retry-After.",
-      retry: "later",
-    };
-    response
-      .writeHead(503, { "content-type": "application/problem+json", "retry-after": String(RETRY_AFTER_S) })
-      .end(JSON.stringify(problem));
+    });
   }
+}
+
+/** Refuses a request whose body is not read, because the server has too much to do. */
+export function respondOverloaded(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { title, detail }: { title: string; detail: string },
+): void {
+  discardBody(request, response);
+  const problem = {
+    type: problemType(process.env["MJFLOW_API_URL"] ?? `http://${request.headers.host}`, "overloaded"),
+    title,
+    status: 503,
+    code: "overloaded",
+    detail,
+    advice: "Send the same request again after Retry-After.",
+    retry: "later",
+  };
+  response
+    .writeHead(503, { "content-type": "application/problem+json", "retry-after": String(RETRY_AFTER_S) })
+    .end(JSON.stringify(problem));
 }
 
 /** Number of bodies that are discarded at one time, and the time that all other clients have to read the response, ms. */

@@ -10,6 +10,12 @@ import { LOOPBACK } from "./engine/port.ts";
  */
 const DRAIN_MS = 5_000;
 
+/**
+ * Connections that wait to be accepted; the system may allow fewer. With Node's 511 a burst of connections overflows the queue: the
+ * clients then wait for a second or longer, or their connection is reset.
+ */
+const BACKLOG = 4_096;
+
 /** Returns the URL under which this machine reaches a server that listens on the host. */
 export function urlOf(host: string, port: number): string {
   const name = host === "0.0.0.0" ? LOOPBACK : host === "::" ? "::1" : host;
@@ -32,7 +38,7 @@ export async function listen(port: number, host: string): Promise<Server> {
       const advice = adviceOf(error.code, port, host);
       reject(advice === undefined ? error : new ConfigError(advice));
     });
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   return server;
 }

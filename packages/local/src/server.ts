@@ -12,6 +12,7 @@ import { isLoopbackHost } from "@mjflow/core/loopback";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { VENDORS_PK } from "@mjflow/store/keys";
+import { createAdmission } from "./admission.ts";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { type BodyReader, continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { BUCKET_PATH, type BucketRoute, createBucketRoute } from "./bucket-route.ts";
@@ -273,6 +274,11 @@ function serve(
     onCallback,
   }: { backup: BackupRoute; bucket: BucketRoute; bodies: BodyReader; onCallback: (path: string) => void },
 ): () => Promise<void> {
+  // Callbacks have turns of their own, so that no burst of an app delays the results of paid images. Most are dropped progress.
+  const admissions = {
+    api: createAdmission({ turnMs: 10, running: 32, waiting: 4_096 }),
+    callback: createAdmission({ turnMs: 20, running: 256, waiting: 16_384 }),
+  };
   const site = consoleSite();
   const documentation = documentationSite();
   const respond = (request: IncomingMessage, response: ServerResponse) => {
@@ -294,9 +300,11 @@ function serve(
     if (isCallback) onCallback(path.split("?", 1)[0]!);
     const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
     const options = { bodies, needsBody: needsBody(path, request) };
-    serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() =>
-      response.destroy(),
-    );
+    const start = () =>
+      serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() => {
+        response.destroy();
+      });
+    admissions[name].admit(request, response, start);
   };
   server.off("request", respondStarting);
   server.on("request", respond);

@@ -1,4 +1,5 @@
 /** Makes a chart and a table from the results of each benchmark. Pure: the same results make the same files. */
+import type { BacklogFound, BacklogRow } from "../backlog.ts";
 import { BARE, type BundlesFound } from "../bundles.ts";
 import type { CallbacksFound, CallbacksRow } from "../callbacks.ts";
 import type { CostFound } from "../cost.ts";
@@ -19,6 +20,7 @@ export interface Drawn {
 export interface Found {
   flows: Result<FlowsFound>;
   server: Result<ServerFound>;
+  backlog: Result<BacklogFound>;
   callbacks: Result<CallbacksFound>;
   bundles: Result<BundlesFound>;
   growth: Result<GrowthFound>;
@@ -113,6 +115,34 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
       ),
       "",
       `A flow has five paid images and ${figure(found.callbacksPerFlow)} callbacks, and takes ${figure(found.diskKbPerFlow)} kB of the disk. ${when(found)}`,
+    ].join("\n");
+    return { markdown };
+  },
+
+  backlog(found) {
+    const title: Record<BacklogRow["phase"], string> = {
+      steady: `${found.steadyConcurrency} flows at the same time`,
+      accepting: "the server accepts the backlog",
+      draining: "the server drains it",
+    };
+    const perS = (count: number, seconds: number) => (count === 0 ? "" : figure(count / seconds));
+    const markdown = [
+      ...table(
+        ["", "accepted/s", "ended/s", "CPU, s", "longest pause, ms", "health: median", "p99"],
+        found.rows.map((row) => [
+          title[row.phase],
+          perS(row.accepted, row.seconds),
+          perS(row.ended, row.seconds),
+          row.cpuMs === null ? "" : figure(row.cpuMs / 1_000),
+          figure(row.longestPauseMs),
+          `${figure(row.healthP50Ms)} ms`,
+          `${figure(row.healthP99Ms)} ms`,
+        ]),
+      ),
+      "",
+      `CPU of a flow: ${figure(found.steadyCpuMsPerFlow)} ms with ${found.steadyConcurrency} flows at the same time, ${figure(found.backlogCpuMsPerFlow)} ms in the backlog.`,
+      `Resident set: ${found.memory.map(({ share, rssMb }) => `${figure(rssMb)} MB at ${share * 100} %`).join(", ")}; ${figure(found.acceptingRssMb)} MB at most while it accepts.`,
+      `${found.flows} flows over ${found.connections} connections, after ${found.steadyFlows} flows of the comparison and ${found.warmUpFlows} to warm up. ${when(found)}`,
     ].join("\n");
     return { markdown };
   },

@@ -51,10 +51,13 @@ export function createConnectionPool(host: string, onError: (error: Error) => vo
       },
     });
     all.add(socket);
-    socket.on("error", () => {});
+    let why = "";
+    socket.on("error", (error) => {
+      why = `: ${error.message}`;
+    });
     socket.on("close", () => {
       all.delete(socket);
-      if (waiting) onError(new Error(`A connection to ${host} ended before the response`));
+      if (waiting) onError(new Error(`A connection to ${host} ended before the response${why}`));
     });
     const pooled: Pooled = {
       socket,

@@ -4,7 +4,7 @@
  * measurement.
  */
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { createConnectionPool } from "./connection.ts";
+import { type Connection, createConnectionPool } from "./connection.ts";
 import { jsonRequest, statusOf } from "./http-wire.ts";
 import type { Ready } from "./system.ts";
 import { promptOf } from "./vendor.ts";
@@ -22,6 +22,17 @@ export interface Ran {
   cpuMs: number;
 }
 
+/** Flows that are sent as fast as the system accepts them, whatever has become of the flows before. */
+export interface Enqueue extends Ready {
+  flows: number;
+  connections: number;
+}
+
+export interface Enqueued {
+  accepted: number;
+  ended: number;
+}
+
 export interface Driver {
   /** Port on which the vendor reports the number of each finished flow, one per line. */
   donePort: number;
@@ -33,6 +44,14 @@ export interface Driver {
    * @throws Error if one is not
    */
   complete(system: Ready): Promise<void>;
+  /** Begins to send flows. Each connection sends its next flow when it has the response to the one before. */
+  enqueue(queued: Enqueue): void;
+  /**
+   * How many flows of the last `enqueue` were accepted so far, and how many have ended.
+   *
+   * @throws Error if one was not accepted
+   */
+  enqueued(): Enqueued;
   stop(): Promise<void>;
 }
 
@@ -58,6 +77,42 @@ export async function startDriver(): Promise<Driver> {
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
 
+  const bodyOf = (flow: number) => JSON.stringify({ provider: "simulator", prompt: promptOf(flow), then: PLAN });
+  const accepted = (failed: (error: Error) => void, onAccepted: () => void) => (head: string, text: string) => {
+    if (statusOf(head) !== 202) return failed(new Error(`A flow got ${head}\n${text}`));
+    ids.push((JSON.parse(text) as { id: string }).id);
+    onAccepted();
+  };
+
+  let queue: (Enqueued & { error?: Error }) | undefined;
+  function enqueue({ url, key, flows, connections }: Enqueue): void {
+    const { host } = new URL(url);
+    const counted: Enqueued & { error?: Error } = { accepted: 0, ended: 0 };
+    queue = counted;
+    const failed = (error: Error) => {
+      counted.error ??= error;
+    };
+    const pool = createConnectionPool(host, failed);
+    let started = 0;
+    const sendNext = (connection: Connection) => {
+      if (started === flows) return;
+      started++;
+      const flow = ++number;
+      waiting.set(flow, () => {
+        waiting.delete(flow);
+        counted.ended++;
+      });
+      connection.send(
+        jsonRequest({ method: "POST", host, path: "/v1/flows", key }, bodyOf(flow)),
+        accepted(failed, () => {
+          if (++counted.accepted === flows) pool.close();
+          else sendNext(connection);
+        }),
+      );
+    };
+    for (let i = 0; i < Math.min(connections, flows); i++) sendNext(pool.take());
+  }
+
   async function drive({ url, key, flows, concurrency }: Run): Promise<Ran> {
     const failed = Promise.withResolvers<never>();
     const { host } = new URL(url);
@@ -69,17 +124,17 @@ export async function startDriver(): Promise<Driver> {
         started++;
         const connection = pool.take();
         const flow = ++number;
-        const body = JSON.stringify({ provider: "simulator", prompt: promptOf(flow), then: PLAN });
         const done = new Promise<void>((resolve) => waiting.set(flow, resolve));
-        const accepted = new Promise<void>((resolve) => {
-          connection.send(jsonRequest({ method: "POST", host, path: "/v1/flows", key }, body), (head, text) => {
-            if (statusOf(head) !== 202) failed.reject(new Error(`A flow got ${head}\n${text}`));
-            ids.push((JSON.parse(text) as { id: string }).id);
-            connection.release();
-            resolve();
-          });
+        await new Promise<void>((resolve) => {
+          const request = jsonRequest({ method: "POST", host, path: "/v1/flows", key }, bodyOf(flow));
+          connection.send(
+            request,
+            accepted(failed.reject, () => {
+              connection.release();
+              resolve();
+            }),
+          );
         });
-        await accepted;
         await done;
         waiting.delete(flow);
         ended++;
@@ -101,6 +156,12 @@ export async function startDriver(): Promise<Driver> {
   return {
     donePort: (server.address() as AddressInfo).port,
     drive,
+    enqueue,
+    enqueued() {
+      const { accepted = 0, ended = 0, error } = queue ?? {};
+      if (error) throw error;
+      return { accepted, ended };
+    },
     async complete({ url, key }) {
       const failed = Promise.withResolvers<never>();
       const { host } = new URL(url);

@@ -23,3 +23,10 @@ export interface Counts {
   /** Commands that were sent to Redis, or records that were appended to the file. */
   requests: number;
 }
+
+/** What mjflow's process says about itself. */
+export interface ServerState {
+  rssMb: number;
+  /** Longest pause of the event loop since the last question, ms; 0 at the first one. */
+  longestPauseMs: number;
+}
