@@ -124,6 +124,80 @@ test("a slot that becomes free while the receiver looks at the queue is not miss
   expect(pathsOf(await waiting)).toEqual(["0-1"]);
 });
 
+/** Lets a receiver look at the queue and wait. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a message for a waiting receiver is stored as received before the receiver gets it, without another look at the file", async () => {
+  const dataDir = createTempFolder();
+  const first = open(dataDir);
+  const waiting = first.submit.receive(10, never, { inFlight: () => 0, free: 100 });
+  await settled();
+  await first.queue.send([of("app", "0-1")]);
+  expect(await first.depths()).toContainEqual({ name: "submit", waiting: 0, inFlight: 1, delayed: 0 });
+  const [received] = await waiting;
+  expect(received).toMatchObject({ attributes: { ApproximateReceiveCount: "1", MessageGroupId: "app" } });
+  // The process is simulated as killed: nothing is deleted.
+  await first.close();
+  const { submit, depths, close } = open(dataDir);
+  cleanUp.push(close);
+  const [again] = await submit.receive(10, never);
+  expect(again!.attributes["ApproximateReceiveCount"]).toBe("2");
+  await submit.delete([received!.receipt]);
+  expect(await depths(), "the first receipt is outdated").toContainEqual(
+    expect.objectContaining({ name: "submit", inFlight: 1 }),
+  );
+  await submit.delete([again!.receipt]);
+  expect(await depths()).toContainEqual({ name: "submit", waiting: 0, inFlight: 0, delayed: 0 });
+});
+
+test("a waiting receiver gets no more messages of a group than its limit, and the others wait in the file", async () => {
+  const { queue, submit, depths, close } = open();
+  cleanUp.push(close);
+  const load = { inFlight: (group: string) => (group === "slow" ? 1 : 0), free: 6 };
+  const waiting = submit.receive(10, never, load);
+  await settled();
+  await queue.send([
+    of("slow", "0-1"),
+    of("slow", "0-2"),
+    of("quiet", "0-3"),
+    { ...of("later", "0-4"), delayMs: 1_000 },
+  ]);
+  expect(pathsOf(await waiting)).toEqual(["0-1", "0-3"]);
+  expect(await depths()).toContainEqual({ name: "submit", waiting: 1, inFlight: 2, delayed: 1 });
+});
+
+test("messages that are handed over take no slot if they are not stored", async () => {
+  const file = openDataFile();
+  cleanUp.push(() => file.close());
+  const { queue, source } = createFileQueues({
+    file,
+    visibilityMs: VISIBILITY_MS,
+    maxReceiveCount: () => 2,
+    now: () => now,
+  });
+  const stop = new AbortController();
+  const waiting = source("submit").receive(1, stop.signal, { inFlight: () => 0, free: 1 });
+  await settled();
+  const undone = queue.send([of("app", "0-1")]);
+  await expect(file.write(() => file.sql("INSERT INTO items (pk) VALUES ('no sort key')").run())).rejects.toThrow();
+  await expect(undone).rejects.toThrow();
+  await queue.send([of("app", "0-2")]);
+  expect(pathsOf(await waiting)).toEqual(["0-2"]);
+});
+
+test("a message whose receiver was aborted after the send goes to the next receiver", async () => {
+  const { queue, submit, close } = open();
+  cleanUp.push(close);
+  const stop = new AbortController();
+  const waiting = submit.receive(1, stop.signal);
+  await settled();
+  const sent = queue.send([of("app", "0-1")]);
+  stop.abort();
+  expect(await waiting).toEqual([]);
+  await sent;
+  expect(pathsOf(await submit.receive(1, never))).toEqual(["0-1"]);
+});
+
 test("messages without a group, as an earlier version sends them, are received in the order of sending", async () => {
   const dataDir = createTempFolder();
   const before = openDataFile({ dataDir });

@@ -26,7 +26,7 @@ export interface FileQueues {
 }
 
 const NAMES = ["submit", "deliver", "archive", "dead-letters"] as const satisfies readonly QueueDepth["name"][];
-const INSERT = "INSERT INTO messages (queue, groupId, body, sentAt, visibleAt) VALUES (?, ?, ?, ?, ?)";
+const INSERT = "INSERT INTO messages (queue, groupId, body, sentAt, visibleAt, receives) VALUES (?, ?, ?, ?, ?, ?)";
 /**
  * A message is moved at the receive that would exceed the limit, like in SQS, not when its last attempt ends. Only the message
  * that comes next is looked at: a look at all of them would take longer with each message that waits.
@@ -82,6 +82,7 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   const wake = (name: string) => {
     for (const wakeOne of waiting.get(name)!) wakeOne();
   };
+  const handOvers = new Map<string, HandOver>(NAMES.map((name) => [name, createHandOver()]));
 
   // At the start no consumer holds a message, so received messages become visible. A delay is limited, because the
   // clock may have been wrong.
@@ -92,10 +93,24 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     all: readonly { name: QueueName; body: string; group?: string | undefined; delayMs?: number | undefined }[],
   ): Promise<void> {
     const at = now();
-    await write(() => {
-      for (const { name, body, group = "", delayMs } of all)
-        sql(INSERT).run(name, group, body, at, at + delaySeconds(delayMs) * 1_000);
-    });
+    const received: { handOver: HandOver; message: ReceivedMessage }[] = [];
+    const insert = ({ name, body, group = "", delayMs }: (typeof all)[number]) => {
+      const delay = delaySeconds(delayMs) * 1_000;
+      const handOver = handOvers.get(name)!;
+      const isHandedOver = delay === 0 && handOver.reserve(group);
+      const [visibleAt, receives] = isHandedOver ? [at + visibilityMs, 1] : [at + delay, 0];
+      const { lastInsertRowid } = sql(INSERT).run(name, group, body, at, visibleAt, receives);
+      if (!isHandedOver) return;
+      const message = receivedOf({ id: Number(lastInsertRowid), groupId: group, body, sentAt: at, receives });
+      received.push({ handOver, message });
+    };
+    try {
+      await write(() => all.forEach(insert));
+    } catch (error) {
+      for (const { handOver, message } of received) handOver.release(message);
+      throw error;
+    }
+    for (const { handOver, message } of received) handOver.add(message);
     for (const name of new Set(all.map((each) => each.name))) wake(name);
   }
 
@@ -130,26 +145,34 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   }
 
   function source(name: QueueDepth["name"]): MessageSource {
+    const handOver = handOvers.get(name)!;
     return {
       async receive(max, signal, load = NO_LOAD) {
         while (!signal.aborted) {
           // The receiver waits from here on, so that it misses no message and no slot while it looks at the queue.
           const next = waitFor(name, signal);
           try {
+            const handedOver = handOver.take(max);
+            if (handedOver.length > 0) return handedOver;
             const seenAt = now();
             const { at } = sql(NEXT).get(name) as { at: number | null };
             const isVisible = at !== null && at <= seenAt;
             const received = isVisible ? await receiveNow(name, max, load) : [];
             if (received.length > 0) return received;
+            if (!isVisible) handOver.idle.add(load);
             // A visible message whose group is at its limit waits for `slotFreed`.
             await next.until(isVisible ? (sql(NEXT_AFTER).get(name, seenAt) as { at: number | null }).at : at);
           } finally {
+            handOver.idle.delete(load);
             next.stop();
           }
         }
         return [];
       },
-      slotFreed: () => wake(name),
+      slotFreed() {
+        // A receiver that has seen no visible message needs no slot.
+        if (waiting.get(name)!.size > handOver.idle.size) wake(name);
+      },
       async delete(receipts) {
         await note(() => {
           for (const receipt of receipts) {
@@ -212,6 +235,58 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
 
 /** A reader without slots takes what it asks for. */
 const NO_LOAD: GroupLoad = { inFlight: () => 0, free: Number.POSITIVE_INFINITY };
+
+/**
+ * New messages of one queue that go to a waiting receiver without another look at the file. They are stored as received, so the
+ * receive is counted and durable before any work starts. This is fair only if no other message is visible: the receiver says so.
+ */
+interface HandOver {
+  /** Slots of the receivers that wait and have seen no visible message. */
+  idle: Set<GroupLoad>;
+  /** Reserves a slot for a message of this group. @returns false if no receiver waits, or if the group may not have one more */
+  reserve(group: string): boolean;
+  /** Gives the slot of a message back that was not stored. */
+  release(message: ReceivedMessage): void;
+  /** Adds a message that is stored. */
+  add(message: ReceivedMessage): void;
+  take(max: number): ReceivedMessage[];
+}
+
+function createHandOver(): HandOver {
+  const idle = new Set<GroupLoad>();
+  const messages: ReceivedMessage[] = [];
+  /** Number of reserved slots by group. */
+  const reserved = new Map<string, number>();
+  let all = 0;
+
+  function count(group: string, by: 1 | -1): void {
+    all += by;
+    const next = (reserved.get(group) ?? 0) + by;
+    if (next > 0) reserved.set(group, next);
+    else reserved.delete(group);
+  }
+
+  const release = ({ attributes }: ReceivedMessage) => count(attributes["MessageGroupId"] ?? "", -1);
+
+  return {
+    idle,
+    reserve(group) {
+      const [load] = idle;
+      const free = (load?.free ?? 0) - all;
+      if (load === undefined || free <= 0) return false;
+      if (group !== "" && load.inFlight(group) + (reserved.get(group) ?? 0) >= groupLimit(free)) return false;
+      count(group, 1);
+      return true;
+    },
+    release,
+    add: (message) => void messages.push(message),
+    take(max) {
+      const taken = messages.splice(0, max);
+      for (const message of taken) release(message);
+      return taken;
+    },
+  };
+}
 
 function groupHeadOf({ id, groupId, visibleAt }: Head, index: number) {
   return { id, index, group: groupId, order: visibleAt };
