@@ -30,9 +30,13 @@ export class TimedOut extends Error {
  */
 export async function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
   const deadline = Date.now() + timeoutS * 1_000;
+  let requestId: string | undefined;
   const context: LambdaContext = {
     functionName: name,
-    awsRequestId: randomUUID(),
+    get awsRequestId() {
+      requestId ??= randomUUID();
+      return requestId;
+    },
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
     callbackWaitsForEmptyEventLoop: false,
   };
@@ -43,10 +47,18 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
     const result = await promise;
     // The result is copied through JSON, as on Lambda. Otherwise a handler that returns a Date or a Map would work here
     // and fail on Lambda.
-    return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
+    return result === undefined || isFlatJson(result) ? result : JSON.parse(JSON.stringify(result));
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** True for an object of texts, booleans, finite numbers and such objects: a copy through JSON would be equal to it. */
+function isFlatJson(value: unknown, depth = 1): boolean {
+  if (typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return depth >= 0 && !("toJSON" in value) && Object.values(value).every((field) => isFlatJson(field, depth - 1));
 }
 
 /**

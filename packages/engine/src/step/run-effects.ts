@@ -17,6 +17,7 @@ import { recordFlowEnd } from "./record-flow-end.ts";
  * the sweeper runs `lookup`.
  */
 export async function runEffects(deps: EffectDeps, applied: AppliedSignal): Promise<void> {
+  if (effectsOf(applied.decision).length === 0) return;
   const batch = holdNotifications(deps);
   try {
     await runEach(batch.deps, applied);
