@@ -22,7 +22,7 @@ const FORBIDDEN: [what: string, sign: RegExp][] = [
   ["the environment", /\bprocess\.|\bDeno\b|\bglobalThis\b/],
   ["timers", /\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|queueMicrotask/],
   ["the network", /\bfetch\s*\(|XMLHttpRequest|WebSocket/],
-  ["the console", /\bconsole\./],
+  ["the console", /\bconsole\.\w/],
   ["node's modules", /["']node:/],
   ["require", /\brequire\s*\(/],
 ];
