@@ -3,17 +3,17 @@
 import { CreateRequest, FlowListQuery, RerunRequest } from "@mjflow/core/request";
 import { Flow, FlowBatch, FlowListEntry, pageOf } from "@mjflow/core/response";
 import {
+  ACTION_HEADERS,
   AUTH_ERRORS,
   BODY_ERRORS,
-  ETAG,
+  CREATION_HEADERS,
   type Header,
   IDEMPOTENCY_ERRORS,
   IDEMPOTENCY_KEY,
   IF_NONE_MATCH,
-  LOCATION,
   PREFER,
-  PREFERENCE_APPLIED,
   RATE_LIMIT,
+  READ_HEADERS,
   REPLAYED,
   RETRY_AFTER,
   type RouteGroup,
@@ -26,6 +26,20 @@ const LAST_EVENT_ID: Header = {
     "Id of the last event that you received. The stream continues after it. Browsers send this header automatically when they reconnect.",
   schema: { type: "string" },
 };
+
+const CREATION_ERRORS = [
+  ...AUTH_ERRORS,
+  ...BODY_ERRORS,
+  ...IDEMPOTENCY_ERRORS,
+  ...TRANSLATION_ERRORS,
+  "not_found",
+  "banned_prompt",
+  "image_rejected",
+  "press_unsupported",
+  "out_of_credit",
+  "rate_limited",
+  "too_many_flows",
+] as const;
 
 export const flows = {
   tag: "Flows",
@@ -46,15 +60,11 @@ export const flows = {
         then: [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }],
       },
       responses: {
-        202: {
-          about: "The flow in its current state.",
-          schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
-        },
+        202: { about: "The flow in its current state.", schema: Flow, headers: CREATION_HEADERS },
         200: {
           about: "The flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
+          headers: CREATION_HEADERS,
         },
         207: {
           about: "The result of each flow of a batch, or of each permutation. Some or all can have failed.",
@@ -62,19 +72,7 @@ export const flows = {
           headers: [REPLAYED, RETRY_AFTER, ...RATE_LIMIT],
         },
       },
-      errors: [
-        ...AUTH_ERRORS,
-        ...BODY_ERRORS,
-        ...IDEMPOTENCY_ERRORS,
-        "not_found",
-        ...TRANSLATION_ERRORS,
-        "banned_prompt",
-        "image_rejected",
-        "press_unsupported",
-        "out_of_credit",
-        "rate_limited",
-        "too_many_flows",
-      ],
+      errors: CREATION_ERRORS,
     },
     "GET /v1/flows": {
       id: "listFlows",
@@ -92,8 +90,8 @@ export const flows = {
         "Returns the flow with all its tasks, parents before children. With `Prefer: wait` the response comes when the flow differs from the `ETag` in `If-None-Match`, when the flow has ended, or when the waiting time is over.",
       headers: [IF_NONE_MATCH, PREFER],
       responses: {
-        200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
-        304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
+        200: { about: "The flow.", schema: Flow, headers: READ_HEADERS },
+        304: { about: "The flow has not changed.", headers: READ_HEADERS },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
@@ -112,12 +110,8 @@ export const flows = {
         "mjflow submits no more tasks of the flow. Waiting tasks end as `CANCEL`, and follow-ups are not created. Tasks that the vendor already has finish, are charged and keep their results. A second request changes nothing.",
       headers: [PREFER],
       responses: {
-        200: { about: "The flow has ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
-        202: {
-          about: "The flow is canceled. Some tasks still run.",
-          schema: Flow,
-          headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER],
-        },
+        200: { about: "The flow has ended.", schema: Flow, headers: ACTION_HEADERS },
+        202: { about: "The flow is canceled. Some tasks still run.", schema: Flow, headers: ACTION_HEADERS },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
     },
@@ -128,8 +122,8 @@ export const flows = {
         "Resumes a canceled flow and retries its failed tasks. Each retry is a new task with `retryOf`. Tasks that cannot succeed, for example with a banned prompt or a missing button, are not retried. Retries are charged like new tasks.",
       headers: [PREFER],
       responses: {
-        202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
-        200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
+        202: { about: "The flow runs again.", schema: Flow, headers: ACTION_HEADERS },
+        200: { about: "The flow has ended again.", schema: Flow, headers: ACTION_HEADERS },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit", "too_many_presses"],
     },
@@ -142,31 +136,14 @@ export const flows = {
       body: RerunRequest,
       example: { prompt: "the same boat at night", mode: null },
       responses: {
-        202: {
-          about: "The new flow in its current state.",
-          schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
-        },
+        202: { about: "The new flow in its current state.", schema: Flow, headers: CREATION_HEADERS },
         200: {
           about: "The new flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
+          headers: CREATION_HEADERS,
         },
       },
-      errors: [
-        ...AUTH_ERRORS,
-        ...BODY_ERRORS,
-        ...IDEMPOTENCY_ERRORS,
-        ...TRANSLATION_ERRORS,
-        "not_found",
-        "wrong_state",
-        "banned_prompt",
-        "image_rejected",
-        "press_unsupported",
-        "out_of_credit",
-        "rate_limited",
-        "too_many_flows",
-      ],
+      errors: [...CREATION_ERRORS, "wrong_state"],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",

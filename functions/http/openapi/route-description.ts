@@ -150,3 +150,12 @@ export const RATE_LIMIT: readonly Header[] = [
     schema: { type: "string" },
   },
 ];
+
+/** Headers of a resource that can be read with a condition and a waiting time. */
+export const READ_HEADERS: readonly Header[] = [ETAG, PREFERENCE_APPLIED, RETRY_AFTER];
+/** Headers of the response to an action, which can wait for its end. */
+export const ACTION_HEADERS: readonly Header[] = [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER];
+/** The same if the request can have an idempotency key. */
+export const KEYED_HEADERS: readonly Header[] = [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER];
+/** The same if the request counts against the limit of new flows. */
+export const CREATION_HEADERS: readonly Header[] = [...KEYED_HEADERS, ...RATE_LIMIT];

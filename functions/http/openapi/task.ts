@@ -2,17 +2,15 @@
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { TaskRaw, TaskRead } from "@mjflow/core/response";
 import {
+  ACTION_HEADERS,
   AUTH_ERRORS,
   BODY_ERRORS,
-  ETAG,
   IDEMPOTENCY_ERRORS,
   IDEMPOTENCY_KEY,
   IF_NONE_MATCH,
-  LOCATION,
+  KEYED_HEADERS,
   PREFER,
-  PREFERENCE_APPLIED,
-  REPLAYED,
-  RETRY_AFTER,
+  READ_HEADERS,
   type RouteGroup,
   TRANSLATION_ERRORS,
 } from "./route-description.ts";
@@ -27,8 +25,8 @@ export const tasks = {
       summary: "Get a task",
       headers: [IF_NONE_MATCH, PREFER],
       responses: {
-        200: { about: "The task.", schema: TaskRead, headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
-        304: { about: "The task has not changed.", headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
+        200: { about: "The task.", schema: TaskRead, headers: READ_HEADERS },
+        304: { about: "The task has not changed.", headers: READ_HEADERS },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
@@ -49,15 +47,11 @@ export const tasks = {
       body: ActionRequest,
       example: { press: "U2", then: [{ press: "zoom:1.5" }] },
       responses: {
-        202: {
-          about: "The new task.",
-          schema: TaskRead,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
-        },
+        202: { about: "The new task.", schema: TaskRead, headers: KEYED_HEADERS },
         200: {
           about: "The new task has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: TaskRead,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
+          headers: KEYED_HEADERS,
         },
       },
       errors: [
@@ -85,12 +79,8 @@ export const tasks = {
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
       responses: {
-        202: { about: "The task.", schema: TaskRead, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER] },
-        200: {
-          about: "The task has ended.",
-          schema: TaskRead,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
-        },
+        202: { about: "The task.", schema: TaskRead, headers: KEYED_HEADERS },
+        200: { about: "The task has ended.", schema: TaskRead, headers: KEYED_HEADERS },
       },
       errors: [
         ...AUTH_ERRORS,
@@ -110,12 +100,8 @@ export const tasks = {
         "Creates a new task with the same press, prompt and plan. Its `retryOf` names the failed task, which does not change. The retry of a root becomes the flow's root. A second request creates no second retry. The retry is charged like a new task.",
       headers: [PREFER],
       responses: {
-        202: { about: "The new task.", schema: TaskRead, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
-        200: {
-          about: "The new task has ended.",
-          schema: TaskRead,
-          headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER],
-        },
+        202: { about: "The new task.", schema: TaskRead, headers: ACTION_HEADERS },
+        200: { about: "The new task has ended.", schema: TaskRead, headers: ACTION_HEADERS },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state", "limit_reached", "out_of_credit", "too_many_presses"],
     },

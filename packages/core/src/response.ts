@@ -708,6 +708,7 @@ export const Usage = component("Usage", "Usage and credit of an app in USD, by m
   runningFlows: [count, "Number of flows that have not ended."],
   days: [z.array(UsageDay), "Usage per day, newest first. A flow counts on the day when it ended, in UTC."],
 });
+export type UsageView = z.infer<typeof Usage>;
 
 export const BannedWords = component("BannedWords", "Words that the deployment sends to no vendor.", {
   words: [z.array(text), "The operator's list."],

@@ -1,15 +1,8 @@
 /** Credit and usage of this key's app; nothing if its usage is not counted. */
+import type { UsageView } from "@mjflow/core/response";
 import { useQuery } from "@tanstack/react-query";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
-
-interface UsageView {
-  balanceUsd: number | null;
-  counted: boolean;
-  reservedUsd: number;
-  settledUsd: number;
-  runningFlows: number;
-}
 
 export function UsageFigures() {
   const mjflow = useMjflow();

@@ -1,5 +1,7 @@
 /** Apps, their limits and credit, and their API keys. */
+
 import type { App, AppKey, NewAppKey } from "@mjflow/client";
+import type { UsageView } from "@mjflow/core/response";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
@@ -14,13 +16,6 @@ import { apiUrl, useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 
 const HOUR_S = 3_600;
-
-interface UsageView {
-  balanceUsd: number | null;
-  reservedUsd: number;
-  settledUsd: number;
-  runningFlows: number;
-}
 
 export function Apps() {
   const mjflow = useMjflow();

@@ -1,4 +1,5 @@
 /** Usage and cost of an app by day: a chart, the same numbers as a table, and as a CSV file. */
+import type { UsageView } from "@mjflow/core/response";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../components/problem.tsx";
@@ -11,15 +12,6 @@ import { toMjflowError, useIsOperator } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { locale } from "../text/text.ts";
-
-interface UsageView {
-  appId: string;
-  counted: boolean;
-  balanceUsd: number | null;
-  reservedUsd: number;
-  settledUsd: number;
-  days: UsageDay[];
-}
 
 /** The API returns the usage of the newest 31 days. */
 const RANGES = [7, 14, 31] as const;
