@@ -159,8 +159,6 @@ export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, media
   };
 }
 
-export type MjTaskView = ReturnType<typeof mjTaskView>;
-
 function buttonView({ customId, emoji, label }: Button) {
   return { customId, emoji, label, type: 2, style: 2 };
 }
