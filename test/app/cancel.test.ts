@@ -326,6 +326,39 @@ describe("resume", () => {
     expect((await resume(id)).status).toBe(409);
   });
 
+  test.each([
+    "banned_prompt",
+    "invalid_prompt",
+    "press_not_offered",
+    "press_ambiguous",
+    "press_doubled",
+    "unsupported",
+  ] as const)(
+    "a resume does not pay again for a task that failed with %s, and its retry by name does",
+    async (code) => {
+      const id = await create({ ...FLOW, then: [{ press: "U1" }] });
+      await api.harness.drain();
+      const { vendor } = api.harness;
+      vendor.next({ kind: "refused", failure: { code, message: "no" } });
+      vendor.finished.add(vendor.calls[0]!.id);
+      await api.harness.post(vendor.calls[0]!, "SUCCESS");
+      await api.harness.finishAll();
+      expect((await resume(id)).body).toMatchObject({ status: 409, code: "wrong_state" });
+      expect((await retry(taskId(id, "0-0"))).status).toBe(202);
+    },
+  );
+
+  test("a resume retries a task that failed with vendor_refused", async () => {
+    const id = await create({ ...FLOW, then: [{ press: "U1" }] });
+    await api.harness.drain();
+    const { vendor } = api.harness;
+    rejectNext();
+    vendor.finished.add(vendor.calls[0]!.id);
+    await api.harness.post(vendor.calls[0]!, "SUCCESS");
+    await api.harness.finishAll();
+    expect((await resume(id)).status).toBe(202);
+  });
+
   test.each(["changeCredit", "createTask", "saveFlow"] as const)(
     "a resume that crashes at %s is completed once by a repeated resume or the sweeper",
     async (verb) => {
