@@ -20,6 +20,7 @@ export default defineConfig({
     isolate: false,
     // Coverage counting makes the slowest tests much slower.
     testTimeout: process.env["MJFLOW_PATIENT"] ? 300_000 : 60_000,
+    hookTimeout: 120_000,
     setupFiles: ["test/mutation/seed.ts"],
   },
 });

@@ -36,8 +36,11 @@ sampledRunner.inject = ["$injector"] as const;
 
 /** A test that ran out of time may only have been slow, like a mutant that did. `run.ts` repeats both. */
 function withRealFailure(result: MutantRunResult): MutantRunResult {
-  const isSlow = result.status === "killed" && /^(?:Test|Hook) timed out in /.test(result.failureMessage);
-  return isSlow ? ({ status: "timeout", reason: result.failureMessage } as MutantRunResult) : result;
+  const failure =
+    "failureMessage" in result ? result.failureMessage : "errorMessage" in result ? result.errorMessage : "";
+  return /\b(?:Test|Hook) timed out in /.test(failure)
+    ? ({ status: "timeout", reason: failure } as MutantRunResult)
+    : result;
 }
 
 function nameOf({ fileName, location, mutatorName, replacement }: Mutant): string {
