@@ -105,81 +105,62 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
   }
 }
 
-/** Response for a missing key or for `wrong-key`. */
-export function unauthorized(dialect: Dialect, missing: boolean): SimulatorResponse {
-  switch (dialect.errors) {
-    case "trueai":
-      return { status: 401, contentType: "text/plain; charset=utf-8", body: "未登录", code: null };
-    case "relay":
-      return failure(401, {
-        error: {
-          message: `${missing ? "未提供令牌" : "无效的令牌"} (request id: 2026010112000000000)`,
-          type: "new_api_error",
-        },
-      });
-    case "comet":
-      return failure(401, { error: { code: "invalid_api_key", message: "Invalid token" } });
-    case "proxy":
-      return empty(401);
-  }
+/** The errors that differ by the family of error bodies only. */
+interface FamilyErrors {
+  /** Response for a missing key or for `wrong-key`. */
+  unauthorized(missing: boolean): SimulatorResponse;
+  noRoute(method: string, path: string): SimulatorResponse;
+  serverError(status: number, now: number): SimulatorResponse;
+  /** Response for too many requests. It has no Retry-After, because no source sends one (docs/protocol.md 6). */
+  queueFull(): SimulatorResponse;
 }
 
-export function noRoute(dialect: Dialect, method: string, path: string): SimulatorResponse {
-  switch (dialect.errors) {
-    case "relay":
-    case "comet":
-      return failure(404, {
-        error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: "", code: "" },
-      });
-    case "trueai":
-      return empty(404);
-    case "proxy":
-      return failure(404, { status: 404, error: "Not Found", path });
-  }
-}
+const invalidUrl = (method: string, path: string) =>
+  failure(404, {
+    error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: "", code: "" },
+  });
+const newApiError = (status: number, message: string) => failure(status, { error: { message, type: "new_api_error" } });
+
+const ERRORS: Readonly<Record<Dialect["errors"], FamilyErrors>> = {
+  trueai: {
+    unauthorized: () => ({ status: 401, contentType: "text/plain; charset=utf-8", body: "未登录", code: null }),
+    noRoute: () => empty(404),
+    serverError: (status, now) => ({ ...filtered("操作失败", now), status }),
+    queueFull: () => empty(429),
+  },
+  relay: {
+    unauthorized: (missing) =>
+      newApiError(401, `${missing ? "未提供令牌" : "无效的令牌"} (request id: 2026010112000000000)`),
+    noRoute: invalidUrl,
+    serverError: (status) => newApiError(status, "无可用渠道 (request id: 2026010112000000001)"),
+    queueFull: () => ({ ...relayError(30, "当前分组上游负载已饱和"), status: 429 }),
+  },
+  comet: {
+    unauthorized: () => failure(401, { error: { code: "invalid_api_key", message: "Invalid token" } }),
+    noRoute: invalidUrl,
+    serverError: (status) =>
+      failure(status, { error: { code: "server_error", message: "The service is unavailable" } }),
+    queueFull: () => failure(429, { error: { code: "rate_limit_exceeded", message: "Too many requests" } }),
+  },
+  proxy: {
+    unauthorized: () => empty(401),
+    noRoute: (_, path) => failure(404, { status: 404, error: "Not Found", path }),
+    serverError: (status) => failure(status, { status, error: "Internal Server Error" }),
+    queueFull: () => empty(429),
+  },
+};
+
+export const errorsOf = ({ errors }: Dialect): FamilyErrors => ERRORS[errors];
+
+const UNKNOWN_TASK: Readonly<Record<Dialect["unknownTask"], () => SimulatorResponse>> = {
+  "empty-200": () => empty(200),
+  "empty-204": () => empty(204),
+  "empty-404": () => empty(404),
+  "relay-400": () => relayError(4, "task_no_found"),
+};
 
 /** Response to fetch with an unknown id (docs/protocol.md 1.14). */
-export function unknownTask(dialect: Dialect): SimulatorResponse {
-  switch (dialect.unknownTask) {
-    case "empty-200":
-      return empty(200);
-    case "empty-204":
-      return empty(204);
-    case "empty-404":
-      return empty(404);
-    case "relay-400":
-      return relayError(4, "task_no_found");
-  }
-}
-
-/** Server error in the format of the error family. */
-export function serverError(dialect: Dialect, status: number, now: number): SimulatorResponse {
-  switch (dialect.errors) {
-    case "trueai":
-      return { ...filtered("操作失败", now), status };
-    case "relay":
-      return failure(status, {
-        error: { message: "无可用渠道 (request id: 2026010112000000001)", type: "new_api_error" },
-      });
-    case "comet":
-      return failure(status, { error: { code: "server_error", message: "The service is unavailable" } });
-    case "proxy":
-      return failure(status, { status, error: "Internal Server Error" });
-  }
-}
-
-/** Response for too many requests. It has no Retry-After, because no source sends one (docs/protocol.md 6). */
-export function queueFull(dialect: Dialect): SimulatorResponse {
-  switch (dialect.errors) {
-    case "relay":
-      return { ...relayError(30, "当前分组上游负载已饱和"), status: 429 };
-    case "comet":
-      return failure(429, { error: { code: "rate_limit_exceeded", message: "Too many requests" } });
-    case "trueai":
-    case "proxy":
-      return empty(429);
-  }
-}
+export const unknownTask = ({ unknownTask: kind }: Dialect): SimulatorResponse => UNKNOWN_TASK[kind]();
 
 /** HTML error page of a CDN in front of a vendor that does not respond. */
 export function malformedResponse(): SimulatorResponse {

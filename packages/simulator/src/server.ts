@@ -25,7 +25,7 @@ import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
 import { type DialectId, type FamilyId, isFamilyId, isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 import { seededRandom } from "./random.ts";
-import { damaged, noRoute, type SimulatorResponse, unauthorized } from "./response.ts";
+import { damaged, errorsOf, type SimulatorResponse } from "./response.ts";
 import { routeOf } from "./route.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { memoryStore, sqliteStore } from "./store.ts";
@@ -176,12 +176,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return finish(await familyCall(segment, request, { method, path, body, query: target.searchParams }));
     const dialect = dialectOf(segment);
     const route = routeOf(dialect, method, path);
-    if (!route) return send(response, noRoute(dialect, method, path));
+    if (!route) return send(response, errorsOf(dialect).noRoute(method, path));
     // Images of the relay need no key in the known versions (docs/protocol.md 3.6).
     if (route.verb === "image") return send(response, image(route.id ?? "", target.searchParams));
     const key = keyOf(request, dialect);
     if (key === undefined ? !dialect.auth.optional : key === "wrong-key") {
-      return send(response, unauthorized(dialect, key === undefined));
+      return send(response, errorsOf(dialect).unauthorized(key === undefined));
     }
 
     const ids = target.searchParams.getAll("ids").flatMap((value) => value.split(","));

@@ -15,16 +15,15 @@ import { hash32, type Random } from "./random.ts";
 import {
   accepted,
   challenge,
+  errorsOf,
   json,
   malformedResponse,
   overloaded,
   plain,
-  queueFull,
   type Refusal,
   refused,
   relayError,
   type SimulatorResponse,
-  serverError,
   unknownTask,
 } from "./response.ts";
 import type { Route } from "./route.ts";
@@ -173,7 +172,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     let reply = accepted(dialect, verb, acceptance, first.action);
     if (random.chance(dialect.createdShare)) reply = { ...reply, status: 201 };
     if (key !== undefined) answered.set(`${dialect.id} ${key}`, { reply, ids: ids.join(",") });
-    if (fault?.kind === "answer-5xx") reply = serverError(dialect, fault.httpStatus ?? 500, now);
+    if (fault?.kind === "answer-5xx") reply = errorsOf(dialect).serverError(fault.httpStatus ?? 500, now);
     if (fault?.kind === "answer-garbage") reply = malformedResponse();
     const unanswered = fault?.kind === "accept-then-drop" || fault?.kind === "accept-then-hang";
     row({
@@ -218,7 +217,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     const known = page?.tasks ?? all;
     const reply =
       fault?.kind === "lookup-5xx"
-        ? serverError(dialect, fault.httpStatus ?? 500, clock.now())
+        ? errorsOf(dialect).serverError(fault.httpStatus ?? 500, clock.now())
         : fault?.kind === "lookup-error-200"
           ? json(dialect, 200, { code: 429, description: "请求过于频繁" })
           : verb === "image-seed"
@@ -326,13 +325,13 @@ function refusing(fault: ArmedFault | undefined): Refusing | undefined {
     case "account-refused":
       return fault.kind;
     case "answer-429":
-      return queueFull;
+      return (dialect) => errorsOf(dialect).queueFull();
     case "answer-overloaded":
       return overloaded;
     case "answer-challenge":
       return challenge;
     case "answer-5xx":
-      return fault.accepted ? undefined : (dialect, now) => serverError(dialect, fault.httpStatus ?? 500, now);
+      return fault.accepted ? undefined : (dialect, now) => errorsOf(dialect).serverError(fault.httpStatus ?? 500, now);
     case "answer-garbage":
       return fault.accepted ? undefined : malformedResponse;
     default:
