@@ -15,8 +15,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { replaceBuild } from "@mjflow/console/static-build";
+import { renderDocument } from "../../functions/http/openapi/render.ts";
 import { DIST, isStale } from "./location.ts";
-import { POLICY_FILE, policyOf } from "./site.ts";
+import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE } from "./site.ts";
 import { menus, ROOT, sitePages } from "./src/pages.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -31,6 +32,9 @@ export function build(dist = DIST, base = BASE, isForUsers = false): void {
     writeSource(work, base, isForUsers);
     runVitePress(work, built);
     writeFileSync(join(built, POLICY_FILE), policyOf(inlineScriptsOf(built)));
+    const { body, policy } = renderDocument("page");
+    writeFileSync(join(built, REFERENCE_FILE), body);
+    writeFileSync(join(built, REFERENCE_POLICY_FILE), policy);
     replaceBuild(built, dist, () => dist === DIST && !isStale());
   } finally {
     for (const folder of [work, built]) rmSync(folder, { recursive: true, force: true });

@@ -16,6 +16,8 @@ const SOURCES = [
   "packages/cli/README.md",
   "packages/core/src",
   "packages/providers/src",
+  // The renderer of the API reference.
+  "functions/http/openapi",
 ];
 const OUTPUTS = new Set(["dist", ".tmp"]);
 

@@ -3,6 +3,10 @@
 /** File of the site with its Content-Security-Policy. */
 export const POLICY_FILE = "policy.txt";
 
+/** The API reference on one page, and its policy. The renderer of the API makes both. */
+export const REFERENCE_FILE = "api.html";
+export const REFERENCE_POLICY_FILE = "api-policy.txt";
+
 /**
  * Hash of the style that VitePress adds for a moment when the color scheme changes, so that colors do not fade. A browser
  * test fails if its text changes.

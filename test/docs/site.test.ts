@@ -10,10 +10,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS, FAILURES } from "@mjflow/core/error";
+import { REFERENCE_FILE, REFERENCE_POLICY_FILE } from "@mjflow/docs/site";
 import { documentationSite } from "@mjflow/local/documentation";
 import { KNOWN_PROVIDER_IDS } from "@mjflow/providers/families/index";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderDocument } from "../../functions/http/openapi/render.ts";
 import { SECTIONS } from "../../packages/docs/src/nav.ts";
 import { chromiumPath, launch, visit } from "../console/test-browser.ts";
 import { DESCRIBED } from "../openapi/routes.ts";
@@ -32,7 +34,8 @@ beforeAll(() => {
   const program = fileURLToPath(new URL("../../packages/docs/build.ts", import.meta.url));
   execFileSync(process.execPath, [program, join(folder, "site")], { stdio: ["ignore", "ignore", "inherit"] });
   const names = readdirSync(join(folder, "site"), { recursive: true, encoding: "utf8" });
-  const html = names.filter((name) => name.endsWith(".html"));
+  // The API renders its reference and has tests of its own for it (test/openapi/page.test.ts).
+  const html = names.filter((name) => name.endsWith(".html") && name !== REFERENCE_FILE);
   pages = new Map(html.map((name) => [name, readFileSync(join(folder, "site", name), "utf8")]));
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,6 +49,14 @@ const textOf = (name: string) =>
     .replace(/<[^>]+>/g, " ");
 
 describe("the built site", () => {
+  test("the site has the API reference and its policy as the API would send them", () => {
+    const { body, policy } = renderDocument("page");
+    const built = [REFERENCE_FILE, REFERENCE_POLICY_FILE].map((name) =>
+      readFileSync(join(folder, "site", name), "utf8"),
+    );
+    expect(built).toEqual([body, policy]);
+  });
+
   test("every document has a place in the menu", () => {
     const inMenu = new Set(SECTIONS.flatMap(({ pages: each }) => each.map(({ source }) => source)));
     const documents = readdirSync(new URL("../../docs", import.meta.url), { recursive: true, encoding: "utf8" })

@@ -9,7 +9,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DIST, isStale } from "@mjflow/console/build";
 import { fileHeaders, siteHeaders } from "@mjflow/console/site";
-import { type Files, isBelow, pathOf, readFiles, respondWithoutFile, runBuild, sendFile } from "./static-site.ts";
+import {
+  type Files,
+  isBelow,
+  pathOf,
+  readFiles,
+  respondWithoutFile,
+  runBuild,
+  sendFile,
+  sendText,
+} from "./static-site.ts";
 
 const PREFIX = "/console";
 /** The site of an installed package, beside the program. A clone has no such folder. */
@@ -52,17 +61,17 @@ export function consoleSite({
     const known = await files().catch(() => undefined);
     if (!known) {
       const hint = "The console could not be built. Run `npm run console:build` to see the error.\n";
-      sendFile(request, response, 503, hint, { ...text, "retry-after": "5" });
+      sendText(request, response, 503, hint, { ...text, "retry-after": "5" });
       return;
     }
     const name = pathOf(request).slice(PREFIX.length + 1) || "index.html";
-    const body = known.get(name);
-    if (!body) {
-      sendFile(request, response, 404, "Not found\n", text);
+    const file = known.get(name);
+    if (!file) {
+      sendText(request, response, 404, "Not found\n", text);
       return;
     }
     const { contentType, cacheControl } = fileHeaders(name);
-    sendFile(request, response, 200, body, { ...headers, "content-type": contentType, "cache-control": cacheControl });
+    sendFile(request, response, 200, file, { ...headers, "content-type": contentType, "cache-control": cacheControl });
   }
 
   /** Builds and reads the site, so that the first visit does not wait. The build prints why it fails. */

@@ -4,7 +4,8 @@ import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { POLICY_FILE } from "@mjflow/docs/site";
+import { gunzipSync } from "node:zlib";
+import { POLICY_FILE, REFERENCE_FILE, REFERENCE_POLICY_FILE } from "@mjflow/docs/site";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { documentationSite, isDocumentation } from "./documentation.ts";
 
@@ -36,11 +37,12 @@ async function serve(
   });
   await new Promise<void>((ready) => server!.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
-  return (path: string, method = "GET") =>
+  return (path: string, method = "GET", headers = {}) =>
     new Promise<{ status: number; headers: Record<string, unknown>; text: string }>((resolve, reject) => {
       // A client that does not change the path, unlike `fetch`.
-      request({ port, host: "127.0.0.1", path, method }, async (response) => {
-        const text = (await response.setEncoding("utf8").toArray()).join("");
+      request({ port, host: "127.0.0.1", path, method, headers }, async (response) => {
+        const bytes = Buffer.concat(await response.toArray());
+        const text = (response.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString("utf8");
         resolve({ status: response.statusCode!, headers: response.headers, text });
       })
         .on("error", reject)
@@ -100,7 +102,35 @@ test("no path leaves the site", async () => {
   rmSync(join(folder, "..", "mjflow-outside.txt"));
 });
 
-test("the API serves its reference, and all of /docs while there is no site", async () => {
+test("the API reference is a file of the site, with its own policy", async () => {
+  writeSite({ "index.html": "home", [REFERENCE_FILE]: "reference", [REFERENCE_POLICY_FILE]: "style-src 'sha256-x'" });
+  const get = await serve({ stale: () => false });
+  const headers = { "content-security-policy": "style-src 'sha256-x'", "content-type": "text/html; charset=utf-8" };
+  expect(await get("/docs/api")).toMatchObject({ status: 200, text: "reference", headers });
+});
+
+test("a file is sent compressed to a browser that accepts it, and not sent to one that has it", async () => {
+  const page = "a long page ".repeat(500);
+  writeSite({ "index.html": page, "assets/a.png": page });
+  const get = await serve({ stale: () => false });
+  const gzip = { "accept-encoding": "gzip, deflate" };
+  await expect.poll(async () => (await get("/docs/", "GET", gzip)).headers["content-encoding"]).toBe("gzip");
+  const compressed = await get("/docs/", "GET", gzip);
+  expect(compressed.text).toBe(page);
+  expect(Number(compressed.headers["content-length"])).toBeLessThan(page.length / 10);
+  const plain = await get("/docs/", "GET", { "accept-encoding": "gzip;q=0" });
+  expect([plain.text, plain.headers["content-encoding"]]).toEqual([page, undefined]);
+  expect((await get("/docs/assets/a.png", "GET", gzip)).headers["content-encoding"]).toBeUndefined();
+  expect(plain.headers["etag"]).not.toBe(compressed.headers["etag"]);
+  for (const { headers } of [plain, compressed]) {
+    expect(headers["vary"]).toBe("accept-encoding");
+    const again = await get("/docs/", "GET", { "if-none-match": headers["etag"] });
+    expect(again).toMatchObject({ status: 304, text: "" });
+  }
+  expect((await get("/docs/", "GET", { "if-none-match": '"another"' })).status).toBe(200);
+});
+
+test("the API serves its reference while the site lacks it, and all of /docs while there is no site", async () => {
   writeSite({ "index.html": "home" });
   const get = await serve({ stale: () => false });
   expect([(await get("/docs/api")).status, (await get("/docsx")).status]).toEqual([418, 418]);

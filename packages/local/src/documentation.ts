@@ -3,8 +3,8 @@
  * takes some seconds: `prepare` builds it before the first visit, and without `prepare` the first visit does. A visitor who comes
  * too early sees a page that says so, or the site of the build before.
  *
- * `/docs/api` is not part of the site: the API itself serves its reference. Without a site, for example because its build
- * fails, the API answers all of `/docs`, as in a deployment.
+ * `/docs/api`, the API reference, is a file of the site with a policy of its own. Without a site, for example because its build
+ * fails, the API answers all of `/docs`, as in a deployment. It then renders the reference at its first request.
  */
 import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -12,11 +12,21 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fileHeaders, securityHeaders } from "@mjflow/console/site";
 import { DIST, isStale } from "@mjflow/docs/location";
-import { POLICY_FILE, policyOf } from "@mjflow/docs/site";
-import { type Files, isBelow, pathOf, readFiles, respondWithoutFile, runBuild, sendFile } from "./static-site.ts";
+import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE } from "@mjflow/docs/site";
+import { originForm } from "./lambda.ts";
+import {
+  type Files,
+  isBelow,
+  pathOf,
+  readFiles,
+  respondWithoutFile,
+  runBuild,
+  sendFile,
+  sendText,
+} from "./static-site.ts";
 
 const PREFIX = "/docs";
-/** Served by the API. */
+/** Served by the API while the site is missing. */
 const REFERENCE = `${PREFIX}/api`;
 /** The site of an installed package, beside the program. A clone has no such folder. */
 const PACKAGED = fileURLToPath(new URL("./docs", import.meta.url));
@@ -38,9 +48,9 @@ const BUILDING = `<!doctype html>
 </html>
 `;
 
-/** True if the site answers this path. */
+/** True if the site answers this path, provided that it is built. */
 export function isDocumentation(path: string): boolean {
-  return isBelow(PREFIX, path) && !isBelow(REFERENCE, path);
+  return isBelow(PREFIX, path);
 }
 
 /** @param build for tests: replacement of the build that runs if the site is missing or outdated */
@@ -79,8 +89,10 @@ export function documentationSite({
   /** @returns false if the API has to answer, because there is no site */
   function serve(request: IncomingMessage, response: ServerResponse): boolean {
     void prepare();
-    if (files === undefined && !isBuilding) return false;
-    const headers = securityHeaders(files?.get(POLICY_FILE)?.toString() ?? policyOf([]));
+    const isReference = isBelow(REFERENCE, originForm(request.url));
+    if (isReference ? !files?.has(REFERENCE_FILE) : files === undefined && !isBuilding) return false;
+    const policy = files?.get(isReference ? REFERENCE_POLICY_FILE : POLICY_FILE)?.body.toString();
+    const headers = securityHeaders(policy ?? policyOf([]));
     if (respondWithoutFile(PREFIX, headers, request, response)) return true;
     if (files === undefined) {
       const wait = {
@@ -88,7 +100,7 @@ export function documentationSite({
         refresh: String(REFRESH_S),
         "retry-after": String(REFRESH_S),
       };
-      sendFile(request, response, 503, BUILDING, { ...headers, ...wait });
+      sendText(request, response, 503, BUILDING, { ...headers, ...wait });
       return true;
     }
     const path = decoded(pathOf(request).slice(PREFIX.length + 1));
@@ -97,13 +109,10 @@ export function documentationSite({
     const known = files;
     const name = [path, `${path}.html`, `${folder}index.html`].find((each) => known.has(each));
     const { contentType, cacheControl } = fileHeaders(name ?? "404.html");
-    const body = files.get(name ?? "404.html") ?? "Not found\n";
-    const status = name === undefined ? 404 : 200;
-    sendFile(request, response, status, body, {
-      ...headers,
-      "content-type": contentType,
-      "cache-control": cacheControl,
-    });
+    const sent = { ...headers, "content-type": contentType, "cache-control": cacheControl };
+    const file = files.get(name ?? "404.html");
+    if (file) sendFile(request, response, name === undefined ? 404 : 200, file, sent);
+    else sendText(request, response, 404, "Not found\n", sent);
     return true;
   }
 
