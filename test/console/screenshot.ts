@@ -73,7 +73,7 @@ async function readme(): Promise<void> {
   await showPage(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
   await tree.waitForFunction(
     () =>
-      [...document.querySelectorAll(".node.run .node-state")].filter((state) => state.textContent.includes("%"))
+      [...document.querySelectorAll(".node.run .node-words")].filter((state) => state.textContent.includes("%"))
         .length >= 2,
   );
   await shot(tree, join(IMAGES, "console-flow.png"));

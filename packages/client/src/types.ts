@@ -778,6 +778,8 @@ export interface ProviderAccount {
   /** Share of new flows relative to the other accounts; 0: none. */
   weight: number;
   maxRunning: number | null;
+  /** Whether it is an account of the vendor simulator. Unset by a server of an earlier version. */
+  simulated?: boolean;
   /** Whether the account sends callbacks, as observed. */
   callbacks: "unknown" | "calling" | "silent";
   heardAt: string | null;

@@ -46,7 +46,7 @@ export function useAtTop(): boolean {
 
 /** Changes fields of the route's query without a new entry in the browser history. An empty text removes a field. */
 export function replaceQuery(changes: Readonly<Record<string, string>>): void {
-  history.replaceState(null, "", withQuery(location.hash, changes));
+  history.replaceState(history.state, "", withQuery(location.hash, changes));
   // `replaceState` fires no event, and `location.replace` would fire one only after the next frame.
   dispatchEvent(new HashChangeEvent("hashchange"));
 }

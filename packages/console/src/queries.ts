@@ -2,7 +2,6 @@
 import {
   type CurrentCaller,
   type DeliveryQuery,
-  type Flow,
   type FlowListEntry,
   type FlowQuery,
   isMjflowError,
@@ -14,7 +13,6 @@ import {
 } from "@mjflow/client";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
 import { type LoadedFlows, mergeNewest, mergeOlder, staleDetails, withDetails } from "./lib/flow-list.ts";
 import { useMjflow, useSession } from "./session.ts";
@@ -103,7 +101,11 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
     refetchInterval: isFollowed && REFRESH_MS,
     enabled: isReady,
   });
-  const [state, setState] = useState<{ key: string; known: LoadedFlows }>();
+  // The older pages are kept while the user looks at a flow, so that Back finds the list as it was.
+  const [state, setState] = useState<{ key: string; known: LoadedFlows } | undefined>(() => {
+    const kept = queries.getQueryData<LoadedFlows>(["flows", key, "loaded"]);
+    return kept && { key, known: kept };
+  });
   const [isReading, setReading] = useState(false);
   const [error, setError] = useState<MjflowError>();
   const known = state?.key === key ? state.known : undefined;
@@ -112,6 +114,10 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
     const page = head.data;
     if (page) setState((before) => ({ key, known: mergeNewest(before?.key === key ? before.known : undefined, page) }));
   }, [head.data, key]);
+
+  useEffect(() => {
+    if (known) queries.setQueryData(["flows", key, "loaded"], known);
+  }, [queries, key, known]);
 
   const cursor = known?.cursor;
   const more = useCallback(async () => {
@@ -176,53 +182,6 @@ export function useRunningCount(): number | undefined {
     refetchInterval: 10_000,
   });
   return data;
-}
-
-export interface LiveFlow {
-  flow: Flow | undefined;
-  error: MjflowError | undefined;
-  /** True while the flow runs and the page follows it. */
-  isLive: boolean;
-  /** Reads the flow again after an action of the user, because an ended flow can run again. */
-  again: () => void;
-}
-
-/** Returns a flow and updates it from its event stream until the flow ends. */
-export function useLiveFlow(id: string): LiveFlow {
-  const mjflow = useMjflow();
-  const [state, setState] = useState<{ id: string; flow?: Flow; error?: MjflowError; isLive: boolean }>({
-    id,
-    isLive: true,
-  });
-  const [round, setRound] = useState(0);
-  const { returns } = useConnection();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round, or a server that responds again, opens the stream again
-  useEffect(() => {
-    const abort = new AbortController();
-    const { signal } = abort;
-    const show = (flow: Flow, isLive: boolean) => {
-      if (!signal.aborted) setState({ id, flow, isLive });
-    };
-    async function follow() {
-      const first = await mjflow.flows.get(id, { signal });
-      show(first, first.status === "running");
-      if (first.status !== "running") return;
-      show(await mjflow.flows.wait(id, { signal, onUpdate: (flow) => show(flow, true) }), false);
-    }
-    follow().catch((cause) => {
-      if (signal.aborted) return;
-      setState((before) => ({ ...before, id, error: toMjflowError(cause), isLive: false }));
-    });
-    return () => abort.abort();
-  }, [mjflow, id, round, returns]);
-  const again = useCallback(() => setRound((n) => n + 1), []);
-  const isSame = state.id === id;
-  return {
-    flow: isSame ? state.flow : undefined,
-    error: isSame ? state.error : undefined,
-    isLive: isSame && state.isLive,
-    again,
-  };
 }
 
 // ── pictures ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -308,6 +267,15 @@ export function useProviders() {
     enabled: can("GET", "/v1/providers"),
     refetchInterval: HEALTH_MS,
   });
+}
+
+/** Ids of the providers whose accounts are all of the simulator. Their flows and pictures are marked. */
+export function useSimulated(): ReadonlySet<string> {
+  const { data } = useProviders();
+  return useMemo(() => {
+    const all = (data ?? []).filter(({ accounts }) => accounts.length > 0 && accounts.every((each) => each.simulated));
+    return new Set(all.map(({ id }) => id));
+  }, [data]);
 }
 
 /** Templates of the app; `data` stays undefined if the API has none. */

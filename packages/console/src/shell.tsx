@@ -106,7 +106,10 @@ function ConnectionBanner() {
   );
 }
 
-/** A new page gets a title, begins at its top and has the focus. */
+/** Needed only when the user scrolls or leaves a page, so it is no part of the first view. */
+const place = import("./scroll-place.ts");
+
+/** A new page gets a title, begins at its top and has the focus. With Back and Forward a page is shown where it was. */
 function useNewPage(route: Route, main: React.RefObject<HTMLElement | null>): void {
   const pageKey = route.page === "flow" ? `flow ${route.id}` : route.page;
   const isFirst = useRef(true);
@@ -115,8 +118,9 @@ function useNewPage(route: Route, main: React.RefObject<HTMLElement | null>): vo
     document.title = `${t.pages[route.page]} · mjflow`;
     if (isFirst.current) isFirst.current = false;
     else {
-      scrollTo(0, 0);
+      void place.then(({ restorePlace }) => restorePlace());
       main.current?.focus({ preventScroll: true });
     }
   }, [pageKey]);
+  useEffect(() => void place.then(({ keepPlaces }) => keepPlaces()), []);
 }

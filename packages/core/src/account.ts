@@ -16,6 +16,8 @@ export interface AccountTraits {
   weight: number;
   /** Concurrency limit: how many of our tasks the account may run at one time. Unset: no limit on our side. */
   maxRunning?: number;
+  /** Set if the account is one of the vendor simulator of the local server. Unset: the vendor is real. */
+  simulated?: true;
 }
 
 /**

@@ -604,6 +604,10 @@ const AccountStatus = component("AccountStatus", "A vendor account and its statu
   name: [text, "Name of the account in this deployment."],
   weight: [z.number(), "Share of new flows that the account gets, relative to the other accounts. 0: no new flows."],
   maxRunning: [maybe(z.int()), "Maximum number of tasks that run at the account at one time; null: no limit."],
+  simulated: [
+    z.boolean(),
+    "Whether it is an account of the vendor simulator, which costs nothing and draws test images.",
+  ],
   callbacks: [
     z.enum(["unknown", "calling", "silent"]),
     "Whether callbacks of the account really arrive. If it is `silent`, mjflow looks its tasks up instead.",

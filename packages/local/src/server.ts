@@ -112,7 +112,11 @@ export async function startLocalServer(
     const cutOff = tunnel ? [] : cutOffVendors(callbackUrl, config.providers);
     let warning = cutOff.length === 0 ? undefined : cutOffWarning(callbackUrl, cutOff);
     const apiKey = config.apiKey ?? loadOrCreateSecret(dataDir, "api.key", "mjk_");
-    const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
+    const simulated = (id: string) => ({
+      baseUrl: simulator.baseUrl(id as ProviderId),
+      apiKey: "simulated",
+      simulated: true,
+    });
     const providers = Object.fromEntries(providerIds.map((id) => [id, config.providers[id] ?? simulated(id)]));
     setLinkedResources({
       App: { name: "mjflow", stage: "local" },

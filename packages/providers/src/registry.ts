@@ -13,6 +13,8 @@ export interface AccountSetting extends AccountConfig {
   weight?: number;
   /** Concurrency limit: number of our tasks that may run at the same time. Unset: no limit. */
   maxRunning?: number;
+  /** True for an account of the vendor simulator. Default false. */
+  simulated?: boolean;
 }
 
 /** What a provider may have beside its accounts. */
@@ -88,8 +90,8 @@ function vendorOf(id: string, provider: Provider, setting: ProvidersConfig[strin
   for (const [name, account] of named)
     check(several ? `Account "${name}" of provider "${id}"` : `Provider "${id}"`, name, account);
   const accounts = new Map(named.map(([name, { baseUrl, apiKey }]) => [name, { baseUrl, apiKey }]));
-  const traits = named.map(([name, { weight = 1, maxRunning }]): AccountTraits => {
-    return { name, weight, ...(maxRunning !== undefined && { maxRunning }) };
+  const traits = named.map(([name, { weight = 1, maxRunning, simulated }]): AccountTraits => {
+    return { name, weight, ...(maxRunning !== undefined && { maxRunning }), ...(simulated && { simulated: true }) };
   });
   return { provider, account: (name) => accounts.get(name), accounts: () => traits };
 }

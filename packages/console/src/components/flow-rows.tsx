@@ -8,6 +8,7 @@ import { actionLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { ago, between, duration } from "../lib/time.ts";
+import { useSimulated } from "../queries.ts";
 import { t } from "../text/text.ts";
 import { PromptText } from "./prompt-text.tsx";
 import { ResultImage } from "./result-image.tsx";
@@ -84,6 +85,7 @@ const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number 
   const took = between(createdAt, endedAt);
   const total = taskCounts ? taskCounts.planned + taskCounts.running + taskCounts.done + taskCounts.failed : 0;
   const image = safeImageUrl(previewUrl);
+  const isSimulated = useSimulated().has(provider);
   return (
     <a className="flow-row" href={hrefOf({ page: "flow", id })}>
       <span className="thumb" aria-hidden="true">
@@ -102,7 +104,8 @@ const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number 
           {prompt === null ? <span className="press">{actionLabel(action)}</span> : <PromptText prompt={prompt} />}
         </span>
         <span className="faint small">
-          <bdi>{provider}</bdi> · {ago(createdAt, now)}
+          <bdi>{provider}</bdi>
+          {isSimulated && ` (${t.common.simulated})`} · {ago(createdAt, now)}
           {took !== undefined && ` · ${t.flows.took(duration(took))}`}
           {restartOf && ` · ${t.flows.isRestart}`}
           {restartedAs && ` · ${t.flows.isRestarted}`}

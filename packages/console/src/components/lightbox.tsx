@@ -13,7 +13,8 @@ import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";
 import { clock } from "../lib/time.ts";
 import { type View, zoomed } from "../lib/viewport.ts";
-import { useApiCapabilities } from "../queries.ts";
+import { announceChange } from "../live-flow.ts";
+import { useApiCapabilities, useSimulated } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
@@ -243,12 +244,13 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
   });
   const task = flow?.tasks.find(({ id }) => id === shot.taskId);
   const parent = flow?.tasks.find(({ id }) => id === task?.parentId);
+  const isSimulated = useSimulated().has(shot.provider);
   const original = task?.originalPrompt ?? flow?.originalPrompt;
   const link = `${location.origin}${location.pathname}${hrefOf({ page: "gallery", query: { pic: shot.id } })}`;
   const rows: [string, string | null | undefined][] = [
     [t.lightbox.created, shot.endedAt && `${shot.endedAt.slice(0, 10)} ${clock(shot.endedAt)}`],
     [t.lightbox.seed, task?.seed],
-    [t.lightbox.provider, shot.provider],
+    [t.lightbox.provider, isSimulated ? `${shot.provider}, ${t.common.simulated}` : shot.provider],
   ];
   return (
     <aside className="lightbox-info" aria-label={t.lightbox.details}>
@@ -282,7 +284,10 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
           task={task}
           parent={parent}
           mayRetry={false}
-          onChanged={() => void refetch()}
+          onChanged={() => {
+            void refetch();
+            announceChange(shot.flowId);
+          }}
           onSelect={(id) =>
             show(t.lightbox.taskInFlow, {
               name: t.lightbox.goToFlow,

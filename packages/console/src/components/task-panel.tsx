@@ -19,10 +19,12 @@ import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
+import { CancelLimited, SendsIn } from "./limited.tsx";
 import { ModalDialog } from "./modal-dialog.tsx";
 import { Problem } from "./problem.tsx";
 import { ResultImage, resultImageUrl } from "./result-image.tsx";
 import { Status, toneOf } from "./status.tsx";
+import { TaskLog } from "./task-log.tsx";
 import { useEditAsNew } from "./use-edit-as-new.ts";
 
 interface PanelProps {
@@ -44,6 +46,8 @@ export function TaskPanel(props: PanelProps) {
   const { flow, task, parent, retriedAs, isFlowCanceled, onChanged, onSelect, onOpen } = props;
   const { press, action, status, text, finalPrompt } = task;
   const [tab, setTab] = useState("details");
+  const bannedWord = task.failure?.vendor?.bannedWord;
+  const prompt = task.originalPrompt ?? finalPrompt ?? flow.originalPrompt ?? flow.prompt;
   const isText = action === "DESCRIBE" || action === "SHORTEN";
   return (
     <div className="panel-content">
@@ -57,6 +61,7 @@ export function TaskPanel(props: PanelProps) {
           {finalPrompt}
         </p>
       )}
+      {bannedWord && prompt && <MarkedPrompt prompt={prompt} word={bannedWord} />}
       {task.originalPrompt && !isText && (
         <p className="small faint">
           <Rich text={t.task.original} parts={{ prompt: <bdi>{task.originalPrompt}</bdi> }} />
@@ -79,11 +84,13 @@ export function TaskPanel(props: PanelProps) {
         onSelect={setTab}
         tabs={[
           { id: "details", name: t.task.details },
+          { id: "events", name: t.task.events },
           { id: "links", name: t.task.links },
           { id: "raw", name: t.task.raw },
         ]}
       >
         {tab === "details" && <Facts flow={flow} task={task} parent={parent} />}
+        {tab === "events" && <TaskLog task={task} cost={costOfTask(task, flow.mode)} />}
         {tab === "links" && <Links task={task} />}
         {tab === "raw" && (
           <>
@@ -93,6 +100,20 @@ export function TaskPanel(props: PanelProps) {
         )}
       </Tabs>
     </div>
+  );
+}
+
+/** The prompt with the banned word marked. */
+function MarkedPrompt({ prompt, word }: { prompt: string; word: string }) {
+  const at = prompt.toLowerCase().indexOf(word.toLowerCase());
+  if (at < 0) return null;
+  const end = at + word.length;
+  return (
+    <p className="quote small" dir="auto">
+      {prompt.slice(0, at)}
+      <mark>{prompt.slice(at, end)}</mark>
+      {prompt.slice(end)}
+    </p>
   );
 }
 
@@ -289,6 +310,13 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
     if (isDone) onChanged();
     return isDone;
   }
+  async function retry() {
+    const price = usd(priceOfPress(task.press, flow.mode));
+    const isCheap = priceOfPress(task.press, flow.mode) <= Number(preference("confirmUsd"));
+    const question = { title: t.task.ask(t.common.retry), body: t.task.costsAbout(price) };
+    if (!isCheap && !(await confirm({ ...question, action: `${t.common.retry} · ≤ ${price}` }))) return;
+    await run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id));
+  }
   const pressed = (button: Button) =>
     flow.tasks.find(
       ({ parentId, press: name, status: how }) =>
@@ -310,13 +338,9 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
         </button>
       )}
       {isFailed && !isBanned && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
-        <button
-          type="button"
-          disabled={!!busy}
-          onClick={() => run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
-        >
+        <button type="button" disabled={!!busy} onClick={() => void retry()}>
           <Icon name="rotate-ccw" />
-          <span className="label">{t.common.retry}</span>{" "}
+          <span className="label">{busy === "retry" ? <SendsIn otherwise={t.common.retry} /> : t.common.retry}</span>{" "}
           <span className="price">≤ {usd(priceOfPress(task.press, flow.mode))}</span>
         </button>
       )}
@@ -348,7 +372,9 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
                       }}
                     >
                       {child && <Icon name="check" size="tiny" />}
-                      <span className="label">{busy === button.customId ? "…" : buttonLabel(button)}</span>
+                      <span className="label">
+                        {busy === button.customId ? <SendsIn otherwise="…" /> : buttonLabel(button)}
+                      </span>
                       {price === undefined && !child && (
                         <span className="price">{usd(priceOfPress(button.name, flow.mode))}</span>
                       )}
@@ -359,6 +385,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
             </fieldset>
           );
         })}
+      {busy && <CancelLimited />}
       <Problem error={error} onClose={clear} />
       {open && (
         <ModalDialog

@@ -167,7 +167,9 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
                 ...(detail === "plain" && backgroundOf(imageOf(node))),
               }}
               {...(detail === "plain" && { "data-caption": captionOf(node) })}
-              aria-label={`${nameOf(node)}${hidden > 0 ? `, ${t.flow.hidden(hidden)}` : ""}`}
+              {...(detail !== "full" && {
+                "aria-label": `${nameOf(node)}${hidden > 0 ? `, ${t.flow.hidden(hidden)}` : ""}`,
+              })}
               aria-level={at.depth + 1}
               aria-posinset={at.position}
               aria-setsize={at.siblings}
@@ -178,6 +180,7 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
               onDoubleClick={() => (below.length > 0 || hidden > 0) && onFold(node.id)}
             >
               {detail === "full" && children(node)}
+              {detail === "full" && hidden > 0 && <span className="unseen">{t.flow.hidden(hidden)}</span>}
             </button>
           );
         })}

@@ -41,7 +41,10 @@ function Vendor({ provider }: { provider: Provider }) {
   return (
     <li className="card">
       <h3>
-        <bdi>{title}</bdi> {title !== id && <code className="faint">{id}</code>}
+        <bdi>{title}</bdi> {title !== id && <code className="faint">{id}</code>}{" "}
+        {accounts.length > 0 && accounts.every(({ simulated }) => simulated) && (
+          <span className="tag simulated">{t.common.simulated}</span>
+        )}
       </h3>
       <p className="faint small">
         {[actions.map(actionLabel).join(", "), modes.map(speedLabel).join(", "), ...lacks].filter(Boolean).join(" · ")}

@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { ImageInput } from "../components/image-input.tsx";
+import { CancelLimited, SendsIn } from "../components/limited.tsx";
 import { PlanEditor } from "../components/plan-editor.tsx";
 import { Problem } from "../components/problem.tsx";
 import { PromptSettings } from "../components/prompt-settings.tsx";
@@ -161,8 +162,9 @@ export default function CreatePage({ query }: { query: Query }) {
             <Problem error={error} />
             <button type="submit" className="primary send" disabled={!canSend}>
               <Icon name="sparkles" />
-              {busy ? t.common.sending : t.create.submit}
+              {busy ? <SendsIn otherwise={t.common.sending} /> : t.create.submit}
             </button>
+            {busy && <CancelLimited />}
           </div>
           <button
             type="button"

@@ -1,7 +1,7 @@
 /** One flow: its tree with the planned steps, its timeline, and the selected task. */
 import type { Flow, Task } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "../commands.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
@@ -34,8 +34,9 @@ import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { ago, between, clock, duration } from "../lib/time.ts";
 import { foldedNodes, layout } from "../lib/tree.ts";
+import { type LiveFlow, useLiveFlow } from "../live-flow.ts";
 import { preference, usePreference } from "../preference.ts";
-import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
+import { useAction, useApiCapabilities, useSimulated } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 
@@ -120,7 +121,11 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
             {panel}
           </aside>
         )}
-        {panel && isPhone && isSheetOpen && <Sheet onClose={() => setSheetOpen(false)}>{panel}</Sheet>}
+        {panel && isPhone && isSheetOpen && (
+          <Sheet node={node.id} onClose={() => setSheetOpen(false)}>
+            {panel}
+          </Sheet>
+        )}
       </div>
       <Announcement tasks={flow.tasks} />
       {pic && <ShotLightbox shots={shots} current={pic} />}
@@ -253,9 +258,18 @@ function NodePanel({ flow, node, live, onSelect, hasImage }: NodePanelProps) {
   );
 }
 
+/** Distance between the row of a task and its sheet, px. */
+const ROW_GAP = 10;
+
 /** The details of a task on a phone: a dialog at the lower edge, with the task's row still visible above it. */
-function Sheet({ onClose, children }: { onClose: () => void; children: ReactNode }) {
+function Sheet({ node, onClose, children }: { node: string; onClose: () => void; children: ReactNode }) {
   const element = useModal();
+  useEffect(() => {
+    // The row that was tapped stays visible above the sheet. The page is longer while the sheet is open (`:has`).
+    const row = document.querySelector(`[data-node="${CSS.escape(node)}"]`)?.getBoundingClientRect();
+    const hidden = (row?.bottom ?? 0) + ROW_GAP - (innerHeight - element.current!.offsetHeight);
+    if (hidden > 0) scrollBy(0, hidden);
+  }, [element, node]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one on the backdrop
     <dialog
@@ -284,6 +298,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const took = between(createdAt, status === "running" ? null : endedAt) ?? now - Date.parse(createdAt);
   const { done, failed, total } = progressOf(flow);
   const { soFar, atMost } = costOf(flow);
+  const isSimulated = useSimulated().has(provider);
   return (
     <header className="flow-head">
       <p className="crumb small">
@@ -325,6 +340,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         </span>
         <span>
           <bdi>{provider}</bdi>
+          {isSimulated && ` · ${t.common.simulated}`}
           {mode && ` · ${t.speeds[mode]}`}
         </span>
         <LiveBadge isLive={live.isLive} />
@@ -565,10 +581,18 @@ function Card({ node, hidden, mode, isSmall }: CardProps) {
           {press === null ? actionLabel(action) : pressLabel(press)}
           {retryOf && <span className="faint small"> {t.flow.retryMark}</span>}
         </span>
-        <span className="node-state">
-          {state}
-          {isSmall ? <StatusIcon of={status} /> : <Status of={status} />}
-        </span>
+        {isSmall ? (
+          <>
+            {state}
+            <StatusIcon of={status} />
+            <span className="unseen">{toneOf(status)[1]}</span>
+          </>
+        ) : (
+          <span className="node-state">
+            {state}
+            <Status of={status} />
+          </span>
+        )}
       </span>
       {hidden.length > 0 && <Mosaic nodes={hidden} />}
     </>

@@ -1,5 +1,6 @@
 import { DeadLetterList } from "../components/dead-letter-list.tsx";
 import { ModalList } from "../components/modal-list.tsx";
+import { PollingBanner } from "../components/polling-banner.tsx";
 import { Overdue, Queues } from "../components/queue-list.tsx";
 import { UnclearList } from "../components/unclear-list.tsx";
 import { UsageFigures } from "../components/usage-figures.tsx";
@@ -11,6 +12,7 @@ export default function HealthPage() {
   return (
     <section className="page health">
       <h1>{t.pages.health}</h1>
+      <PollingBanner />
       <Overdue />
       <UnclearList />
       <ModalList />

@@ -2,6 +2,7 @@
 import type { Provider, ProviderAccount } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { PollingBanner } from "../components/polling-banner.tsx";
 import { Problem } from "../components/problem.tsx";
 import { useNow } from "../hooks.ts";
 import { useConfirm } from "../kit/confirm.tsx";
@@ -34,6 +35,7 @@ export function VendorAccounts() {
   return (
     <>
       <p className="faint">{t.vendors.about}</p>
+      <PollingBanner />
       {data.map((provider) => (
         <Vendor key={provider.id} provider={provider} onForm={setForm} />
       ))}
@@ -118,7 +120,7 @@ function AccountRow(props: { provider: string; account: ProviderAccount; onForm:
   return (
     <tr>
       <th scope="row">
-        <bdi>{name}</bdi>
+        <bdi>{name}</bdi> {account.simulated && <span className="tag simulated">{t.common.simulated}</span>}
       </th>
       <td data-label={t.vendors.callbacks}>
         {callbacks === "silent" ? (

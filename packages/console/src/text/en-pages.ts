@@ -103,6 +103,17 @@ export const enPages = {
     original: "before its translation: {prompt}",
     about: "About the task",
     details: "Details",
+    events: "Events",
+    log: {
+      submit: (provider: string) => `submit to ${provider}`,
+      accepted: (id: string, attempts: number) =>
+        `accepted${id && ` as ${id}`}${attempts > 1 ? `, attempt ${attempts}` : ""}`,
+      callbacks: (count: number, lookups: number) =>
+        `${plural(count, { one: `${count} callback`, other: `${count} callbacks` })}${lookups > 0 ? `, ${plural(lookups, { one: `${lookups} look-up`, other: `${lookups} look-ups` })}` : ""}`,
+      ended: (status: string) => status,
+      cost: (cost: string) => `cost ${cost}, estimated`,
+      webhook: (type: string, result: string, time: string) => `webhook ${type}: ${result}${time && `, ${time}`}`,
+    },
     links: "Links",
     raw: "Raw",
     video: (n: number) => `Video ${n}`,
@@ -391,6 +402,8 @@ export const enPages = {
   },
   vendors: {
     about: "New flows are shared among the accounts by weight and health.",
+    polling:
+      "{accounts} has never called back, so mjflow looks its results up about every 90 s. On this machine {command} gives a public address. Elsewhere set {setting} to the address of the server.",
     addAccount: "Add account",
     account: "Account",
     callbacks: "Callbacks",

@@ -28,6 +28,7 @@ export const en = {
     save: "Save",
     saving: "Saving…",
     send: "Send",
+    simulated: "simulated",
     sending: "Sending…",
     undo: "Undo",
     default: "default",
@@ -50,6 +51,7 @@ export const en = {
     signOut: "Sign out",
     live: (count: number) => `${count} live`,
     lost: (time: string) => `The server does not respond since ${time}. The page shows what it knew then.`,
+    sendsIn: (seconds: number) => `Rate limit · sends in ${seconds} s`,
     limited: (seconds: number) => `Rate limit: your request is sent in ${seconds} s.`,
   },
   signIn: {

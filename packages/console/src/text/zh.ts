@@ -94,6 +94,7 @@ export const zh: Texts & CreateTexts & PageTexts = {
     save: "保存",
     saving: "保存中…",
     send: "提交",
+    simulated: "模拟",
     sending: "提交中…",
     undo: "撤销",
     default: "默认",
@@ -116,6 +117,7 @@ export const zh: Texts & CreateTexts & PageTexts = {
     signOut: "退出登录",
     live: (count) => `${count} 个进行中`,
     lost: (time) => `服务器自 ${time} 起无响应，页面显示的是当时的内容。`,
+    sendsIn: (seconds) => `频率限制 · ${seconds} 秒后发送`,
     limited: (seconds) => `已触发限流：请求将在 ${seconds} 秒后发送。`,
   },
   signIn: {
@@ -403,6 +405,15 @@ export const zh: Texts & CreateTexts & PageTexts = {
     original: "翻译前：{prompt}",
     about: "任务信息",
     details: "详情",
+    events: "事件",
+    log: {
+      submit: (provider) => `提交到 ${provider}`,
+      accepted: (id, attempts) => `已接受${id && `：${id}`}${attempts > 1 ? `，第 ${attempts} 次` : ""}`,
+      callbacks: (count, lookups) => `回调 ${count} 次${lookups > 0 ? `，查询 ${lookups} 次` : ""}`,
+      ended: (status) => status,
+      cost: (cost) => `费用约 ${cost}`,
+      webhook: (type, result, time) => `Webhook ${type}：${result}${time && `，${time}`}`,
+    },
     links: "链接",
     raw: "原始数据",
     video: (n) => `视频 ${n}`,
@@ -792,6 +803,8 @@ export const zh: Texts & CreateTexts & PageTexts = {
     configured: (count) => `配置中的 ${count} 个词，无法在此修改`,
   },
   vendors: {
+    polling:
+      "{accounts} 从未回调，mjflow 约每 90 秒查询一次结果。在本机运行 {command} 可获得公网地址。其他环境请将 {setting} 设为服务器地址。",
     about: "新流程按权重和健康状况分配给各账号。",
     addAccount: "添加账号",
     account: "账号",

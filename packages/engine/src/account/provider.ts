@@ -51,7 +51,7 @@ export async function listProviders({ providers, store, clock }: Pick<EngineDeps
 }
 
 function accountView(
-  { name, weight, maxRunning }: AccountTraits,
+  { name, weight, maxRunning, simulated }: AccountTraits,
   { health, waiting }: { health: AccountHealth; waiting: WaitListLength },
   now: number,
 ) {
@@ -61,6 +61,7 @@ function accountView(
     name,
     weight,
     maxRunning: maxRunning ?? null,
+    simulated: simulated === true,
     callbacks: health.callbacks,
     heardAt: isoOf(health.heardAt),
     failures: health.failures,

@@ -60,10 +60,13 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     for (const account of stored) {
       const config = accountConfigOf(account, configs.get(account.name));
       if (!config) continue;
-      const { name, weight, maxRunning } = account;
+      const { name, weight, maxRunning, baseUrl } = account;
+      const { simulated, ...before } = traits.get(name) ?? { name, weight: 1 };
       configs.set(name, config);
       traits.set(name, {
-        ...(traits.get(name) ?? { name, weight: 1 }),
+        ...before,
+        // An address of its own is that of a real vendor.
+        ...(simulated && baseUrl === undefined && { simulated }),
         ...(weight !== undefined && { weight }),
         ...(maxRunning !== undefined && { maxRunning }),
       });

@@ -1,0 +1,383 @@
+/** What a maker and an operator can rely on in the console, in a real browser: states, danger, keys, tabs and the event log. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { overflowOf } from "../support/accessibility.ts";
+import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
+import { chromiumPath, click, idOf, launch, signIn, textOf, visit, waitForFlowEnd } from "./test-browser.ts";
+
+const chromium = chromiumPath();
+
+describe.skipIf(!chromium)("the console in use", () => {
+  let server: SpawnedServer;
+  let browser: Browser;
+  /** An ended flow: a root and an upscale. */
+  let done: Json;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "mjflow-check-"));
+    server = await spawnServer();
+    browser = await launch(chromium!);
+    done = await server.ended(await server.start({ prompt: "a paper boat --ar 3:2", then: [{ press: "U1" }] }));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function opened(hash: string, { width = 1440, height = 900, key = API_KEY } = {}) {
+    const visitor = await visit(browser, { width, height });
+    await signIn(visitor.page, server.url, key);
+    await visitor.page.goto(`${server.url}/console/${hash}`);
+    return visitor;
+  }
+  const tab = async (page: Page, hash: string) => {
+    const other = await page.browserContext().newPage();
+    await other.goto(`${server.url}/console/${hash}`);
+    return other;
+  };
+
+  test("two tabs on one ended flow both show a button that one of them presses, without a reload", async () => {
+    const flow = await server.ended(await server.start({ prompt: "in two tabs" }));
+    const { page } = await opened(`#/flows/${flow.id}`);
+    await waitForFlowEnd(page, 1);
+    const other = await tab(page, `#/flows/${flow.id}`);
+    await waitForFlowEnd(other, 1);
+    // The tab in front is the other one. A tab in the background gets no frames, so the tests ask it by themselves.
+    await page.evaluate(() => {
+      const labels = [...document.querySelectorAll<HTMLElement>(".task-actions .chip .label")];
+      labels.find(({ textContent }) => textContent === "U2")!.click();
+    });
+    await waitForFlowEnd(other, 2);
+    const ended = () => page.$$eval("[role=treeitem].ok", (all) => all.length);
+    await until(ended, (count) => count === 2);
+  });
+
+  test("a pressed button is ticked, and leads to its task instead of pressing again", async () => {
+    const { page } = await opened(`#/flows/${done.id}/${done.tasks[0].id}`);
+    const pressed = await page.waitForSelector('.task-actions .chip[aria-pressed="true"]');
+    expect(await pressed!.evaluate((chip) => chip.querySelector(".label")?.textContent)).toBe("U1");
+    await pressed!.click();
+    await page.waitForFunction((id) => location.hash.endsWith(id), {}, done.tasks[1].id);
+    expect((await server.flow(done.id)).tasks).toHaveLength(2);
+  });
+
+  test("the event log of an upscale has its submission, acceptance, callbacks, end, cost and webhook in the order of time", async () => {
+    const receiver = createServer((request, response) => {
+      request.resume();
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    try {
+      const notifyHook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+      const flow = await server.ended(await server.start({ prompt: "logged", notifyHook, then: [{ press: "U1" }] }));
+      const { page, complaints } = await opened(`#/flows/${flow.id}/${flow.tasks[1].id}`);
+      await click(page, ".panel [role=tab]", "Events");
+      await page.waitForFunction(() =>
+        document.querySelector(".task-log")?.textContent?.includes("task.completed: 204"),
+      );
+      const entries = await page.$$eval(".task-log li", (all) => all.map((entry) => entry.textContent ?? ""));
+      const at = (text: string) => entries.findIndex((entry) => entry.includes(text));
+      const order = ["submit to", "accepted as", "callback", "done", "cost $", "webhook task.completed"].map(at);
+      expect(
+        order.every((index) => index >= 0),
+        entries.join("\n"),
+      ).toBe(true);
+      expect(order).toEqual(order.toSorted((a, b) => a - b));
+      const times = await page.$$eval(".task-log time", (all) => all.map((time) => time.getAttribute("datetime")!));
+      expect(times).toEqual(times.toSorted());
+      expect(complaints).toEqual([]);
+    } finally {
+      receiver.close();
+    }
+  });
+
+  test("the bars of the timeline begin and end at the times of the API", async () => {
+    const { page } = await opened(`#/flows/${done.id}?view=timeline`);
+    await page.waitForSelector(".timeline .drawing");
+    const bars = await page.$$eval(".timeline tbody tr", (rows) =>
+      rows.map((row) =>
+        [".waiting", ".drawing"].map((name) => {
+          const { left, width } = row.querySelector<HTMLElement>(`.bars ${name}`)!.style;
+          return [Number.parseFloat(left), Number.parseFloat(width)] as const;
+        }),
+      ),
+    );
+    const origin = Date.parse(done.tasks[0].createdAt);
+    const since = (iso: string) => Date.parse(iso) - origin;
+    // Of the longest bar the scale is known: percent of the whole.
+    const ends = done.tasks.map(({ endedAt }: Json) => since(endedAt));
+    const [waiting, drawing] = bars[ends.indexOf(Math.max(...ends))]!;
+    const scale = Math.max(...ends) / (drawing![0] + drawing![1]);
+    expect(waiting![0] * scale).toBeGreaterThanOrEqual(0);
+    done.tasks.forEach((task: Json, i: number) => {
+      const [wait, draw] = bars[i]!;
+      const shown = [wait![0], draw![0], draw![0] + draw![1]].map((percent) => percent * scale);
+      const wanted = [task.createdAt, task.submittedAt, task.endedAt].map(since);
+      shown.forEach((ms, n) => {
+        expect(Math.abs(ms - wanted[n]!), `${task.press} ${n}`).toBeLessThan(100);
+      });
+    });
+  });
+
+  test("on a phone a tap on a task opens a sheet, and the row of the task stays visible above it", async () => {
+    const { page } = await opened(`#/flows/${done.id}`, { width: 390, height: 844 });
+    await page.waitForSelector("[role=treeitem]");
+    for (const { id } of done.tasks) {
+      await page.locator(`[data-node="${id}"]`).click();
+      await page.waitForFunction((task) => location.hash.includes(task), {}, id);
+      await page.waitForSelector("dialog.task-sheet[open]");
+      // The sheet moves in, so its place is awaited.
+      await page.waitForFunction(
+        (task) => {
+          const row = document.querySelector(`[data-node="${task}"]`)!.getBoundingClientRect();
+          const sheet = document.querySelector("dialog.task-sheet")!.getBoundingClientRect();
+          return row.top >= 0 && row.bottom <= sheet.top && Math.floor(sheet.bottom) <= innerHeight;
+        },
+        {},
+        id,
+      );
+      await page.keyboard.press("Escape");
+      await page.waitForFunction(() => !document.querySelector("dialog.task-sheet"));
+    }
+  });
+
+  test("Back shows the list with its filter where the user was, and a flow opens signed in in another tab", async () => {
+    for (let i = 0; i < 14; i++) await server.start({ prompt: `row ${i}`, action: "shorten" });
+    const { page } = await opened("#/flows");
+    await page.locator("input[type=search]").fill("row");
+    await page.waitForFunction(
+      () => location.hash.includes("q=row") && document.querySelectorAll(".flow-row").length >= 10,
+    );
+    await page.evaluate(() => scrollTo(0, 300));
+    await page.waitForFunction(() => scrollY === 300);
+    await page.evaluate(() => {
+      const rows = [...document.querySelectorAll<HTMLElement>(".flow-row")];
+      rows.find((row) => row.getBoundingClientRect().top > 0)!.click();
+    });
+    await page.waitForSelector(".flow-head");
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await page.goBack();
+    await page.waitForSelector(".flow-row");
+    await page.waitForFunction(() => scrollY === 300);
+    expect(page.url()).toContain("q=row");
+    expect(await page.$eval("input[type=search]", (field) => (field as HTMLInputElement).value)).toBe("row");
+    const link = await page.$eval(".flow-row", (row) => (row as HTMLAnchorElement).href);
+    const other = await page.browserContext().newPage();
+    await other.goto(link);
+    await other.waitForSelector(".flow-head");
+  });
+
+  test("a rate limit counts down on the pressed button, and Cancel sends nothing", async () => {
+    const app = (await server.call("POST", "/v1/apps", { name: "limited", limits: { flowsPerMinute: 1 } })).body;
+    const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+    const headers = { authorization: `Bearer ${key}` };
+    const flows = async () => (await server.call("GET", "/v1/flows", undefined, headers)).body.data.length;
+    const { page, requested } = await opened("#/create", { key });
+    await until(
+      async () => (await server.call("POST", "/v1/flows", { prompt: "fill", action: "imagine" }, headers)).status,
+      (status) => status === 429,
+    );
+    const before = await flows();
+    await page.locator(".composer textarea").fill("a limited boat");
+    await click(page, "button", "Create");
+    await page.waitForFunction(() => /sends in \d+ s/.test(document.querySelector(".send")?.textContent ?? ""));
+    const posts = () => requested.filter((url) => url.endsWith("/v1/flows")).length;
+    const sent = posts();
+    await click(page, ".cancel-limited", "Cancel");
+    await page.waitForFunction(() => document.querySelector(".send")?.textContent === "Create");
+    expect([posts(), await flows()]).toEqual([sent, before]);
+    expect(await page.$eval(".composer textarea", (field) => field.value)).toBe("a limited boat");
+  });
+
+  test("a banned prompt is marked and can be edited, and no paid retry is offered", async () => {
+    const flow = await server.ended(await server.start({ prompt: "a quiet boat" }));
+    const { page } = await opened(`#/flows/${flow.id}`);
+    // The failure that the page receives is that of a vendor that names the word.
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      if (!request.url().endsWith(`/v1/flows/${flow.id}`)) return request.continue();
+      const [task] = flow.tasks;
+      const failure = { code: "banned_prompt", message: "Banned.", vendor: { bannedWord: "quiet" } };
+      const tasks = [
+        { ...task, status: "FAILURE", failure, failReason: "Banned", endedAt: task.endedAt ?? task.createdAt },
+      ];
+      return request.respond({
+        contentType: "application/json",
+        body: JSON.stringify({ ...flow, status: "failed", tasks }),
+      });
+    });
+    await page.reload();
+    await page.waitForSelector(".panel mark");
+    expect(await textOf(page, ".panel mark")).toBe("quiet");
+    expect(await page.$$eval(".task-actions .label", (all) => all.map(({ textContent }) => textContent))).not.toContain(
+      "Retry",
+    );
+    await click(page, ".task-actions button", "Edit and try again");
+    await page.waitForSelector(".composer textarea");
+    expect(await page.$eval(".composer textarea", (field) => field.value)).toContain("a quiet boat");
+  });
+
+  test("simulated vendors, flows and pictures are marked, and those of a real vendor are not", async () => {
+    const path = "/v1/providers/newapi/accounts/default";
+    // Another name of the same machine stands for a real vendor.
+    const baseUrl = `${server.simulatorUrl.replace("127.0.0.1", "localhost")}/newapi`;
+    await server.call("DELETE", path);
+    expect((await server.call("POST", path, { baseUrl, apiKey: "any" })).status).toBe(201);
+    const { page } = await opened("#/flows");
+    await page.waitForFunction(() => document.querySelector(".flow-row")?.textContent?.includes("(simulated)"));
+    await page.goto(`${server.url}/console/#/flows/${done.id}`);
+    await page.waitForFunction(() => document.querySelector(".flow-head")?.textContent?.includes("simulated"));
+    await page.goto(`${server.url}/console/#/gallery?pic=${done.tasks[1].id}.1`);
+    await page.waitForFunction(() =>
+      document.querySelector(".lightbox-info")?.textContent?.includes("simulator, simulated"),
+    );
+    await page.goto(`${server.url}/console/#/health`);
+    await page.waitForSelector(".vendors .tag.simulated");
+    const marked = await page.$$eval(".vendors > li", (all) =>
+      all.map((vendor) => [vendor.querySelector("code")?.textContent, vendor.querySelector(".tag.simulated") !== null]),
+    );
+    expect(marked.find(([id]) => id === "newapi")).toEqual(["newapi", false]);
+    expect(marked.filter(([, isMarked]) => isMarked).length).toBe(marked.length - 1);
+  });
+
+  test("a real vendor that has never called back raises a banner with the command that helps", async () => {
+    const { page } = await visit(browser);
+    await page.setRequestInterception(true);
+    page.on("request", async (request) => {
+      if (!request.url().endsWith("/v1/providers")) return request.continue();
+      const { body } = await server.call("GET", "/v1/providers");
+      const [first, ...rest] = body.data;
+      const [account] = first.accounts;
+      const silent = { ...first, accounts: [{ ...account, simulated: false, callbacks: "silent", heardAt: null }] };
+      return request.respond({
+        contentType: "application/json",
+        body: JSON.stringify({ data: [silent, ...rest], nextCursor: null }),
+      });
+    });
+    await signIn(page, server.url, API_KEY);
+    for (const hash of ["#/health", "#/settings/vendors"]) {
+      await page.goto(`${server.url}/console/${hash}`);
+      await page.waitForSelector(".polling");
+      expect(await textOf(page, ".polling")).toContain("npx mjflow dev --tunnel");
+    }
+  });
+
+  test("nothing moves by itself if the user wants reduced motion", async () => {
+    const { page } = await visit(browser);
+    await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
+    await signIn(page, server.url, API_KEY);
+    const running = await server.start({ prompt: "still --sim slow", progress: true, then: [{ press: "U1" }] });
+    for (const [hash, ready] of [
+      [`#/flows/${running}`, ".node.run"],
+      ["#/flows", ".flow-row"],
+      ["#/gallery", ".tile"],
+      ["#/create", ".composer"],
+    ] as const) {
+      await page.goto(`${server.url}/console/${hash}`);
+      await page.waitForSelector(ready);
+      const moving = await page.evaluate(() =>
+        document
+          .getAnimations()
+          .filter(
+            ({ playState, effect }) => playState === "running" && Number(effect?.getComputedTiming().duration) > 1,
+          )
+          .map((animation) => (animation as CSSAnimation).animationName ?? String(animation)),
+      );
+      expect(moving, hash).toEqual([]);
+      expect(await page.$$eval("video[autoplay]", (all) => all.length), hash).toBe(0);
+    }
+    await server.call("POST", `/v1/flows/${running}/cancel`);
+  });
+
+  test("at 200 % zoom no page but the canvas scrolls sideways", async () => {
+    // 200 % on a screen of 1280 px is a page of 640 px.
+    const { page } = await opened("#/flows", { width: 640, height: 450 });
+    for (const [hash, ready] of [
+      ["#/flows", ".flow-row"],
+      ["#/gallery", ".tile"],
+      ["#/create", ".composer"],
+      [`#/flows/${done.id}`, "[role=treeitem]"],
+      ["#/deliveries", "#signatures"],
+      ["#/health", "#vendors"],
+      ["#/settings/vendors", ".setting-table"],
+    ] as const) {
+      await page.goto(`${server.url}/console/${hash}`);
+      await page.waitForSelector(ready);
+      expect(await overflowOf(page), hash).toBeLessThanOrEqual(0);
+    }
+  });
+
+  test("at 2560 px the gallery fills the width, and on a phone no picture is narrower than 180 px", async () => {
+    for (const width of [2_560, 390]) {
+      const { page } = await opened("#/gallery", { width });
+      await page.waitForSelector(".tile");
+      const { tiles, main } = await page.evaluate(() => ({
+        tiles: [...document.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect().width),
+        main: document.querySelector("main")!.clientWidth,
+      }));
+      if (width === 390) expect(Math.min(...tiles)).toBeGreaterThanOrEqual(180);
+      else expect(await page.$eval(".picture-grid", (grid) => grid.clientWidth)).toBeGreaterThan(main - 100);
+    }
+  });
+
+  test("from the sign-in to a saved upscale everything works with the keyboard alone", async () => {
+    const { page } = await visit(browser);
+    await page.goto(`${server.url}/console`);
+    await page.waitForSelector('input[name="key"]');
+    const tabTo = async (selector: string) => {
+      for (let i = 0; i < 80; i++) {
+        if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
+        await page.keyboard.press("Tab");
+      }
+      throw new Error(`The Tab key does not reach ${selector}`);
+    };
+    await tabTo('input[name="key"]');
+    await page.keyboard.type(API_KEY);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector('nav[aria-label="Pages"]');
+    await page.keyboard.press("n");
+    await page.waitForSelector(".composer textarea");
+    await tabTo(".composer textarea");
+    await page.keyboard.type("by keys alone --ar 1:1");
+    await tabTo(".more-options > summary");
+    await page.keyboard.press("Enter");
+    await tabTo('.more-fields input[type="checkbox"]');
+    await page.keyboard.press("Space");
+    await page.keyboard.down("Control");
+    await page.keyboard.press("Enter");
+    await page.keyboard.up("Control");
+    await page.waitForSelector(".flow-head");
+    const id = idOf(page);
+    await server.ended(id);
+    await page.waitForSelector(".task-actions .chip");
+    const session = await page.createCDPSession();
+    await session.send("Page.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+    await tabTo('.task-actions .chip[title*="U1"]');
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll("[role=treeitem].ok").length === 2);
+    await page.waitForFunction(() => document.querySelector(".panel h2")?.textContent === "U1");
+    await until(
+      () => server.flow(id),
+      ({ tasks }) => tasks.length === 2 && tasks[1].copies.length > 0,
+    );
+    // The page that follows the flow no more reads the copies when it is opened.
+    await page.reload();
+    await page.waitForSelector('.panel-image img[src*="/media/"]');
+    await tabTo(".panel-image");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".lightbox[open]");
+    await page.keyboard.press("d");
+    const name = await until(
+      async () => readdirSync(folder).find((file) => file.startsWith("by-keys-alone") && !file.endsWith(".crdownload")),
+      (file) => file !== undefined,
+    );
+    expect(readFileSync(join(folder, name!)).length).toBeGreaterThan(1_000);
+  });
+});
