@@ -316,6 +316,7 @@ test("providers are listed with capabilities and account health, and without API
             name: "default",
             weight: 1,
             maxRunning: null,
+            simulated: false,
             waiting: { count: 0, atLeast: false, oldestAt: null },
             callbacks: "unknown",
             heardAt: null,

@@ -5,7 +5,7 @@ import { useConnection } from "./connection.ts";
 import { toMjflowError } from "./queries.ts";
 import { useMjflow } from "./session.ts";
 
-/** Tells the other tabs of this browser that a flow has changed: a page follows an ended flow no more. */
+/** Notifies the other tabs of this browser of a changed flow: a page follows an ended flow no more. */
 const changed = new BroadcastChannel("mjflow.flow");
 
 /** Call it after an action that can make an ended flow run again. */

@@ -1,4 +1,4 @@
-/** A request that waits for a rate limit: the seconds on the pressed button, and the way to give it up beside it. */
+/** A request that waits for a rate limit: the seconds on the pressed button, and a button that gives it up. */
 import { cancelLimited, useConnection } from "../connection.ts";
 import { useNow } from "../hooks.ts";
 import { t } from "../text/text.ts";
