@@ -59,6 +59,10 @@ const quick = await pass(
   sample ? [...new Set(sample.map(({ range }) => range))] : mutated,
   sample?.map(keyOf),
 );
+if (sample && quick.length < sample.length)
+  console.log(
+    `${sample.length - quick.length} of the sample were not run: their sources changed while Stryker copied them`,
+  );
 // A busy machine may have been too slow. What has passed a limit of repetitions is an endless loop for certain.
 const slowOnes = quick.filter(({ status, reason }) => status === "Timeout" && !reason.startsWith("Hit limit"));
 const again =

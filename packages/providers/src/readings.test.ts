@@ -74,7 +74,7 @@ test.each(STATUSES)("answers with HTTP %i mean what is recorded", async (status)
 });
 
 test("answers with headers of proxies, and requests that got no answer, mean what is recorded", async () => {
-  const headers = [
+  const headers: Record<string, string>[] = [
     { "cf-mitigated": "challenge" },
     { "cf-ray": "1" },
     { "retry-after": "7" },

@@ -4,6 +4,7 @@
  */
 import type { CallContext, RootCall } from "@mjflow/core/port";
 import { expect, test } from "vitest";
+import { capabilitiesOf } from "./dialect.ts";
 import { FORMS } from "./families/index.ts";
 import type { Calls, ProviderDeps } from "./family.ts";
 import type { VendorHttpRequest } from "./http-client.ts";
@@ -78,22 +79,27 @@ const OTHERS: [name: string, call: (calls: Calls) => Promise<unknown>][] = [
 ];
 
 type Make = (deps: ProviderDeps) => Promise<Calls>;
-const VENDORS: [id: string, make: Make][] = [
-  ...[...FORMS].map(([id, form]): [string, Make] => [
+const VENDORS: [id: string, make: Make, about: object][] = [
+  ...[...FORMS].map(([id, form]): [string, Make, object] => [
     id,
     async (deps) => (await form.load()).connect(deps, new Set(Object.keys(form.unproven))),
+    { title: form.title, ...form.capabilities, unproven: form.unproven },
   ]),
-  ...[...DIALECTS].map(([id, dialect]): [string, Make] => [id, async (deps) => createProvider(dialect, deps)]),
+  ...[...DIALECTS].map(([id, dialect]): [string, Make, object] => [
+    id,
+    async (deps) => createProvider(dialect, deps),
+    { title: dialect.title, ...capabilitiesOf(dialect) },
+  ]),
 ];
 
-test.each(VENDORS)("the requests of %s are as recorded", async (id, make) => {
+test.each(VENDORS)("what %s can do and its requests are as recorded", async (id, make, about) => {
   const sent: VendorHttpRequest[] = [];
   const httpClient: ProviderDeps["httpClient"] = async (request) => {
     sent.push(request);
     return { kind: "lost", reason: "timeout" };
   };
   const calls = await make({ httpClient, submitTimeoutMs: 61_000, lookupTimeoutMs: 9_000 });
-  const recorded: string[] = [];
+  const recorded: string[] = [JSON.stringify(about)];
   const submits = CALLS.map(([name, call, more]): (typeof OTHERS)[number] => [
     name,
     (to) => to.submit(call, { ...context, ...more }),
