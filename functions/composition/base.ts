@@ -33,6 +33,21 @@ export function lazy<T>(build: () => T): () => T {
   };
 }
 
+/**
+ * The same for a value that takes time. A failed build is forgotten, so the next call tries again: an import that failed for lack of
+ * file descriptors would otherwise fail for the life of the container. Node forgets it, too.
+ */
+export function lazyAsync<T>(build: () => Promise<T>): () => Promise<T> {
+  let built: Promise<T> | undefined;
+  return () => {
+    built ??= build().catch((error: unknown) => {
+      built = undefined;
+      throw error;
+    });
+    return built;
+  };
+}
+
 /** The local server and `sst deploy` check the choices (core/setting.ts). */
 export const env = process.env as NodeJS.ProcessEnv & Choices;
 
@@ -100,7 +115,7 @@ export const dueShards = Number(env["MJFLOW_DUE_SHARDS"] || DUE_SHARDS);
 const store = /* @__PURE__ */ lazy(() => createStore({ table: table(), dueShards }));
 
 /** The SQS client is loaded with the first message, because nine of ten callbacks send no message. */
-export const sqs = /* @__PURE__ */ lazy(
+export const sqs = /* @__PURE__ */ lazyAsync(
   async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS")),
 );
 

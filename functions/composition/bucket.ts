@@ -6,13 +6,13 @@ import type { Objects } from "@mjflow/engine/delete-flow";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { Resource } from "sst/resource";
-import { bucketEndpoint, lazy } from "./base.ts";
+import { bucketEndpoint, lazy, lazyAsync } from "./base.ts";
 import { outbound } from "./outgoing.ts";
 
 const env = process.env;
 
 /** The S3 client is loaded at its first use, because most flows have no input images. */
-const s3 = /* @__PURE__ */ lazy(async () => {
+const s3 = /* @__PURE__ */ lazyAsync(async () => {
   const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), bucketEndpoint()]);
   // A local bucket has no DNS name of its own, so its name is in the path.
   return new S3Client(url === undefined ? {} : { endpoint: url, forcePathStyle: true });
@@ -36,7 +36,7 @@ export const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.B
  */
 export const publicBucket = /* @__PURE__ */ lazy(() => {
   const endpoint = env["MJFLOW_BUCKET_URL"] || undefined;
-  const client = lazy(async () => {
+  const client = lazyAsync(async () => {
     const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), endpoint ?? bucketEndpoint()]);
     // By default the SDK signs the checksum of an empty body into the URL of an upload, and S3 would reject every image.
     const requestChecksumCalculation = "WHEN_REQUIRED";

@@ -3,7 +3,7 @@ import type { ReducedImage, UploadVersion } from "@mjflow/core/port";
 import { MediaError } from "@mjflow/media/error";
 import { Resource } from "sst/resource";
 import type { ReduceEvent, ReduceResult } from "../reduce.ts";
-import { lazy } from "./base.ts";
+import { lazyAsync } from "./base.ts";
 
 type Invoke = (event: ReduceEvent) => Promise<ReduceResult>;
 
@@ -14,7 +14,7 @@ export function useLocalReduce(invoke: Invoke): void {
   localReduce = invoke;
 }
 
-const invokeLambda = /* @__PURE__ */ lazy(async (): Promise<Invoke> => {
+const invokeLambda = /* @__PURE__ */ lazyAsync(async (): Promise<Invoke> => {
   const { createInvoke } = await import("./lambda.ts");
   return createInvoke<ReduceEvent, ReduceResult>(Resource.Reduce.name);
 });

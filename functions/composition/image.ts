@@ -1,12 +1,12 @@
 /** The images of requests. Only the API has them: it also calls the function that scales them down. */
 import type { InputImages } from "@mjflow/core/port";
-import { lazy } from "./base.ts";
+import { lazy, lazyAsync } from "./base.ts";
 import { bucket, publicBucket } from "./bucket.ts";
 import { callReduce } from "./call-reduce.ts";
 import { outbound } from "./outgoing.ts";
 
 export const images = /* @__PURE__ */ lazy((): InputImages => {
-  const load = lazy(async () => {
+  const load = lazyAsync(async () => {
     const { createInputImages } = await import("@mjflow/media/input");
     const parts = { bucket: bucket(), signing: publicBucket(), outbound: outbound(), reduce: callReduce };
     return createInputImages(parts);

@@ -3,7 +3,7 @@ import type { Translator } from "@mjflow/core/port";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { createUrlGuard } from "@mjflow/webhooks/url-guard";
 import { Resource } from "sst/resource";
-import { lazy } from "./base.ts";
+import { lazy, lazyAsync } from "./base.ts";
 import { allow } from "./outgoing.ts";
 
 const env = process.env;
@@ -20,7 +20,7 @@ function allowOf(url: string): string[] {
 export const translator = /* @__PURE__ */ lazy((): Translator | undefined => {
   const [baseUrl, model] = [env["MJFLOW_TRANSLATE_URL"], env["MJFLOW_TRANSLATE_MODEL"]];
   if (!baseUrl || !model) return undefined;
-  const load = lazy(async () => {
+  const load = lazyAsync(async () => {
     const { createChatTranslator } = await import("@mjflow/providers/chat-translator");
     const outbound = createOutbound({ allow: allowOf(baseUrl) });
     return createChatTranslator({ baseUrl, model, apiKey: Resource.TranslateKey.value, outbound });
