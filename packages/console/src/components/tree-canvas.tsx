@@ -23,6 +23,8 @@ import { t } from "../text/page-text.ts";
 const CELL = { width: 196, height: 146, card: 150, cardHeight: 130, anchor: 50 };
 const EDGE = 12;
 const ZOOM_STEP = 1.25;
+/** Below this scale the captions of cards are larger, so that they can be read. */
+const SMALL_SCALE = 0.6;
 
 export interface TreeCanvasProps<T extends Node> {
   label: string;
@@ -127,7 +129,13 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
   }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys act on the tree inside, and every drag has a key
-    <div ref={port} className={`canvas ${detail}`} onKeyDown={onKeyDown} onClick={onClick} {...drag}>
+    <div
+      ref={port}
+      className={`canvas ${detail}${view.scale < SMALL_SCALE ? "" : " close"}`}
+      onKeyDown={onKeyDown}
+      onClick={onClick}
+      {...drag}
+    >
       <div
         ref={plane}
         role="tree"

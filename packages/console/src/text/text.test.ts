@@ -53,3 +53,31 @@ test("a number picks its form by the rules of the language", () => {
   expect(pluralOf("pl")(3, { one: "plik", few: "pliki", other: "plików" })).toBe("pliki");
   expect(zh.deliveries.attempts(1)).toBe("尝试 1 次");
 });
+
+/** The texts of a catalog. A function is called with numbers, or with short texts where it wants texts. */
+function allTexts(catalog: object, path = ""): [string, string][] {
+  return Object.entries(catalog).flatMap(([name, value]): [string, string][] => {
+    const here = `${path}${name}`;
+    if (typeof value === "string") return [[here, value]];
+    if (typeof value === "function") return [[here, String(value(...Array.from({ length: value.length }, () => "2")))]];
+    return typeof value === "object" && value !== null ? allTexts(value as object, `${here}.`) : [];
+  });
+}
+/** Images and old words of mjflow. The glossary has the words that are used instead. */
+const FORBIDDEN = /\b(call(ed)? off|told|letters?(?!, digits)|house|windows?|settled?|let (it )?go)\b/i;
+
+test("no English text has a forbidden word, and no sentence has more than 20 words", () => {
+  const texts = [...allTexts(en), ...allTexts(enCreate), ...allTexts(enPages)];
+  expect(texts.length).toBeGreaterThan(400);
+  const found = texts.filter(([, text]) =>
+    FORBIDDEN.test(text.replaceAll("Dead-letter", "").replaceAll("dead-letter", "")),
+  );
+  const long = texts.flatMap(([path, text]) =>
+    text
+      .split(/[.!?:;](?:\s|$)/)
+      .map((sentence) => sentence.split(/\s+/).filter((word) => /\w/.test(word)).length)
+      .filter((words) => words > 20)
+      .map((words) => `${path}: ${words} words`),
+  );
+  expect([found, long]).toEqual([[], []]);
+});
