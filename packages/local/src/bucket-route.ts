@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { UPLOAD } from "@mjflow/core/upload";
 import { putStored } from "@mjflow/media/bucket";
 import type { ContentType } from "@mjflow/media/sniff";
@@ -51,7 +51,8 @@ export function createBucketRoute({
 
   async function get(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
     const { range } = request.headers;
-    const object = await (await client()).send(
+    const [s3, { GetObjectCommand }] = await Promise.all([client(), import("@aws-sdk/client-s3")]);
+    const object = await s3.send(
       new GetObjectCommand({ Bucket: BUCKET, Key: key, ...(range !== undefined && { Range: range }) }),
     );
     const headers = {
@@ -92,7 +93,7 @@ export function createBucketRoute({
         await (method === "PUT" ? put(request, response, key) : get(request, response, key));
       } catch (error) {
         if (response.headersSent) response.destroy();
-        else if (error instanceof NoSuchKey) refuse(request, response, 404, "NoSuchKey");
+        else if ((error as Error).name === "NoSuchKey") refuse(request, response, 404, "NoSuchKey");
         else refuse(request, response, 503, "SlowDown");
       }
     },

@@ -1,5 +1,4 @@
 /** Names and timings of the local resources, which `sst deploy` chooses on AWS. */
-import { CreateBucketCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 
 export const TABLE = "mjflow";
 export const BUCKET = "mjflow-blobs";
@@ -10,12 +9,3 @@ export const BUCKET = "mjflow-blobs";
  * machine.
  */
 export const VISIBILITY_S = 100;
-
-/** Keeps an existing bucket. */
-export async function createBucket(client: S3Client): Promise<void> {
-  const exists = await client.send(new HeadBucketCommand({ Bucket: BUCKET })).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-}

@@ -4,9 +4,8 @@
  */
 import { loadOrCreateSecret } from "@mjflow/local/data-folder";
 import type { LocalBackend } from "@mjflow/local/engine/backend";
-import { bucketClient } from "@mjflow/local/engine/client";
+import { bucketClient, createBucket } from "@mjflow/local/engine/client";
 import { startQueueEngine } from "@mjflow/local/engine/queue";
-import { createBucket } from "@mjflow/local/provision";
 import { queueClient, tableClient } from "./client.ts";
 import { createQueues, createTable } from "./provision.ts";
 import { createSqsSource } from "./sqs-source.ts";

@@ -11,8 +11,7 @@ import { loadOrCreateSecret } from "../data-folder.ts";
 import type { MessageSource } from "../event-source-mapping.ts";
 import { assertNotExported } from "../exported.ts";
 import { checkFolder } from "../folder-check.ts";
-import { createBucket, VISIBILITY_S } from "../provision.ts";
-import { bucketClient } from "./client.ts";
+import { VISIBILITY_S } from "../provision.ts";
 import { openDataFile } from "./data-file.ts";
 import { createFileQueues } from "./file-queue.ts";
 import { createFileTable } from "./file-table.ts";
@@ -56,6 +55,7 @@ export async function startLocalBackend({ dataDir, acceptLoss }: LocalBackendOpt
   let bucket: Promise<QueueEngine> | undefined;
   async function startBucket(): Promise<QueueEngine> {
     const engine = await startQueueEngine({ dataDir, secret });
+    const { bucketClient, createBucket } = await import("./client.ts");
     await createBucket(bucketClient(engine.endpoint, secret));
     return engine;
   }
@@ -85,7 +85,13 @@ export async function startLocalBackend({ dataDir, acceptLoss }: LocalBackendOpt
       queueDepths: queues.depths,
       bucketEndpoint,
     },
-    bucket: { client: async () => bucketClient(await bucketEndpoint(), secret), secret },
+    bucket: {
+      async client() {
+        const { bucketClient } = await import("./client.ts");
+        return bucketClient(await bucketEndpoint(), secret);
+      },
+      secret,
+    },
     endpoints: { AWS_SECRET_ACCESS_KEY: secret },
     // Not used: messages are sent through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },

@@ -3,9 +3,8 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { beforeEach, expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { createBucket } from "../provision.ts";
 import { startLocalBackend } from "./backend.ts";
-import { bucketClient } from "./client.ts";
+import { bucketClient, createBucket } from "./client.ts";
 import { isSigned, type SignedRequest } from "./signature.ts";
 
 const KEY = "in/ä b+c(1)*'!~.png";
