@@ -87,11 +87,16 @@ export interface LocalBackendPorts {
   queueDepths: QueueDepths;
   /** URL of a server that implements the S3 API. The first call starts that server. */
   bucketEndpoint(): Promise<string>;
+  /** Runs work whose writes share a sync of the disk. Only the result of the work may leave the process. */
+  together<T>(work: () => Promise<T> | T): Promise<T>;
 }
 
 let localBackend: LocalBackendPorts | undefined;
 
 export const bucketEndpoint = async () => (await localBackend?.bucketEndpoint()) ?? endpoint("S3").endpoint;
+
+/** Runs work that sends nothing out of the process: in the local server its writes are acknowledged together, at its end. */
+export const together = <T>(work: () => Promise<T>): Promise<T> => localBackend?.together(work) ?? work();
 
 export const queueDepths = (): QueueDepths | undefined => localBackend?.queueDepths;
 

@@ -1,6 +1,11 @@
 import { readAnyCallback } from "@mjflow/providers/families/callback";
-import { baseDeps, callbackTokens, lazy, withAccounts } from "./base.ts";
+import { baseDeps, callbackTokens, lazy, together, withAccounts } from "./base.ts";
 
 export const composeCallback = /* @__PURE__ */ lazy(() =>
-  withAccounts({ ...baseDeps("callback"), callbackTokens: callbackTokens(""), readCallback: readAnyCallback }),
+  withAccounts({
+    ...baseDeps("callback"),
+    together,
+    callbackTokens: callbackTokens(""),
+    readCallback: readAnyCallback,
+  }),
 );

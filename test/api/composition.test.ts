@@ -63,6 +63,7 @@ async function compose(name: string, value: string | undefined): Promise<Compose
     queue: createMemoryQueue({ now: Date.now, visibilityMs: 1_000, maxReceiveCount: 5 }),
     queueDepths: async () => [],
     bucketEndpoint: async () => "http://127.0.0.1:1",
+    together: async (work) => work(),
   });
   const api = (await import("../../functions/composition/api.ts")).composeApi();
   const deliver = (await import("../../functions/composition/deliver.ts")).composeDeliver();

@@ -25,6 +25,7 @@ async function useTable(table: MemoryTable): Promise<void> {
     queue: createMemoryQueue({ now: Date.now, visibilityMs: 1_000, maxReceiveCount: 5 }),
     queueDepths: async () => [],
     bucketEndpoint: async () => "http://127.0.0.1:1",
+    together: async (work) => work(),
   });
 }
 

@@ -23,7 +23,14 @@ export interface LocalBackend {
    * Ports that replace AWS's services (functions/composition/base.ts); unset if the functions reach emulators of AWS with the
    * SDK, as in tests.
    */
-  ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
+  ports?: {
+    table: Table;
+    queue: Queue;
+    queueDepths: QueueDepths;
+    bucketEndpoint(): Promise<string>;
+    /** Runs work whose writes share a sync of the disk (`DataFile.together`). */
+    together<T>(work: () => Promise<T> | T): Promise<T>;
+  };
   /** Client of the object store, and the secret that signs its URLs. The first call starts the store. */
   bucket: { client(): Promise<S3Client>; secret: string };
   /** Copies the data folder while the backend runs; unset if the backend cannot. The target is an empty folder. */
@@ -84,6 +91,7 @@ export async function startLocalBackend({ dataDir, acceptLoss }: LocalBackendOpt
       queue: queues.queue,
       queueDepths: queues.depths,
       bucketEndpoint,
+      together: file.together,
     },
     bucket: {
       async client() {

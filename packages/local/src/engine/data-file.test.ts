@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { copyFileSync, type fdatasync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { type DataFile, type FileOptions, openDataFile } from "./data-file.ts";
 import { readMark } from "./mark.ts";
@@ -63,6 +63,63 @@ test("a write is acknowledged only after it is synced to the disk", async () => 
   expect([syncCalls.times, bodies(file)]).toEqual([1, ["a"]]);
   end();
   expect(await stateOf(write)).toBe("done");
+});
+
+describe("work together", () => {
+  test("its writes, one after the other, share one sync, and the work ends after it", async () => {
+    const { file, syncCalls, end } = slowDisk();
+    const seen: unknown[] = [];
+    const work = file.together(async () => {
+      for (const body of ["state", "message", "health"]) await file.write(add(file, body));
+      seen.push(...bodies(file));
+      return "answer";
+    });
+    expect(await stateOf(work)).toBe("waiting");
+    expect([seen, syncCalls.times]).toEqual([["state", "message", "health"], 1]);
+    end();
+    expect([await stateOf(work), await work]).toEqual(["done", "answer"]);
+  });
+
+  test("a writer beside the work still waits for the sync", async () => {
+    const { file, end } = slowDisk();
+    const work = file.together(() => file.write(add(file, "a")));
+    const other = file.write(add(file, "b"));
+    expect([await stateOf(work), await stateOf(other)]).toEqual(["waiting", "waiting"]);
+    end();
+    expect([await stateOf(work), await stateOf(other)]).toEqual(["done", "done"]);
+  });
+
+  test("after an undone transaction the work writes nothing more and fails", async () => {
+    const { file, end } = slowDisk();
+    const failing = () => {
+      throw new Error("full");
+    };
+    const work = file.together(async () => {
+      await file.write(add(file, "state"));
+      await file.write(failing).catch(() => {});
+      await file.write(add(file, "message"));
+    });
+    await expect(work).rejects.toThrow("full");
+    expect(bodies(file)).toEqual([]);
+    // Another writer undoes it, after the work has ended.
+    const ended = file.together(() => file.write(add(file, "state")));
+    const other = file.write(failing);
+    await expect(other).rejects.toThrow("full");
+    await expect(ended).rejects.toThrow("full");
+    const later = file.write(add(file, "later"));
+    expect(await stateOf(later)).toBe("waiting");
+    end();
+    await later;
+    expect(bodies(file)).toEqual(["later"]);
+  });
+
+  test("a failed sync fails the work", async () => {
+    const { file, end } = slowDisk();
+    const work = file.together(() => file.write(add(file, "a")));
+    expect(await stateOf(work)).toBe("waiting");
+    end(new Error("EIO"));
+    await expect(work).rejects.toThrow("EIO");
+  });
 });
 
 test("all writes during a sync share the next sync", async () => {

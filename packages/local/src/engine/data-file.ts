@@ -14,6 +14,7 @@
  * A read may return data that is not yet on the disk. A reader that acts on it writes afterwards, and the log is synced
  * in order. If the later write is durable, the data that was read is durable too.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync, read as readCallback } from "node:fs";
 import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -45,6 +46,15 @@ export interface DataFile {
    * write was acknowledged.
    */
   note<T>(run: () => T): Promise<T>;
+  /**
+   * Runs work that must not be seen outside of this process before all of it is on the disk, such as a callback and its answer. Each
+   * write in it resolves when it has run, so that all of them can share one transaction. Work that sends something out must not
+   * use this.
+   *
+   * @returns the result of the work when all its writes are on the disk
+   * @throws the exception of the work, or of a transaction of it that was undone. Later writes of the work fail then, too
+   */
+  together<T>(work: () => Promise<T> | T): Promise<T>;
   /** Registers a callback for an undone transaction: the data that its writers cached is not in the file. */
   onUndone(callback: () => void): void;
   /**
@@ -64,6 +74,8 @@ export interface DataFile {
 /** A transaction in progress. */
 interface Transaction {
   done: PromiseWithResolvers<void>;
+  /** Set if the transaction was undone. */
+  undone?: { error: unknown };
   /** True if at least one writer waits for a sync. */
   needsSync: boolean;
 }
@@ -129,6 +141,8 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   /** Functions that wait for the end of the open transaction. */
   const betweenTransactions: (() => void)[] = [];
   let copying: Promise<void> = Promise.resolve();
+  /** The transactions of the work in progress, see `together`. */
+  const works = new AsyncLocalStorage<Transaction[]>();
   let notifyUndone = () => {};
   let notifyCrash = (_why: string) => {};
 
@@ -153,6 +167,10 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   }
 
   async function runInTransaction<T>(run: () => T, needsSync: boolean): Promise<T> {
+    const work = works.getStore();
+    // An earlier write of the work is not in the file, so a later one must not be there alone.
+    const undone = work?.find((earlier) => earlier.undone)?.undone;
+    if (undone) throw undone.error;
     const own = openTransaction();
     own.needsSync ||= needsSync;
     writesSinceLook++;
@@ -164,11 +182,18 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
       undo(own, error);
       throw error;
     }
-    await own.done.promise;
+    if (work === undefined) await own.done.promise;
+    else if (!work.includes(own)) {
+      // `together` reports the error.
+      own.done.promise.catch(() => {});
+      work.push(own);
+    }
     return result;
   }
 
-  function undo({ done }: Transaction, error: unknown): void {
+  function undo(own: Transaction, error: unknown): void {
+    const { done } = own;
+    own.undone = { error };
     open = undefined;
     // After an error such as a full disk, SQLite may already have rolled back.
     if (db.isTransaction) db.exec("ROLLBACK");
@@ -292,6 +317,12 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     },
     write: (run) => runInTransaction(run, true),
     note: (run) => runInTransaction(run, false),
+    async together(work) {
+      const transactions: Transaction[] = [];
+      const result = await works.run(transactions, work);
+      for (const { done } of transactions) await done.promise;
+      return result;
+    },
     onUndone(callback) {
       notifyUndone = callback;
     },
