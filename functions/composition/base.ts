@@ -34,8 +34,8 @@ export function lazy<T>(build: () => T): () => T {
 }
 
 /**
- * The same for a value that takes time. A failed build is forgotten, so the next call tries again: an import that failed for lack of
- * file descriptors would otherwise fail for the life of the container. Node forgets it, too.
+ * The same for a value that takes time. A failed build is forgotten, as Node forgets a failed import, so the next call tries again.
+ * Otherwise a lack of file descriptors at one moment would last for the life of the container.
  */
 export function lazyAsync<T>(build: () => Promise<T>): () => Promise<T> {
   let built: Promise<T> | undefined;
