@@ -12,7 +12,7 @@ import type { FanOut } from "@mjflow/core/message";
 import type { Queue, QueueDepths } from "@mjflow/core/port";
 import type { Choices } from "@mjflow/core/setting";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
-import { createAccounts } from "@mjflow/engine/account";
+import { type Accounts, createAccounts } from "@mjflow/engine/account";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import type { EngineDeps } from "@mjflow/engine/deps";
 import { createSqsQueue } from "@mjflow/queue/sqs";
@@ -103,6 +103,7 @@ export const queueDepths = (): QueueDepths | undefined => localBackend?.queueDep
 /** Must be called before the first event, because a function keeps the dependencies that it has built. */
 export function useLocalBackend(backend: LocalBackendPorts | undefined): void {
   localBackend = backend;
+  localAccounts = undefined;
 }
 
 export const table = /* @__PURE__ */ lazy(
@@ -168,6 +169,15 @@ export function baseDeps(name: string): BaseDeps {
   return { store: store(), queue: queue(), clock, random, timings: timings(), fanOut, log: functionLog(name) };
 }
 
-export function withAccounts<T extends BaseDeps>(parts: T) {
-  return { ...parts, accounts: createAccounts(parts) };
+/** What the functions of the local server know of the accounts. Built with the first of them. */
+let localAccounts: Accounts | undefined;
+
+/**
+ * A function of a deployment learns of another one's writes when its cached health is `beliefMs` old. The functions of the local
+ * server are one process, so what the callback handler learns is known to the submit worker at once.
+ */
+export function withAccounts<T extends BaseDeps>(parts: T): T & { accounts: Accounts } {
+  if (!localBackend) return { ...parts, accounts: createAccounts(parts) };
+  localAccounts ??= createAccounts(parts);
+  return { ...parts, accounts: localAccounts };
 }

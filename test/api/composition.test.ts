@@ -257,3 +257,12 @@ test.each([
   const { imageSemaphore } = (await compose(name, value)).submit;
   expect([imageSemaphore.tryAcquire(), imageSemaphore.tryAcquire()]).toEqual([true, false]);
 });
+
+test("the functions of the local server share what they know of the accounts, and those of a deployment do not", async () => {
+  const local = await compose("MJFLOW_PROGRESS", undefined);
+  expect(local.submit.accounts).toBe(local.api.accounts);
+  const { baseDeps, useLocalBackend, withAccounts } = await import("../../functions/composition/base.ts");
+  const parts = baseDeps("submit");
+  useLocalBackend(undefined);
+  expect(withAccounts(parts).accounts).not.toBe(withAccounts(parts).accounts);
+});
