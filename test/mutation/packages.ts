@@ -44,6 +44,7 @@ export const PACKAGES: Readonly<Record<string, MutatedPackage>> = {
       "packages/store/src/**/*.test.ts",
       "test/conformance/{*.memory,*.sqlite,update}.test.ts",
       "test/app/*.test.ts",
+      "test/engine/sweep-job.test.ts",
     ],
     files: ALL,
     minScore: 90,

@@ -96,7 +96,7 @@ test("answers with headers of proxies, and requests that got no answer, mean wha
 });
 
 const WORDS =
-  "created started progress completed moderated failed cancelled pending processing staged finished retry PENDING_QUEUE ON_QUEUE SUCCESS FAILED IN_PROGRESS x".split(
+  "created started progress completed moderated failed cancelled pending processing staged finished retry PENDING_QUEUE ON_QUEUE SUCCESS FAILED IN_PROGRESS FINISHED FINISH COMPLETED COMPLETE DONE ERROR CANCELLED MODAL NOT_START SUBMITTED x".split(
     " ",
   );
 
@@ -109,6 +109,15 @@ const FAMILY_BODIES = [
   ),
 ];
 
+test("every word for a status of midjourney-proxy means what is recorded", async () => {
+  const task = { id: "1765432109876123", progress: "100%", imageUrl: "https://pictures.example/a.png" };
+  const lines = WORDS.flatMap((word) => [
+    line(word, readCallback(dialect.id, JSON.stringify({ ...task, status: word }))),
+    line(`${word} without a picture`, readCallback(dialect.id, JSON.stringify({ id: task.id, status: word }))),
+  ]);
+  await record("mjproxy-status", lines);
+});
+
 test.each(Object.keys(READERS))("the bodies of %s mean what is recorded", async (id) => {
   const { readCallback: read } = await READERS[id]!();
   const { connect } = await FORMS.get(id)!.load();
@@ -119,10 +128,10 @@ test.each(Object.keys(READERS))("the bodies of %s mean what is recorded", async 
     if (http === undefined) continue;
     const given = typeof body === "string" ? body : JSON.stringify(body);
     lines.push(line(`${file} as a callback`, read(given, account.baseUrl)));
-    for (const word of WORDS) {
-      if (typeof body?.status === "string" || typeof body?.data?.status === "string") {
-        const changed = body.status === undefined ? { data: { ...body.data, status: word } } : { status: word };
-        lines.push(line(`${file} with the status ${word}`, read(JSON.stringify({ ...body, ...changed }))?.status));
+    if (kind === "callback") {
+      for (const word of WORDS) {
+        const changed = given.replaceAll(/"status":"[^"]*"/g, `"status":"${word}"`);
+        lines.push(line(`${file} with the status ${word}`, read(changed)?.status));
       }
     }
     if (kind !== "submit") continue;
@@ -130,7 +139,7 @@ test.each(Object.keys(READERS))("the bodies of %s mean what is recorded", async 
     const outcome = await calls.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
     lines.push(line(`${file} as an answer`, outcome));
   }
-  for (const status of [200, 400, 401, 402, 403, 404, 412, 422, 429, 500, 503]) {
+  for (const status of [200, 300, 400, 401, 402, 403, 404, 412, 422, 429, 500, 503]) {
     for (const body of FAMILY_BODIES) {
       const calls = connect({ httpClient: async () => answered(body, status) }, new Set());
       const outcome = await calls.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
