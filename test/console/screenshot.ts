@@ -56,7 +56,7 @@ const LOOKS: readonly Look[] = SIZES.flatMap(([width, height]) => [
 const executable = chromiumPath();
 if (!executable) throw new Error("Chromium was not found. Install it, or set MJFLOW_CHROMIUM to its path.");
 const folder = process.argv[2];
-const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: folder === undefined ? "3" : "0.5" } });
+const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: folder === undefined ? "5" : "0.5" } });
 const browser = await launch(executable);
 try {
   mkdirSync(folder ?? IMAGES, { recursive: true });
@@ -68,32 +68,41 @@ try {
 
 /** Screenshots for the README and the documents: a running flow, a plan before it is sent, the gallery and the lightbox. */
 async function readme(): Promise<void> {
+  const others = PROMPTS.slice(0, 5).map((prompt, i) => ({
+    prompt,
+    archive: true,
+    ...(i % 2 && { then: [{ press: "U2" }] }),
+  }));
+  const started = await Promise.all(others.map((input) => server.start(input)));
+  await Promise.all(started.map((id) => server.ended(id)));
   const tree = await openPage({ scheme: "light", height: 900 });
   const id = await startRunningFlow(server);
   await showPage(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
   await tree.waitForFunction(
     () =>
       [...document.querySelectorAll(".node.run .node-words")].filter((state) => state.textContent.includes("%"))
-        .length >= 2,
+        .length >= 2 && [...document.images].every(({ complete, naturalWidth }) => complete && naturalWidth > 0),
   );
   await shot(tree, join(IMAGES, "console-flow.png"));
   const plan = await openPage({ scheme: "dark", height: 860 });
   await fillPlan(plan);
   await shot(plan, join(IMAGES, "console-plan.png"));
   await server.ended(id);
-  await server.ended(await server.start({ prompt: "a kite over the sea --ar 16:9", then: [{ press: ["U1", "U3"] }] }));
   const gallery = await openPage({ scheme: "light", height: 860 });
   await showPage(gallery, "#/gallery");
+  await gallery.hover('.tile:has([data-shot$=".3"])');
+  await gallery.waitForSelector(".tile-presses .chip");
   await shot(gallery, join(IMAGES, "console-gallery.png"));
   const { tasks } = await server.flow(id);
-  await showPage(gallery, `#/gallery?pic=${tasks[0].id}.2`);
+  const zoom = tasks.find(({ press }: Json) => press === "zoom:2");
+  await showPage(gallery, `#/gallery?pic=${zoom.id}.2`);
   await gallery.waitForSelector(".lightbox .task-actions .chip");
   await shot(gallery, join(IMAGES, "console-lightbox.png"));
 }
 
 /** Starts a flow and waits until it has seven tasks of which two are in progress. */
 async function startRunningFlow({ start, flow }: SpawnedServer): Promise<string> {
-  const id = await start({ prompt: BOATS, state: "order 7", progress: true, then: PLAN });
+  const id = await start({ prompt: BOATS, state: "order 7", progress: true, archive: true, then: PLAN });
   const isDrawn = ({ status, progress }: Json) => status === "IN_PROGRESS" && progress >= 20;
   await until(
     () => flow(id),
@@ -146,7 +155,7 @@ async function states(page: Page, name: (what: string) => string, flow: string):
   await fillPlan(page);
   await shot(page, name("plan"), true);
   await showPage(page, "#/gallery");
-  await page.hover(".tile:nth-child(2)");
+  await page.hover('.tile:has([data-shot$=".3"])');
   await shot(page, name("tile-hover"));
   for (const n of [1, 2, 3])
     await page
@@ -278,6 +287,9 @@ async function showPage(page: Page, hash: string, url = server.url): Promise<voi
 }
 
 async function shot(page: Page, path: string, fullPage = false): Promise<void> {
+  await page.waitForFunction(() =>
+    [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight),
+  );
   const png = await page.screenshot({ fullPage });
   const { size } = await sharp(png).png({ palette: true, quality: 90, effort: 10 }).toFile(path);
   console.log(`${path}  ${(size / 1_000).toFixed(0)} kB`);

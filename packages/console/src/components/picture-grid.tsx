@@ -14,6 +14,7 @@ import {
 import { download, savableUrl } from "../download.ts";
 import { Icon } from "../kit/icon.tsx";
 import { useToasts } from "../kit/toast.tsx";
+import { byDay, startOfDay } from "../lib/day.ts";
 import { type JustifiedRow, justified } from "../lib/justify.ts";
 import type { Shot } from "../lib/shot.ts";
 import { locale, t } from "../text/text.ts";
@@ -130,15 +131,10 @@ function heightOf(row: Row): number {
 
 function rowsOf(shots: readonly Shot[], width: number, rowHeight: number, hasMore: boolean): Row[] {
   const isPhone = width < PHONE;
-  const byDay = new Map<string, Shot[]>();
-  for (const shot of shots) {
-    const day = dayOf(shot.endedAt);
-    const known = byDay.get(day);
-    if (known) known.push(shot);
-    else byDay.set(day, [shot]);
-  }
-  return [...byDay].flatMap(([day, all], i): Row[] => {
-    const isOpen = hasMore && i === byDay.size - 1;
+  const days = byDay(shots);
+  return [...days].flatMap(([start, all], i): Row[] => {
+    const day = dayOf(start);
+    const isOpen = hasMore && i === days.size - 1;
     // On a phone a portrait is cut to a square, so that two pictures fill the width.
     const ratios = all.map(({ ratio }) => (isPhone ? 1 : ratio));
     const target = isPhone ? (width - GAP) / 2 : rowHeight;
@@ -154,17 +150,18 @@ function rowsOf(shots: readonly Shot[], width: number, rowHeight: number, hasMor
   });
 }
 
-function dayOf(iso: string | null): string {
-  if (iso === null) return t.time.running;
-  const date = new Date(iso);
-  const days = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
+/** @param start start of the day, epoch ms; undefined: the images are not finished */
+function dayOf(start: number | undefined): string {
+  if (start === undefined) return t.time.running;
+  const days = Math.round((startOfDay(new Date()) - start) / 86_400_000);
   if (days === 0) return t.time.today;
   if (days === 1) return t.time.yesterday;
-  return date.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long", year: "numeric" });
-}
-
-function startOfDay(date: Date): number {
-  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+  return new Date(start).toLocaleDateString(locale(), {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+  });
 }
 
 interface TileProps {

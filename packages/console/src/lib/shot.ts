@@ -1,5 +1,6 @@
 /** The single pictures of results: what the gallery shows as tiles and the lightbox one by one. Pure. */
 import type { Copy, Media, Picture, Task } from "@mjflow/client";
+import { locale } from "../text/text.ts";
 import { parameterOf } from "./parameter.ts";
 import { actionLabel, pressLabel, resultKind, rootKind } from "./press.ts";
 import { safeImageUrl } from "./safe.ts";
@@ -51,7 +52,18 @@ export function sourceOfTask(task: Task, prompt: string | null): ShotSource {
   return { ...task, taskId: task.id, prompt: task.finalPrompt ?? prompt };
 }
 
-export function shotsOf(source: ShotSource): Shot[] {
+/** The shots of each source in the language of their labels. A page that is added to a long gallery makes only its own shots. */
+const known = new WeakMap<ShotSource, { language: string; shots: readonly Shot[] }>();
+
+export function shotsOf(source: ShotSource): readonly Shot[] {
+  const before = known.get(source);
+  if (before?.language === locale()) return before.shots;
+  const shots = newShots(source);
+  known.set(source, { language: locale(), shots });
+  return shots;
+}
+
+function newShots(source: ShotSource): Shot[] {
   const { taskId, flowId, press, action, provider, prompt, endedAt, videos } = source;
   const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
   const name = press === null ? actionLabel(action) : pressLabel(press);
