@@ -68,13 +68,6 @@ try {
 
 /** Screenshots for the README and the documents: a running flow, a plan before it is sent, the gallery and the lightbox. */
 async function readme(): Promise<void> {
-  const others = PROMPTS.slice(0, 5).map((prompt, i) => ({
-    prompt,
-    archive: true,
-    ...(i % 2 && { then: [{ press: "U2" }] }),
-  }));
-  const started = await Promise.all(others.map((input) => server.start(input)));
-  await Promise.all(started.map((id) => server.ended(id)));
   const tree = await openPage({ scheme: "light", height: 900 });
   const id = await startRunningFlow(server);
   await showPage(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
@@ -88,6 +81,13 @@ async function readme(): Promise<void> {
   await fillPlan(plan);
   await shot(plan, join(IMAGES, "console-plan.png"));
   await server.ended(id);
+  const others = PROMPTS.slice(0, 5).map((prompt, i) => ({
+    prompt,
+    archive: true,
+    ...(i % 2 && { then: [{ press: "U2" }] }),
+  }));
+  const started = await Promise.all(others.map((input) => server.start(input)));
+  await Promise.all(started.map((each) => server.ended(each)));
   const gallery = await openPage({ scheme: "light", height: 860 });
   await showPage(gallery, "#/gallery");
   await gallery.hover('.tile:has([data-shot$=".3"])');

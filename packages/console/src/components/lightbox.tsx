@@ -93,6 +93,7 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
         onClose();
       }}
     >
+      <Ambient shot={shot} />
       <div className="lightbox-bar">
         <Tool icon="x" name={t.lightbox.close} keyName="Esc" onClick={onClose} />
         <span className="number" aria-live="polite">
@@ -123,7 +124,6 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
         </span>
       </div>
       <div className="lightbox-stage" {...zoom.handlers}>
-        <Ambient shot={shot} />
         <Stage shot={shot} compared={compared} view={zoom.view} />
         {index > 0 && (
           <button
