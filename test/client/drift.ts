@@ -6,8 +6,8 @@
 import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
-import type { ActionRequest, FlowRequest, ModalInput, UploadRequest } from "@mjflow/core/request";
-import type { FlowBatch } from "@mjflow/core/response";
+import type { ActionRequest, FlowRequest, ModalInput, ShareRequest, UploadRequest } from "@mjflow/core/request";
+import type { FlowBatch, NewShare, SharedFlow } from "@mjflow/core/response";
 import type { flowListEntry } from "@mjflow/engine/flow-list";
 import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
 import type * as z from "zod/mini";
@@ -50,6 +50,11 @@ export type Responses = [
   None<DifferentKeys<Client.FlowBatch, z.infer<typeof FlowBatch>>>,
   None<DifferentKeys<Client.FlowBatchResult, z.infer<typeof FlowBatch>["data"][number]>>,
   Is<ReturnType<typeof eventView>, Client.EventBody["data"]>,
+  Is<z.infer<typeof NewShare>, Client.NewShare>,
+  None<DifferentKeys<Client.NewShare, z.infer<typeof NewShare>>>,
+  Is<z.infer<typeof SharedFlow>, Client.SharedFlow>,
+  None<DifferentKeys<Client.SharedFlow, z.infer<typeof SharedFlow>>>,
+  None<DifferentKeys<Client.SharedTask, z.infer<typeof SharedFlow>["tasks"][number]>>,
   Is<DeadLetter["state"], Client.DeadLetter["state"]>,
 ];
 
@@ -66,6 +71,7 @@ export type Requests = [
   None<DifferentKeys<Client.ModalInput, ModalInput>>,
   Is<Client.UploadInput, UploadRequest>,
   None<DifferentKeys<Client.UploadInput, UploadRequest>>,
+  None<DifferentKeys<Client.ShareInput, ShareRequest>>,
 ];
 
 export type Codes = [

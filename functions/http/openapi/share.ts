@@ -41,7 +41,7 @@ export const shares = {
       key: "share",
       summary: "Read a shared flow",
       description:
-        "Send the secret of the share link (`mjv_…`) as the key of this request. The links to archived pictures end within an hour: read again for new ones. A link that does not work gets `share_not_found`, whatever the reason is. A link can be read 120 times in a minute.",
+        "Send the secret of the share link (`mjv_…`) as the key of this request. The links to archived pictures end within an hour: read again for new ones. A link that does not work gets `share_not_found`, whatever the reason is. A link can be read 300 times in a minute.",
       headers: [IF_NONE_MATCH],
       responses: {
         200: { about: "What the viewer of the link sees.", schema: SharedFlow, headers: [ETAG, RETRY_AFTER] },

@@ -59,7 +59,7 @@ export const SHARE = {
   /** Share links of a flow that have not expired. */
   perFlow: 20,
   /** Reads of one share link in a minute that a process answers. */
-  readsPerMinute: 120,
+  readsPerMinute: 300,
   /** Longest life of a link to an image in the view of a share link. It is at least half of it. */
   mediaMs: 60 * MINUTE,
 } as const;

@@ -166,7 +166,7 @@ export const ERROR_NOTES: Readonly<Record<ErrorCode, Note>> = {
     see: { "/limits": "Limits", "/webhooks": "Webhooks" },
   },
   too_many_reads: {
-    cause: "One share link was read more than 120 times in a minute.",
+    cause: "One share link was read more than 300 times in a minute.",
     remedy: "Wait for the time in `Retry-After`. Read a running flow after `nextInMs`, and send `If-None-Match`.",
     see: { "/share-links": "Share links" },
   },

@@ -79,7 +79,9 @@ async function prepareFolder(): Promise<void> {
 async function runDocuments(): Promise<void> {
   const { body: app } = await server.call("POST", "/v1/apps", { name: "samples" });
   const { body: task } = await server.call("POST", "/mj/submit/imagine", { prompt: "a boat" });
-  const environment = { APP: app.id as string };
+  const flow = await server.start({});
+  const { body: share } = await server.call("POST", `/v1/flows/${flow}/shares`, {});
+  const environment = { APP: app.id as string, FLOW: flow, MJFLOW_SHARE_LINK: share.token as string };
   for (const sample of documentSamples()) {
     const name = `${sample.page} ${sample.number} (${sample.language || "text"})`;
     if (!isSelected(name)) continue;

@@ -16,6 +16,8 @@ import { t as first, locale } from "../text/text.ts";
 /** Links to pictures work for at least half an hour. An ended flow is read again before that. */
 const NEW_LINKS_MS = 20 * 60_000;
 const RETRY_MS = 15_000;
+/** Shortest pause between two reads: all viewers of a link share its limit. */
+const READ_MS = 5_000;
 
 export default function SharedPage({ link }: { link: string }) {
   // A text in another form cannot be sent as a key.
@@ -32,7 +34,8 @@ function LivePage({ link }: { link: string }) {
     queryFn: ({ signal }) => mjflow.shares.read({ signal }),
     refetchInterval: ({ state }) => {
       if (state.error) return isGone(state.error) ? false : RETRY_MS;
-      return state.data?.nextInMs ?? NEW_LINKS_MS;
+      const { nextInMs = null } = state.data ?? {};
+      return nextInMs === null ? NEW_LINKS_MS : Math.max(nextInMs, READ_MS);
     },
   });
   if (error && isGone(error)) return <Ended />;
