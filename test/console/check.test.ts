@@ -68,6 +68,25 @@ describe.skipIf(!chromium)("the console in use", () => {
     expect((await server.flow(done.id)).tasks).toHaveLength(2);
   });
 
+  test("a result with four videos has four players that play, loop and are muted, and no link opens by itself", async () => {
+    const { page } = await visit(browser);
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      if (!request.url().endsWith(`/v1/flows/${done.id}`)) return request.continue();
+      const videos = [1, 2, 3, 4].map((n) => ({ url: `${server.url}/console/icon.svg?video=${n}` }));
+      const tasks = done.tasks.map((task: Json) => ({ ...task, videos, copies: [] }));
+      return request.respond({ contentType: "application/json", body: JSON.stringify({ ...done, tasks }) });
+    });
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/flows/${done.id}`);
+    await page.waitForFunction(() => document.querySelectorAll(".panel video").length === 4);
+    const players = await page.$$eval(".panel video", (all) =>
+      (all as HTMLVideoElement[]).map(({ autoplay, loop, muted, controls }) => [autoplay, loop, muted, controls]),
+    );
+    expect(players).toEqual(Array(4).fill([true, true, true, true]));
+    expect(await page.browserContext().pages()).toHaveLength(1);
+  });
+
   test("the event log of an upscale has its submission, acceptance, callbacks, end, cost and webhook in the order of time", async () => {
     const receiver = createServer((request, response) => {
       request.resume();

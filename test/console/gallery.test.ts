@@ -193,6 +193,24 @@ describe.skipIf(!chromium)("the gallery", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("an image of which neither the copy nor the vendor's link loads says so, and Retry loads it", async () => {
+    const { page } = await visit(browser);
+    let isBroken = true;
+    await page.setRequestInterception(true);
+    page.on("request", (request) =>
+      isBroken && request.resourceType() === "image" ? request.respond({ status: 404 }) : request.continue(),
+    );
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/gallery?action=UPSCALE`);
+    await page.waitForSelector(".tile .gone button");
+    expect(await textOf(page, ".tile .gone button")).toContain("Could not load. Retry");
+    isBroken = false;
+    await page.evaluate(() => document.querySelector<HTMLElement>(".tile .gone button")!.click());
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll<HTMLImageElement>(".tile img")].some(({ naturalWidth }) => naturalWidth > 0),
+    );
+  });
+
   test.each([1440, 390])(
     "at %i px axe finds no violation in the gallery and the lightbox, in light and dark",
     async (width) => {
