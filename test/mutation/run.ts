@@ -42,6 +42,7 @@ const { name, files } = chosen();
 const { minScore, files: copied } = packageOf(name);
 process.env["MJFLOW_MUTATED"] = name;
 const started = Date.now();
+const commit = commitOf();
 
 const { since } = values;
 const mutated = since === undefined ? files : files.flatMap((file) => changedRanges(file, since));
@@ -118,7 +119,7 @@ if (seed !== undefined) {
 }
 if (values.record) {
   const date = new Date().toISOString().slice(0, 10);
-  record({ date, commit: commitOf(), package: name, mutants: candidates.length, run, seed, noticed, listed });
+  record({ date, commit, package: name, mutants: candidates.length, run, seed, noticed, listed });
 }
 process.exit(score < minScore || idle.length > 0 ? 1 : 0);
 
