@@ -5,6 +5,8 @@ import { type AdmissionOptions, createAdmission } from "./admission.ts";
 
 interface Sent {
   caller?: string;
+  url?: string;
+  prefer?: string;
   method?: string;
   socket?: { destroyed: boolean };
 }
@@ -22,8 +24,12 @@ function open(options: Partial<AdmissionOptions> = {}) {
     advance(ms: number) {
       nowMs += ms;
     },
-    send(name: string, { caller = "a", method = "POST", socket = { destroyed: false } }: Sent = {}, costMs = 0) {
-      const request = { method, headers: { authorization: caller }, socket, resume() {} };
+    send(
+      name: string,
+      { caller = "a", method = "POST", url = "/v1/flows", prefer, socket = { destroyed: false } }: Sent = {},
+      costMs = 0,
+    ) {
+      const request = { method, url, headers: { authorization: caller, prefer }, socket, resume() {} };
       const response = {
         writeHead: (status: number, headers: Record<string, string>) => ({
           end: (body: string) => refused.push({ name, status, headers, body }),
@@ -77,6 +83,28 @@ test("a bounded number of requests runs at one time, and the end of one starts t
   expect(started).toEqual(["first", "second"]);
   await end("second");
   expect(started).toEqual(["first", "second", "third"]);
+});
+
+test("streams and long polls take no place of others, however many are open", async () => {
+  const { send, started } = open({ running: 1 });
+  const held = [
+    { url: "/v1/flows/flow_1/events" },
+    { url: "/v1/flows/flow_1/events?after=3" },
+    { prefer: "wait=20" },
+    { prefer: "respond-async, wait = 5" },
+  ];
+  for (const [i, read] of held.entries()) send(`held ${i}`, { method: "GET", ...read });
+  send("write");
+  await turns();
+  expect(started).toEqual(["held 0", "held 1", "held 2", "held 3", "write"]);
+});
+
+test("a write takes a place, whatever it prefers", async () => {
+  const { send, started } = open({ running: 1 });
+  send("write", { prefer: "wait=20" });
+  send("waits");
+  await turns();
+  expect(started).toEqual(["write"]);
 });
 
 test("each caller has its turn among those that wait, and its reads do not wait for its writes", async () => {

@@ -16,7 +16,7 @@ export interface AdmissionOptions {
   waiting: number;
   /**
    * Time after which a running request no longer counts, ms. Default: 1,000. Such a request waits for something else than this
-   * process: a stream, a long poll, a translator. It must not keep others waiting.
+   * process, such as a translator. It must not keep others waiting. Streams and long polls never count.
    */
   countedMs?: number;
   /** Default: the milliseconds of `performance.now()`. */
@@ -89,12 +89,14 @@ export function createAdmission({
 
   function step(): void {
     stepsPlanned--;
-    if (waiting > 0 && isTurn() && hasRoom()) start(takeNext().start);
+    if (waiting === 0 || !isTurn() || !hasRoom()) return;
+    const next = takeNext();
+    start(next.request, next.start);
   }
 
-  function start(run: () => Promise<void>): void {
+  function start(request: IncomingMessage, run: () => Promise<void>): void {
     const own = {};
-    running.set(own, now());
+    if (!isHeld(request)) running.set(own, now());
     void run().finally(() => {
       running.delete(own);
       if (waiting > 0) planSteps();
@@ -131,7 +133,7 @@ export function createAdmission({
 
   return {
     admit(request, response, run) {
-      if (waiting === 0 && isTurn() && hasRoom()) return start(run);
+      if (waiting === 0 && isTurn() && hasRoom()) return start(request, run);
       if (waiting >= mostWaiting) return respondOverloaded(request, response, REFUSAL);
       const caller = callerOf(request);
       const entry = { request, start: () => (request.socket.destroyed ? Promise.resolve() : run()) };
@@ -142,6 +144,15 @@ export function createAdmission({
       planSteps();
     },
   };
+}
+
+/**
+ * True for a stream of events and a long poll. After its start such a read only waits for a change. If it counted, 1,000 clients
+ * that wait would stop the requests of all others.
+ */
+function isHeld({ method, url = "", headers }: IncomingMessage): boolean {
+  if (method !== "GET") return false;
+  return /\/events(?:\?|$)/.test(url) || /\bwait\s*=/i.test(String(headers["prefer"] ?? ""));
 }
 
 /** The key of the caller and whether it reads. Callers without a key share a turn if they share an address. */
