@@ -76,7 +76,7 @@ export function createHttpClient({ now = Date.now }: { now?: () => number } = {}
     closeIdleSockets();
     let isSent = false;
     let isLate = false;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       const call = openRequest(request, agents);
       // A signal of an AbortController would do the same, with ten more objects for each request.
