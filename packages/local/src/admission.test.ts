@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -7,6 +8,7 @@ interface Sent {
   caller?: string;
   url?: string;
   prefer?: string;
+  complete?: boolean;
   method?: string;
   socket?: { destroyed: boolean };
 }
@@ -18,6 +20,7 @@ function open(options: Partial<AdmissionOptions> = {}) {
   const started: string[] = [];
   const refused: { name: string; status: number; headers: Record<string, string>; body: string }[] = [];
   const ends = new Map<string, () => void>();
+  const requests = new Map<string, EventEmitter & { complete: boolean }>();
   return {
     started,
     refused,
@@ -26,10 +29,19 @@ function open(options: Partial<AdmissionOptions> = {}) {
     },
     send(
       name: string,
-      { caller = "a", method = "POST", url = "/v1/flows", prefer, socket = { destroyed: false } }: Sent = {},
+      {
+        caller = "a",
+        method = "POST",
+        url = "/v1/flows",
+        prefer,
+        complete = true,
+        socket = { destroyed: false },
+      }: Sent = {},
       costMs = 0,
     ) {
-      const request = { method, url, headers: { authorization: caller, prefer }, socket, resume() {} };
+      const head = { method, url, headers: { authorization: caller, prefer }, complete, socket, resume() {} };
+      const request = Object.assign(new EventEmitter(), head);
+      requests.set(name, request);
       const response = {
         writeHead: (status: number, headers: Record<string, string>) => ({
           end: (body: string) => refused.push({ name, status, headers, body }),
@@ -40,6 +52,12 @@ function open(options: Partial<AdmissionOptions> = {}) {
         nowMs += costMs;
         return new Promise((resolve) => ends.set(name, resolve));
       });
+    },
+    /** The last byte of the body arrives. */
+    arrive(name: string) {
+      const request = requests.get(name)!;
+      request.complete = true;
+      request.emit("end");
     },
     async end(name: string) {
       ends.get(name)!();
@@ -99,6 +117,24 @@ test("streams and long polls take no place of others, however many are open", as
   expect(started).toEqual(["held 0", "held 1", "held 2", "held 3", "write"]);
 });
 
+test("a request whose body does not arrive gives its place to the next one, and counts again when it has arrived", async () => {
+  const { send, arrive, started, end, advance } = open({ running: 1 });
+  send("slow", { complete: false });
+  send("second");
+  advance(49);
+  await turns();
+  expect(started).toEqual(["slow"]);
+  advance(1);
+  send("third");
+  await turns();
+  expect(started).toEqual(["slow", "second"]);
+  arrive("slow");
+  await end("second");
+  expect(started).toEqual(["slow", "second"]);
+  await end("slow");
+  expect(started).toEqual(["slow", "second", "third"]);
+});
+
 test("a write takes a place, whatever it prefers", async () => {
   const { send, started } = open({ running: 1 });
   send("write", { prefer: "wait=20" });
@@ -139,7 +175,7 @@ test("a place is taken from a long request although no other request arrives or 
   // The server holds the process; here a timer does.
   const alive = setInterval(() => {}, 1_000);
   const admission = createAdmission({ turnMs: 10, running: 1, waiting: 1, countedMs: 1 });
-  const request = { method: "POST", headers: {}, socket: {} } as unknown as IncomingMessage;
+  const request = { method: "POST", headers: {}, complete: true, socket: {} } as unknown as IncomingMessage;
   admission.admit(request, {} as ServerResponse, () => new Promise(() => {}));
   admission.admit(request, {} as ServerResponse, async () => resolve());
   await promise;

@@ -38,6 +38,15 @@ interface Waiting {
   start: () => Promise<void>;
 }
 
+interface Running {
+  request: IncomingMessage;
+  /** When it started, or when the last byte of a late body arrived. */
+  startedAt: number;
+  hasEnded: boolean;
+}
+
+/** Time in which the body of a running request must arrive, ms. Then the request waits for its client, and counts no more. */
+const RECEIVED_MS = 50;
 /** Most requests that start in one turn, however short they are. */
 const PER_TURN = 64;
 const REFUSAL = {
@@ -52,8 +61,8 @@ export function createAdmission({
   countedMs = 1_000,
   now = () => performance.now(),
 }: AdmissionOptions): Admission {
-  /** Running requests that count, each with its start time, in the order of their start. */
-  const running = new Map<object, number>();
+  /** Running requests that count. */
+  const running = new Set<Running>();
   /** Waiting requests by caller. The caller whose turn is next comes first. */
   const callers = new Map<string, Waiting[]>();
   let waiting = 0;
@@ -95,9 +104,10 @@ export function createAdmission({
   }
 
   function start(request: IncomingMessage, run: () => Promise<void>): void {
-    const own = {};
-    if (!isHeld(request)) running.set(own, now());
+    const own = { request, startedAt: now(), hasEnded: false };
+    if (!isHeld(request)) running.add(own);
     void run().finally(() => {
+      own.hasEnded = true;
       running.delete(own);
       if (waiting > 0) planSteps();
     });
@@ -105,16 +115,27 @@ export function createAdmission({
 
   function hasRoom(): boolean {
     if (running.size < mostRunning) return true;
-    const [oldest, startedAt] = running.entries().next().value!;
-    const restMs = startedAt + countedMs - now();
-    if (restMs <= 0) {
-      running.delete(oldest);
-      return true;
+    let restMs = Number.POSITIVE_INFINITY;
+    for (const own of running) {
+      const ownMs = own.startedAt + (own.request.complete ? countedMs : RECEIVED_MS) - now();
+      if (ownMs > 0) restMs = Math.min(restMs, ownMs);
+      else stopCounting(own);
     }
+    if (running.size < mostRunning) return true;
     // If a running request ends before, its end plans the next steps.
     if (!isLookPlanned) setTimeout(lookAgain, restMs).unref();
     isLookPlanned = true;
     return false;
+  }
+
+  function stopCounting(own: Running): void {
+    running.delete(own);
+    if (own.request.complete) return;
+    // From its last byte on it has work to do, so it counts again.
+    own.request.once("end", () => {
+      own.startedAt = now();
+      if (!own.hasEnded) running.add(own);
+    });
   }
 
   function lookAgain(): void {
