@@ -226,6 +226,36 @@ describe("statuses of other servers", () => {
   });
 });
 
+describe("envelopes", () => {
+  const end = { status: "SUCCESS", imageUrl: "https://x.test/1.png" };
+  test.each<[string, unknown, string | undefined, string]>([
+    ["the task itself", { id: "1", ...end }, "1", "SUCCESS"],
+    [
+      "a task whose data look like another task",
+      { id: "1", ...end, data: { id: "2", status: "FAILURE" } },
+      "1",
+      "SUCCESS",
+    ],
+    ["an id outside and the status inside", { id: "1", data: end }, "1", "SUCCESS"],
+    ["ids outside and inside", { task_id: "9", data: { task_id: "1", ...end } }, "1", "SUCCESS"],
+    [
+      "a status outside and the task inside",
+      { status: "success", data: { id: "1", status: "FAILURE" } },
+      "1",
+      "FAILURE",
+    ],
+    ["a code and the task inside", { code: 1, result: { id: "1", ...end } }, "1", "SUCCESS"],
+    ["a status outside and other data", { status: "FAILURE", data: { cost: 1 } }, undefined, "FAILURE"],
+    ["an id inside and no status", { data: { id: "1" } }, "1", "NOT_START"],
+    ["an id outside and no status", { id: "1", data: { cost: 1 } }, "1", "NOT_START"],
+  ])("%s", (_name, body, id, status) => {
+    const report = parseTask(body);
+    expect([report?.vendorTaskId, report?.status]).toEqual([id, status]);
+    // A callback whose token wants no progress must not drop an end that is wrapped.
+    expect(parseTask(body, { dropsSteps: true })?.status).toBe(status);
+  });
+});
+
 describe("lists of tasks", () => {
   const task = { id: "7", status: "SUCCESS" };
   test.each<[string, unknown, unknown[] | undefined]>([

@@ -113,15 +113,21 @@ export function parseTask(body: unknown, options: ReadOptions = {}): Report | un
   return report;
 }
 
-/** Returns the task of a body: the body itself, or the object in which a gateway wrapped it. */
+/**
+ * Returns the task of a body: the body itself, or the object in which a gateway wrapped it. An envelope can have an id or a status of
+ * its own, so an object with both comes first, then one with a status.
+ */
 function taskIn(body: unknown): Fields | undefined {
   if (!isFields(body)) return undefined;
-  if (typeof body["status"] === "string" || taskIdOf(body) !== undefined) return body;
-  for (const name of WRAPPERS) {
-    const inner = body[name];
-    if (isFields(inner) && (taskIdOf(inner) !== undefined || typeof inner["status"] === "string")) return inner;
-  }
-  return undefined;
+  const hasStatus = (task: Fields) => typeof task["status"] === "string";
+  const outerId = taskIdOf(body);
+  if (hasStatus(body) && outerId !== undefined) return body;
+  const wrapped = WRAPPERS.map((name) => body[name]).filter(isFields);
+  const whole = wrapped.find((task) => hasStatus(task) && taskIdOf(task) !== undefined);
+  if (whole || hasStatus(body)) return whole ?? body;
+  const withStatus = wrapped.find(hasStatus);
+  if (withStatus) return outerId === undefined ? withStatus : { ...withStatus, id: outerId };
+  return outerId === undefined ? wrapped.find((task) => taskIdOf(task) !== undefined) : body;
 }
 
 function taskIdOf(task: Fields): string | undefined {
