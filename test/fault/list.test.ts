@@ -50,8 +50,8 @@ function expectFaultsOfSimulation(cell: string): void {
   }
 }
 
-test("the list has the 32 faults in order, and then the six rows E about credit", () => {
-  const numbers = Array.from({ length: 32 }, (_, n) => String(n + 1));
+test("the list has the 33 faults in order, and then the six rows E about credit", () => {
+  const numbers = Array.from({ length: 33 }, (_, n) => String(n + 1));
   expect(rows.map(({ number }) => number)).toEqual([...numbers, "E", "E", "E", "E", "E", "E"]);
 });
 

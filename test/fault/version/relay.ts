@@ -1,6 +1,6 @@
 /** Runs one flow with one version of the code, then with another. Both share the table, the queue and the vendor. */
 import type { Flow } from "@mjflow/core/flow";
-import type { Store } from "@mjflow/core/port";
+import type { Log, Store } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
 import { type Call, createTestHarness, HARNESS_START, reportOf, TOKEN_KEY, tokenOf } from "../../support/harness.ts";
@@ -9,6 +9,8 @@ import { clientOver } from "./client.ts";
 import { dumpOf, type Release } from "./versions.ts";
 
 const MINUTE = 60_000;
+/** The list of log lines is that of the current version. An earlier one has lines that it does not know. */
+const SILENT: Log = { info() {}, warn() {}, error() {}, count() {} };
 
 export type Relay = ReturnType<typeof createRelay>;
 export type Runner = ReturnType<Relay["runner"]>;
@@ -23,7 +25,7 @@ export function createRelay() {
     const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => HARNESS_START });
     const hooks = code.createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
     const depsWith = (patch: Partial<Store> = {}) => {
-      const deps = { ...harness.deps, callbackTokens: hooks, store: { ...store, ...patch } };
+      const deps = { ...harness.deps, callbackTokens: hooks, store: { ...store, ...patch }, log: SILENT };
       return { ...deps, accounts: code.createAccounts(deps) };
     };
 
