@@ -172,6 +172,8 @@ async function states(page: Page, name: (what: string) => string, flow: string):
   await page.keyboard.press("?");
   await page.waitForSelector("dialog[open]");
   await shot(page, name("shortcuts"));
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog[open]", { hidden: true });
   await showPage(page, flow);
   await page.evaluate(() => document.querySelector<HTMLElement>(".flow-head [popovertarget]")!.click());
   await shot(page, name("menu"));

@@ -69,7 +69,7 @@ export async function signIn(page: Page, url: string, key: string): Promise<void
   await page.goto(`${url}/console`);
   await page.locator('input[name="key"]').fill(key);
   await page.locator("button[type=submit]").click();
-  await page.waitForSelector('nav[aria-label="Pages"]');
+  await page.waitForSelector(".app");
 }
 
 export function textOf(page: Page, selector: string): Promise<string> {
