@@ -5,9 +5,11 @@ import { taskIdOf } from "@mjflow/core/id";
 import { DeliveryListQuery } from "@mjflow/core/request";
 import { isoOf } from "@mjflow/engine/date";
 import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
+import { nextPayloadOf, type PayloadDeps } from "@mjflow/engine/delivery-payload";
+import { createMjHookListener } from "@mjflow/engine/mj-read";
 import { replayDelivery } from "@mjflow/engine/replay";
-import { Hono } from "hono";
-import type { AppEnv } from "./env.ts";
+import { type Context, Hono } from "hono";
+import { type AppEnv, linksFor, mediaUrlOf } from "./env.ts";
 import { validate } from "./validate.ts";
 
 export const deliveries = new Hono<AppEnv>()
@@ -34,10 +36,20 @@ export const deliveries = new Hono<AppEnv>()
         : await listRows(deps, { appId, listener: endpoint, status, ...range });
     return c.json({ data: page.deliveries.map(deliveryView), nextCursor: page.cursor ?? null });
   })
-  .get("/:id", async (c) => c.json(deliveryView(await getDelivery(c.get("deps"), c.get("appId"), c.req.param("id")))))
+  .get("/:id", async (c) => {
+    const delivery = await getDelivery(c.get("deps"), c.get("appId"), c.req.param("id"));
+    return c.json({ ...deliveryView(delivery), payload: await nextPayloadOf(payloadDeps(c), delivery) });
+  })
   .post("/:id/replay", async (c) =>
     c.json(deliveryView(await replayDelivery(c.get("deps"), c.get("appId"), c.req.param("id"))), 202),
   );
+
+/** The worker that posts events does not know where their streams are, so no body has such a link. */
+function payloadDeps(c: Context<AppEnv>): PayloadDeps {
+  const { store, webhookStore, ...deps } = c.get("deps");
+  const { events: _, ...links } = linksFor(c);
+  return { store, webhookStore, links, mjHook: createMjHookListener(deps, mediaUrlOf(c)) };
+}
 
 function deliveryView(delivery: Delivery) {
   const { flowId, subject, name, listener, type, status, tries, attempts, failure, due, leaseUntil } = delivery;

@@ -176,6 +176,56 @@ describe.skipIf(!chromium)("console actions", () => {
     });
   });
 
+  describe("a failed delivery", () => {
+    test("each attempt has its status, time and response as text, the payload is shown, and the attempt of a replay appears by itself", async () => {
+      const bodies: string[] = [];
+      // The counts of a flow also change after its end: the notification itself is a write.
+      const withoutCounts = (json: string) => json.replace(/"counts":\{[^}]*\}/, "");
+      const refusal = "<b id=injected>no such tenant</b>";
+      let isMended = false;
+      const receiver = createServer(async (request, response) => {
+        let body = "";
+        for await (const chunk of request) body += chunk;
+        bodies.push(body);
+        // The receiver asks for no retry, so the delivery has failed.
+        if (isMended) response.writeHead(200).end("accepted now");
+        else response.writeHead(422, { "webhook-delivery": "abort-message" }).end(refusal);
+      });
+      await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+      try {
+        const notifyHook = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+        const id = await server.start({ prompt: "refused", notifyHook, events: ["flow.completed"] });
+        await server.ended(id);
+        const page = await opened("#/deliveries");
+        const row = ".delivery:has(.status.bad)";
+        await page.locator(`${row} summary`).click();
+        await page.waitForSelector(".delivery details[open] .attempts li");
+        const attempts = () =>
+          page.$$eval(".delivery details[open] .attempts li", (items) => items.map((item) => item.textContent));
+        const [first] = await attempts();
+        expect(first).toMatch(/^\d{4}-\d\d-\d\dT.*422.*in .*Response body/);
+        expect(first).toContain(refusal);
+        expect(await page.$("#injected")).toBeNull();
+        await click(page, ".payload summary", "Payload");
+        await page.waitForSelector(".payload pre");
+        const shown = await page.$eval(".payload pre", (pre) => pre.textContent!);
+        expect(withoutCounts(JSON.stringify(JSON.parse(shown)))).toBe(withoutCounts(bodies[0]!));
+        expect(await page.$(".payload button")).not.toBeNull();
+        isMended = true;
+        await click(page, ".delivery details[open] > button", "Replay");
+        await page.waitForFunction(
+          () => document.querySelectorAll(".delivery details[open] .attempts li").length === 2,
+        );
+        expect((await attempts())[1]).toMatch(/200.*accepted now/);
+        const [delivery] = (await server.call("GET", `/v1/deliveries?flow=${id}`)).body.data;
+        const { payload } = (await server.call("GET", `/v1/deliveries/${delivery.id}`)).body;
+        expect(withoutCounts(payload)).toBe(withoutCounts(bodies[1]!));
+      } finally {
+        receiver.close();
+      }
+    });
+  });
+
   describe("health", () => {
     test("a dead-letter message disappears from the list after Redrive and after Discard", async () => {
       const page = await opened("#/health");

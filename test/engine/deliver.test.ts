@@ -3,6 +3,7 @@ import { DISABLE_AFTER_FAILING_MS } from "@mjflow/core/endpoint";
 import { archiveMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
 import { deliveriesOfFlow, listDeliveriesByFlow } from "@mjflow/engine/delivery-list";
+import { nextPayloadOf } from "@mjflow/engine/delivery-payload";
 import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
 import { replayDelivery, startReplay } from "@mjflow/engine/replay";
 import { sendTestEvent } from "@mjflow/engine/test-event";
@@ -90,6 +91,65 @@ describe("webhooks to a flow's notifyHook", () => {
     expect(receivedTypes(harness)).toEqual(["flow.failed", "task.failed"]);
     const failed = harness.receiver.posts.find(({ body }) => body.type === "task.failed")!;
     expect(failed.body.data.failure).toMatchObject({ code: "banned_prompt" });
+  });
+});
+
+describe("the payload of a delivery", () => {
+  const payloadOf = async (harness: TestHarness, listener: string, type: string) => {
+    const [flow] = (await harness.deps.store.listFlows("app_a", 1)).flows;
+    const all = await deliveriesOfFlow(harness.deps, "app_a", flow!.id);
+    const delivery = all.find((each) => each.listener === listener && each.type === type)!;
+    return { delivery, payload: await nextPayloadOf(harness.deps, delivery) };
+  };
+
+  test.each(["task.completed", "flow.completed"] as const)(
+    "the payload of %s is to the byte what a replay posts, to an endpoint and to a notifyHook",
+    async (type) => {
+      const harness = createTestHarness();
+      const { endpoint } = await createEndpoint(harness.deps, "app_a", { url: "https://app.test/e", events: [type] });
+      await harness.start({ notifyHook: HOOK, events: [type], state: '🛶 "x"' });
+      await harness.finishAll();
+      for (const [listener, url] of [
+        [endpoint.id, "https://app.test/e"],
+        ["hook", HOOK],
+      ] as const) {
+        const { delivery, payload } = await payloadOf(harness, listener, type);
+        await replayDelivery(harness.deps, "app_a", deliveryIdOf(delivery));
+        await harness.drain();
+        const post = harness.receiver.posts.at(-1)!;
+        expect(post.url).toBe(url);
+        expect(payload).toBe(JSON.stringify(post.body));
+        for (const secret of post.secrets) expect(payload).not.toContain(secret);
+        expect(payload).not.toMatch(/signature|webhook-id|whsec_/);
+      }
+    },
+  );
+
+  test("a delivery has the first characters of each response, also after a replay", async () => {
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    harness.receiver.next(answered(500, { body: "<b>first</b>\n" }), answered(200, { body: "second" }));
+    await harness.finishAll();
+    const { delivery } = await payloadOf(harness, "hook", "flow.completed");
+    expect(delivery.attempts.map(({ status, body }) => [status, body])).toEqual([[500, "<b>first</b>"]]);
+    await replayDelivery(harness.deps, "app_a", deliveryIdOf(delivery));
+    await harness.drain();
+    const { delivery: after } = await payloadOf(harness, "hook", "flow.completed");
+    expect(after.attempts.map(({ status, body }) => [status, body])).toEqual([
+      [500, "<b>first</b>"],
+      [200, "second"],
+    ]);
+  });
+
+  test("there is no payload when the flow is gone", async () => {
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed", "task.completed"] });
+    await harness.finishAll();
+    for (const type of ["flow.completed", "task.completed"]) {
+      const { delivery } = await payloadOf(harness, "hook", type);
+      const gone = { ...delivery, flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD" };
+      expect(await nextPayloadOf(harness.deps, gone)).toBeNull();
+    }
   });
 });
 

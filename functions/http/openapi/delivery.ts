@@ -1,6 +1,6 @@
 /** Descriptions of the routes under `/v1/deliveries`. */
 import { DeliveryListQuery } from "@mjflow/core/request";
-import { Delivery, pageOf } from "@mjflow/core/response";
+import { Delivery, DeliveryDetail, pageOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 
 export const deliveries = {
@@ -20,7 +20,9 @@ export const deliveries = {
     "GET /v1/deliveries/:id": {
       id: "getDelivery",
       summary: "Get a delivery",
-      responses: { 200: { about: "The delivery.", schema: Delivery } },
+      description:
+        "Returns the delivery with the payload that its next attempt would post, for example after a replay.",
+      responses: { 200: { about: "The delivery with its payload.", schema: DeliveryDetail } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/deliveries/:id/replay": {

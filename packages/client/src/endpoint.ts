@@ -4,6 +4,7 @@ import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
 import type {
   Delivery,
+  DeliveryDetail,
   DeliveryQuery,
   Endpoint,
   EndpointInput,
@@ -68,7 +69,8 @@ export class Deliveries {
     return listOf(this.#transport, "/v1/deliveries", { ...query }, options);
   }
 
-  async get(id: string, { signal }: CallOptions = {}): Promise<Delivery> {
+  /** Returns the delivery with the payload that its next attempt would post. */
+  async get(id: string, { signal }: CallOptions = {}): Promise<DeliveryDetail> {
     return this.#transport.send({ path: `/v1/deliveries/${segment(id)}`, signal });
   }
 

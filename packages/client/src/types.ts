@@ -716,14 +716,23 @@ export interface Delivery {
   taskId: string | null;
   status: DeliveryStatus;
   tries: number;
-  /** The last delivery attempts, newest last, with the HTTP status or the reason why there was no response. */
-  attempts: { at: string | null; status?: number; why?: string; tookMs?: number }[];
+  /**
+   * The last delivery attempts, newest last, with the HTTP status or the reason why there was no response. `body` is the
+   * beginning of the response body: the receiver's text, untrusted.
+   */
+  attempts: { at: string | null; status?: number; why?: string; tookMs?: number; body?: string }[];
   /** Why the delivery failed permanently; null if it did not. */
   failure: string | null;
   nextTryAt: string | null;
   happenedAt: string | null;
   createdAt: string | null;
   endedAt: string | null;
+}
+
+/** A delivery with its payload. */
+export interface DeliveryDetail extends Delivery {
+  /** JSON text that the next delivery attempt would post; null if the flow or task is gone. */
+  payload: string | null;
 }
 
 /** A provider: the configured entry for one vendor. */

@@ -178,6 +178,29 @@ describe("recording a delivery attempt", () => {
     expect(recordAttempt(open, forbidden, NOW, 0).delivery.attempts).toStrictEqual([{ at: NOW, why: "loopback" }]);
   });
 
+  const bodyOf = (body: string) =>
+    recordAttempt(open, { kind: "answered", status: 500, body, tookMs: 12 }, NOW, 0).delivery.attempts[0]!.body;
+
+  it("an attempt has the first 256 characters of the response body, and none for an empty one", () => {
+    expect(bodyOf("no such route")).toBe("no such route");
+    expect(bodyOf("x".repeat(256))).toBe("x".repeat(256));
+    expect(bodyOf(`${"x".repeat(256)}y`)).toBe("x".repeat(256));
+    expect(["", " \n"].map(bodyOf)).toEqual([undefined, undefined]);
+  });
+
+  it("control characters of a response body become spaces, and half a pair of surrogates is replaced", () => {
+    expect(bodyOf("a\r\nb\u0000c\u001b[31md\u007fe\u009bf")).toBe("a  b c [31md e f");
+    expect(bodyOf(`${"x".repeat(255)}🛶`)).toBe(`${"x".repeat(255)}\ufffd`);
+  });
+
+  it.each(["€", "\u0000", '"', "\\", "\ud800", "🛶"])(
+    "twelve bodies of %j take at most 9,216 bytes of the row",
+    (text) => {
+      const attempts = Array.from({ length: 12 }, () => JSON.stringify(bodyOf(text.repeat(4_096)) ?? "").slice(1, -1));
+      expect(Buffer.byteLength(attempts.join(""))).toBeLessThanOrEqual(9_216);
+    },
+  );
+
   it("only the newest 12 attempts are stored", () => {
     const attempts = Array.from({ length: 12 }, (_, i) => ({ at: i, status: 500 }));
     const kept = recordAttempt({ ...open, attempts }, answered(500), NOW, 0).delivery.attempts;

@@ -23,6 +23,11 @@ export interface DeliveryAttempt {
   why?: string;
   /** Duration in ms; unset if nothing was sent. */
   tookMs?: number;
+  /**
+   * Beginning of the response body: untrusted text of the receiver, at most `STORED_BODY_CHARS` long. Unset: the body was empty,
+   * there was no response, or an earlier version stored the attempt.
+   */
+  body?: string;
 }
 
 export interface Delivery {
@@ -105,6 +110,12 @@ const JITTER = 0.1;
 /** Longest pause that a receiver may request with Retry-After. */
 const RETRY_AFTER_MAX_MS = 24 * hour;
 const MAX_STORED_ATTEMPTS = 12;
+/**
+ * Length of the stored beginning of a response body, UTF-16 units. One unit takes at most 3 bytes in the row, so the bodies of
+ * twelve attempts take at most 9,216 bytes. Such a row costs ten write units per write. With ten error pages in ASCII it costs
+ * three, and with short messages one. Each attempt writes the row twice.
+ */
+export const STORED_BODY_CHARS = 256;
 /** Time for one attempt with its whole timeout and for storing the result. */
 export const DELIVERY_LEASE_MS = 45 * second;
 /** Time after an attempt was due until the sweeper assumes that its message was lost. */
@@ -188,9 +199,24 @@ export function isGone(outcome: PostOutcome): boolean {
 }
 
 function attemptOf(outcome: PostOutcome, at: number): DeliveryAttempt {
-  if (outcome.kind === "answered") return { at, status: outcome.status, tookMs: outcome.tookMs };
+  if (outcome.kind === "answered") {
+    const body = storedBodyOf(outcome.body);
+    return { at, status: outcome.status, tookMs: outcome.tookMs, ...(body !== "" && { body }) };
+  }
   if (outcome.kind === "forbidden" || outcome.kind === "unsigned") return { at, why: outcome.why };
   return { at, why: outcome.why, tookMs: outcome.tookMs };
+}
+
+/**
+ * Shortens a response body for the row. Control characters become spaces: JSON writes each of them with six bytes, and a terminal
+ * obeys some. The cut may split a pair of surrogates; its half is replaced for the same reason.
+ */
+function storedBodyOf(body: string): string {
+  return body
+    .slice(0, STORED_BODY_CHARS)
+    .replaceAll(/\p{Cc}/gu, " ")
+    .toWellFormed()
+    .trim();
 }
 
 /** Ends a delivery without an attempt, because its subscriber is deleted or disabled. It can be replayed. */

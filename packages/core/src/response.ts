@@ -435,7 +435,13 @@ const ATTEMPT = {
   tookMs: [z.optional(z.number()), "Duration in milliseconds."],
 } as const;
 
-const DeliveryAttempt = component("DeliveryAttempt", "One HTTP request of a delivery.", ATTEMPT);
+const DeliveryAttempt = component("DeliveryAttempt", "One HTTP request of a delivery.", {
+  ...ATTEMPT,
+  body: [
+    z.optional(text),
+    "First 256 characters of the response body, with spaces for control characters. It is the receiver's text: do not trust it. Absent if the body was empty.",
+  ],
+});
 
 export const TestEventResult = component("TestEventResult", "Result of a test event.", {
   delivered: [z.boolean(), "Whether the response was 2xx."],
@@ -460,6 +466,13 @@ export const Delivery = component("Delivery", "One event for one subscriber, wit
   happenedAt: [time, "Time of the event."],
   createdAt: [time, "Time when the delivery was created."],
   endedAt: [maybe(time), "Time when it was delivered or failed permanently; null before."],
+});
+
+export const DeliveryDetail = extend(Delivery, "DeliveryDetail", "A delivery with its payload.", {
+  payload: [
+    maybe(text),
+    "The body that the next delivery attempt would post: JSON text, to the byte. It has the present state of the flow or task. Null if the flow or task is gone.",
+  ],
 });
 
 // ── for the operator ───────────────────────────────────────────────────────────────────────────────────────────────

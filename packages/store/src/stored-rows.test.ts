@@ -183,7 +183,16 @@ const endpoint: Required<Endpoint> = {
 
 const delivery: Required<Delivery> = {
   ...{ flowId, subject: "flow", name: "completed", listener, appId, rev: 0, type: "flow.completed" as never },
-  ...{ happenedAt: at, status: "pending", tries: 2, attempts: [{ at, status: 500 }], leaseUntil: at + 1 },
+  ...{
+    happenedAt: at,
+    status: "pending",
+    tries: 2,
+    attempts: [
+      { at, status: 500 },
+      { at, status: 422, body: "b" },
+    ],
+    leaseUntil: at + 1,
+  },
   ...{ failure: "gone", createdAt: at, endedAt: at + 2, due: at + 3, replayId: "rp_1" },
 };
 

@@ -8,6 +8,7 @@ import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { costOfTask, priceOfPress } from "../lib/flow-plan.ts";
+import { indented } from "../lib/json-text.ts";
 import { usd } from "../lib/money.ts";
 import { EMPTY_FORM } from "../lib/plan.ts";
 import { actionLabel, buttonLabel, groupedButtons, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
@@ -469,13 +470,4 @@ function RawResponse({ id }: { id: string }) {
       {data && <pre className="code">{indented(data)}</pre>}
     </details>
   );
-}
-
-/** Indents JSON. Text that is not JSON is returned unchanged. */
-function indented(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
 }

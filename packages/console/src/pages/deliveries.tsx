@@ -1,11 +1,14 @@
 import type { Delivery, DeliveryQuery, DeliveryStatus } from "@mjflow/client";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { CopyButton } from "../components/copy.tsx";
 import { EndpointList } from "../components/endpoint-list.tsx";
 import { Problem } from "../components/problem.tsx";
 import { SignatureHelp } from "../components/signature-help.tsx";
 import { Status } from "../components/status.tsx";
 import { replaceQuery, useNow } from "../hooks.ts";
 import { Rich } from "../kit/rich.tsx";
+import { indented } from "../lib/json-text.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useDeliveries, useEndpoints } from "../queries.ts";
@@ -102,14 +105,21 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
           )}
         </dl>
         <ol className="attempts small">
-          {attempts.map(({ at, status: code, why, tookMs }, i) => (
+          {attempts.map(({ at, status: code, why, tookMs, body }, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: delivery attempts have no id except their number
             <li key={i}>
               <time>{at}</time> <strong>{code ?? why}</strong>{" "}
               {tookMs !== undefined && t.deliveries.in(duration(tookMs))}
+              {body && (
+                <>
+                  <div className="faint">{t.deliveries.responseBody}</div>
+                  <pre className="code">{body}</pre>
+                </>
+              )}
             </li>
           ))}
         </ol>
+        <Payload id={id} />
         <Problem error={error} onClose={clear} />
         {status !== "pending" && (
           <button type="button" disabled={!!busy} onClick={replay}>
@@ -118,5 +128,29 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
         )}
       </details>
     </li>
+  );
+}
+
+/** The body that the next attempt would post. It is requested when the user opens it, because a flow's can be long. */
+function Payload({ id }: { id: string }) {
+  const mjflow = useMjflow();
+  const [isOpen, setOpen] = useState(false);
+  const { data, error } = useQuery({
+    queryKey: ["deliveries", "payload", id],
+    queryFn: () => mjflow.deliveries.get(id),
+    enabled: isOpen,
+  });
+  return (
+    <details className="payload" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t.deliveries.payload}</summary>
+      {error && <Problem error={toMjflowError(error)} />}
+      {data && !data.payload && <p className="faint small">{t.deliveries.noPayload}</p>}
+      {data?.payload && (
+        <>
+          <pre className="code">{indented(data.payload)}</pre>
+          <CopyButton text={data.payload} />
+        </>
+      )}
+    </details>
   );
 }

@@ -188,6 +188,9 @@ export const enPages = {
     in: (time: string) => `in ${time}`,
     replay: "Replay",
     replaying: "Replaying…",
+    responseBody: "Response body",
+    payload: "Payload",
+    noPayload: "There is none: the flow or task is gone.",
   },
   endpoints: {
     title: "Webhook endpoints",

@@ -598,6 +598,9 @@ export const zh: Texts & CreateTexts & PageTexts = {
     in: (time) => `耗时 ${time}`,
     replay: "重放",
     replaying: "重放中…",
+    responseBody: "响应正文",
+    payload: "请求正文",
+    noPayload: "没有请求正文：流程或任务已不存在。",
   },
   endpoints: {
     title: "Webhook 端点",

@@ -81,15 +81,13 @@ export async function tryAttempt(
   deps: DeliverDeps,
   delivery: Delivery,
   subscriber: Subscriber,
-  { flow, tasks, task }: LoadedSubject,
+  subject: LoadedSubject,
 ): Promise<Attempted | { retryAt: number; parkedFrom?: number | undefined }> {
-  const { name, type, happenedAt: at } = delivery;
-  const endpointId = disabledEndpointIdOf(name);
-  const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
+  const { flow } = subject;
+  const context = await eventContextOf(deps, delivery, subject);
   const permit = await subscriber.start();
   if (!permit.ok) return { retryAt: permit.retryAt, parkedFrom: permit.parkedFrom };
   deps.log.count("Deliveries");
-  const context = { flow, tasks, task, event: { name, type, at }, endpoint };
   const outcome = await subscriber.post(context, attemptTimeoutMs(delivery, deps.timings)).finally(permit.release);
   // The post was made. If the message failed here, the other receivers would get their events again.
   await permit.record(outcome, flow).catch((error: unknown) => {
@@ -138,9 +136,23 @@ function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutc
 /** What an event is about: a task, or a flow with all its tasks. */
 export type LoadedSubject = Pick<EventContext, "flow" | "tasks" | "task">;
 
+/** Returns all data for the body of a delivery. */
+export async function eventContextOf(
+  { webhookStore }: { webhookStore: Pick<DeliverDeps["webhookStore"], "endpoint"> },
+  { name, type, happenedAt: at }: Delivery,
+  subject: LoadedSubject,
+): Promise<EventContext> {
+  const endpointId = disabledEndpointIdOf(name);
+  const endpoint = endpointId === undefined ? undefined : await webhookStore.endpoint(subject.flow.appId, endpointId);
+  return { ...subject, event: { name, type, at }, endpoint };
+}
+
+/** @property log unset: a missing subject is not logged */
+type SubjectDeps = Pick<DeliverDeps, "store"> & Partial<Pick<DeliverDeps, "log">>;
+
 /** @returns undefined if the flow or the task is not stored (any more) */
 export async function loadSubject(
-  deps: DeliverDeps,
+  deps: SubjectDeps,
   flowId: string,
   subject: string,
 ): Promise<LoadedSubject | undefined> {
@@ -149,7 +161,7 @@ export async function loadSubject(
 
 /** Loads several subjects of a flow in one read. Those that are not stored (any more) are left out. */
 export async function loadSubjects(
-  deps: DeliverDeps,
+  deps: SubjectDeps,
   flowId: string,
   subjects: readonly string[],
 ): Promise<LoadedSubject[]> {
@@ -158,7 +170,7 @@ export async function loadSubjects(
   return subjects.flatMap((subject) => {
     const task = tasks.find(({ path }) => path === subject);
     if (flow && (task || subject === FLOW_SUBJECT)) return [{ flow, tasks, task }];
-    deps.log.warn("notify.not-found", { flow: flowId, place: subject });
+    deps.log?.warn("notify.not-found", { flow: flowId, place: subject });
     return [];
   });
 }

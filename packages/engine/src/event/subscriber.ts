@@ -203,9 +203,8 @@ function busSubscriber(bus: Bus, deps: DeliverDeps): Subscriber {
       const { flow, task, event } = content;
       const startedAt = clock.now();
       const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
-      const detail = JSON.stringify({ id, ...bodyOf(deps, content) });
       try {
-        await bus.put({ id, type: event.type, at: event.at, detail });
+        await bus.put({ id, type: event.type, at: event.at, detail: busDetailOf(deps.links, content) });
         return { kind: "answered", status: 200, body: "", tookMs: clock.now() - startedAt };
       } catch (error) {
         return { kind: "unreachable", why: `bus: ${(error as Error).name}`, tookMs: clock.now() - startedAt };
@@ -239,10 +238,22 @@ async function signedPost(
     return { kind: "unsigned", why: SECRET_UNREADABLE };
   }
   const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
-  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets, timeoutMs });
+  return deps.webhooks.send({ url, id, body: payloadOf(deps.links, content), secrets, timeoutMs });
 }
 
-function bodyOf({ links }: DeliverDeps, { flow, tasks, task, event: { type, at }, endpoint }: EventContext): EventBody {
+/** Returns the body of a signed webhook: JSON text. */
+export function payloadOf(links: Links, content: EventContext): string {
+  return JSON.stringify(bodyOf(links, content));
+}
+
+/** Returns the detail of an event on the bus: JSON text. */
+export function busDetailOf(links: Links, content: EventContext): string {
+  const { flow, task, event } = content;
+  const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
+  return JSON.stringify({ id, ...bodyOf(links, content) });
+}
+
+function bodyOf(links: Links, { flow, tasks, task, event: { type, at }, endpoint }: EventContext): EventBody {
   const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, type, links);
   return { type, timestamp: new Date(at).toISOString(), data };
 }
