@@ -1,9 +1,14 @@
 /**
  * The contract of the compat API with midjourney-proxy clients: routes, codes, path prefixes and accepted spellings.
  */
+
+import { deliveryIdOf } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
+import { deliveriesOfFlow } from "@mjflow/engine/delivery-list";
+import { nextPayloadOf } from "@mjflow/engine/delivery-payload";
 import { createMjHookListener } from "@mjflow/engine/mj-read";
+import { replayDelivery } from "@mjflow/engine/replay";
 import { beforeEach, describe, expect, test } from "vitest";
 import { MJ_PREFIXES } from "../../functions/http/mj-compat/path.ts";
 import { refusal } from "../../functions/http/mj-compat/response.ts";
@@ -764,6 +769,18 @@ test("the task object is posted to the notifyHook of the request, and without on
     expect(post?.url).toBe(expected);
     expect(JSON.parse(post!.body)).toMatchObject({ id, status: "SUCCESS" });
   }
+});
+
+test("the payload of a delivery to the notifyHook of a request is to the byte what a replay posts", async () => {
+  const { deps, receiver, drain } = client.harness;
+  const id = await client.imagined({ notifyHook: "https://app.test/payload" });
+  const { flowId } = (await deps.mjTaskIds.get("app_a", id))!;
+  const delivery = (await deliveriesOfFlow(deps, "app_a", flowId)).find(({ listener }) => listener === "mj")!;
+  const payload = await nextPayloadOf(deps, delivery);
+  await replayDelivery(deps, "app_a", deliveryIdOf(delivery));
+  await drain();
+  expect(receiver.posts.at(-1)!.url).toBe("https://app.test/payload");
+  expect(payload).toBe(JSON.stringify(receiver.posts.at(-1)!.body));
 });
 
 describe("seed, cancel and upload", () => {

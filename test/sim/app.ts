@@ -38,7 +38,7 @@ export function createApp(rng: Rng, profile: FaultProfile, isDown: () => boolean
     async send({ url, id, body }) {
       const fails = rng.chance(profile.hookFails) || (url === ENDPOINT_URL && isDown());
       posts.push({ url, id, body, accepted: !fails });
-      if (fails && rng.chance(0.5)) return { kind: "answered", status: 503, body: "", tookMs: 5 };
+      if (fails && rng.chance(0.5)) return { kind: "answered", status: 503, body: "<h1>overloaded</h1>\n", tookMs: 5 };
       if (fails || rng.chance(profile.hookLies)) return { kind: "unreachable", why: "reset", tookMs: 5 };
       return { kind: "answered", status: 204, body: "", tookMs: 5 };
     },
