@@ -256,9 +256,10 @@ function untranslated(page: Page, names: readonly string[]): Promise<string[]> {
       }
     }
     const rest = (text: string) => {
-      let left = text;
+      // Ids come first: one of them can contain a known name.
+      let left = text.replaceAll(/https?:\/\/\S*|--\w+( \w+)?|\/v1\/\w+|(flow|task|app)_\w+|\b[UV]\d\b/g, " ");
       for (const name of known) left = left.replaceAll(name, " ");
-      return left.replaceAll(/https?:\/\/\S*|--\w+( \w+)?|\/v1\/\w+|(flow|task|app)_\w+|\b[UV]\d\b/g, " ");
+      return left;
     };
     return [...new Set(texts.filter((text) => /[A-Za-z]{2,}/.test(rest(text))))];
   }, names);
