@@ -257,9 +257,9 @@ function untranslated(page: Page, names: readonly string[]): Promise<string[]> {
     }
     const rest = (text: string) => {
       // Ids come first: one of them can contain a known name.
-      let left = text.replaceAll(/https?:\/\/\S*|--\w+( \w+)?|\/v1\/\w+|(flow|task|app)_\w+|\b[UV]\d\b/g, " ");
+      let left = text.replaceAll(/(flow|task|app)_\w+/g, " ");
       for (const name of known) left = left.replaceAll(name, " ");
-      return left;
+      return left.replaceAll(/https?:\/\/\S*|--\w+( \w+)?|\/v1\/\w+|\b[UV]\d\b/g, " ");
     };
     return [...new Set(texts.filter((text) => /[A-Za-z]{2,}/.test(rest(text))))];
   }, names);

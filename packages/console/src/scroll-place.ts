@@ -1,7 +1,7 @@
 /** Where the user was in each entry of the browser history. The browser cannot restore it, because a page loads its content later. */
 
-/** Frames in which the content of a page may grow to its height. */
-const MAX_FRAMES = 90;
+/** Time in which the content of a page may grow to its height, ms. A slow network needs seconds. */
+const MAX_MS = 10_000;
 
 /** Scroll positions by the key of the history entry. */
 const places = new Map<string, number>();
@@ -22,14 +22,15 @@ export function restorePlace(): void {
   latest += 1;
   const wanted = places.get(entryKey()) ?? 0;
   scrollTo(0, 0);
-  if (wanted > 0) requestAnimationFrame(() => scrollWhenReady(wanted, latest, MAX_FRAMES));
+  if (wanted > 0) requestAnimationFrame(() => scrollWhenReady(wanted, latest, performance.now() + MAX_MS));
 }
 
-function scrollWhenReady(wanted: number, call: number, frames: number): void {
-  // The user has gone on meanwhile.
-  if (call !== latest) return;
-  if (document.documentElement.scrollHeight - innerHeight >= wanted || frames === 0) scrollTo(0, wanted);
-  else requestAnimationFrame(() => scrollWhenReady(wanted, call, frames - 1));
+function scrollWhenReady(wanted: number, call: number, until: number): void {
+  // The user has gone to another page or has scrolled meanwhile.
+  if (call !== latest || scrollY > 0) return;
+  const isReady = document.documentElement.scrollHeight - innerHeight >= wanted;
+  if (isReady || performance.now() > until) scrollTo(0, wanted);
+  else requestAnimationFrame(() => scrollWhenReady(wanted, call, until));
 }
 
 /** The key of the shown history entry. A new entry has none, and gets one. */
