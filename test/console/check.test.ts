@@ -174,8 +174,13 @@ describe.skipIf(!chromium)("the console in use", () => {
     await page.waitForFunction(
       () => location.hash.includes("q=row") && document.querySelectorAll(".flow-row").length >= 10,
     );
-    await page.evaluate(() => scrollTo(0, 300));
-    await page.waitForFunction(() => scrollY === 300);
+    // The page hears of the scroll in the next frame. No user clicks before it.
+    await page.evaluate(async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      addEventListener("scroll", () => requestAnimationFrame(() => resolve()), { once: true });
+      scrollTo(0, 300);
+      await promise;
+    });
     await page.evaluate(() => {
       const rows = [...document.querySelectorAll<HTMLElement>(".flow-row")];
       rows.find((row) => row.getBoundingClientRect().top > 0)!.click();
