@@ -174,7 +174,7 @@ describe.skipIf(!chromium)("the console in use", () => {
     await page.waitForFunction(
       () => location.hash.includes("q=row") && document.querySelectorAll(".flow-row").length >= 10,
     );
-    // The page hears of the scroll in the next frame. No user clicks before it.
+    // The page gets the event of the scroll in the next frame. No user clicks before it.
     await page.evaluate(async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       addEventListener("scroll", () => requestAnimationFrame(() => resolve()), { once: true });
