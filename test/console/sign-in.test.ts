@@ -48,6 +48,7 @@ describe.skipIf(!chromium)("the sign-in of the console", () => {
     await tab.goto(url);
     await tab.locator("button[type=submit]").click();
     await waitForText(tab, "works once");
+    await tab.waitForFunction((used) => !location.href.includes(used), {}, secret);
     expect(await readable(tab)).not.toContain(secret);
     await tab.reload();
     await isSignedIn(tab);
