@@ -2,7 +2,6 @@
  * Sessions of the console, and the one-time links that start them. A session stands for one API key and never has more rights
  * than it. Its hash includes that of the key, so it ends with the key (D14). See docs/decisions/0089.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import {
   type AccessToken,
   isAccessTokenId,
@@ -15,7 +14,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { SessionRequest } from "@mjflow/core/request";
 import { dateOf } from "../date.ts";
 import type { EngineDeps } from "../deps.ts";
-import { deleteWithRetry } from "../step/update-with-retry.ts";
+import { isSameHash, removeAccessToken, sha256Of } from "./access-token.ts";
 import { type Caller, callerOfApp, type OperatorKey } from "./caller.ts";
 
 type SessionDeps = Pick<EngineDeps, "store" | "clock" | "log">;
@@ -130,12 +129,7 @@ export async function listSessions({ store }: SessionDeps, appId: string): Promi
 export async function endSession({ store, log }: SessionDeps, appId: string, id: string): Promise<void> {
   const token = isAccessTokenId(id) ? await store.accessToken(appId, id) : undefined;
   if (!token) throw new MjflowError("not_found");
-  await deleteWithRetry(token, {
-    remove: (found) => store.deleteAccessToken(found),
-    read: () => store.accessToken(appId, id),
-    code: "write_conflict",
-    detail: "Other requests change the same token.",
-  });
+  await removeAccessToken({ store }, token, "token");
   log.info("session.ended", { app: appId, session: id });
 }
 
@@ -145,11 +139,7 @@ const lifeOf = (stay = false) => (stay ? SESSION.stayMs : SESSION.shortMs);
 
 /** Hash of a secret together with the hash of the API key that it stands for. */
 function hashOf(text: string, keySha256: string): string {
-  return createHash("sha256").update(`${text} ${keySha256}`).digest("hex");
-}
-
-function isSameHash(a: string, b: string): boolean {
-  return timingSafeEqual(Buffer.from(a, "hex"), Buffer.from(b, "hex"));
+  return sha256Of(`${text} ${keySha256}`);
 }
 
 /** The request was accepted with this key, so the key exists unless it was removed at this moment. */
@@ -158,7 +148,7 @@ async function keyOfCaller(
   presented: string,
   { operator, appId, keyId }: Caller,
 ): Promise<KeyOfSession> {
-  if (operator) return { sha256: createHash("sha256").update(presented).digest("hex") };
+  if (operator) return { sha256: sha256Of(presented) };
   const { key } = keyId === undefined ? { key: undefined } : await store.appWithKey(appId, keyId);
   if (!key) throw new MjflowError("unauthorized");
   return { keyId: key.id, sha256: key.sha256 };

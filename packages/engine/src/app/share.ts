@@ -2,7 +2,6 @@
  * Share links of flows: anyone who has the link can see the flow, read-only, until the link expires or is revoked (D15). Only a
  * hash of its secret is stored. See docs/decisions/0095.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { type AccessToken, isAccessTokenId, newAccessToken, parseAccessToken, SHARE } from "@mjflow/core/access-token";
 import { DEFAULT_APP, isAppActive } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
@@ -11,7 +10,7 @@ import type { ShareRequest } from "@mjflow/core/request";
 import type { EngineDeps } from "../deps.ts";
 import { getOwnFlow } from "../read/own.ts";
 import type { FlowWithTasks } from "../step/update-flow.ts";
-import { deleteWithRetry } from "../step/update-with-retry.ts";
+import { isSameHash, removeAccessToken, sha256Of } from "./access-token.ts";
 
 type ShareDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
@@ -40,7 +39,7 @@ export async function createShare(
   const { id, text } = newAccessToken("share", flowId, deps.random.bytes(25));
   const now = deps.clock.now();
   const saved = await deps.store.saveAccessToken({
-    ...{ kind: "share", owner: flowId, id, rev: 0, sha256: hashOf(text).toString("hex"), createdAt: now },
+    ...{ kind: "share", owner: flowId, id, rev: 0, sha256: sha256Of(text), createdAt: now },
     expiresAt: Math.min(now + expiresInS * 1_000, flow.createdAt + FLOW_RETENTION_MS),
     ...(label !== undefined && { label }),
     ...(!showsPrompt && { hidesPrompt: true }),
@@ -68,12 +67,7 @@ export async function revokeShare(deps: ShareDeps, appId: string, flowId: string
   await getOwnFlow(deps, appId, flowId);
   const share = isAccessTokenId(id) ? await deps.store.accessToken(flowId, id) : undefined;
   if (share?.kind !== "share") throw new MjflowError("not_found");
-  await deleteWithRetry(share, {
-    remove: (found) => deps.store.deleteAccessToken(found),
-    read: () => deps.store.accessToken(flowId, id),
-    code: "write_conflict",
-    detail: "Other requests change the same share link.",
-  });
+  await removeAccessToken(deps, share, "share link");
   deps.log.info("share.revoked", { app: appId, flow: flowId, share: id });
 }
 
@@ -92,10 +86,10 @@ export interface OpenedShare extends FlowWithTasks {
 export async function openShare(deps: ShareDeps, presented: string): Promise<OpenedShare | undefined> {
   const named = parseAccessToken("share", presented);
   if (!named) return undefined;
-  const hash = hashOf(presented);
-  countRead(deps, hash.toString("base64url"));
+  const hash = sha256Of(presented);
+  countRead(deps, hash);
   const share = await deps.store.accessToken(named.owner, named.id);
-  if (share?.kind !== "share" || !timingSafeEqual(hash, Buffer.from(share.sha256, "hex"))) throw notFound();
+  if (share?.kind !== "share" || !isSameHash(hash, share.sha256)) throw notFound();
   if (share.expiresAt <= deps.clock.now()) throw notFound();
   const { flow, tasks } = await deps.store.loadFlow(share.owner);
   if (!flow || flow.deletedAt !== undefined || !(await isOfActiveApp(deps, flow.appId))) throw notFound();
@@ -120,10 +114,6 @@ function notFound(): MjflowError {
   return new MjflowError("share_not_found", {
     detail: "The share link has expired, was revoked or was copied incompletely, or its flow was deleted.",
   });
-}
-
-function hashOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }
 
 // ── limit of reads ─────────────────────────────────────────────────────────────────────────────────────────────────
