@@ -110,6 +110,14 @@ function withoutQuote(words: string, prompt: string): string {
   return kept;
 }
 
+/** How a callback is read. */
+export interface ReadCallbackOptions {
+  /** Base URL of the vendor, for image links without a host; unset: such links are left out. */
+  baseUrl?: string;
+  /** True: of a report that needs no write (`needsWrite`) only the status is used, so the reader may leave out the rest. */
+  dropsSteps?: boolean;
+}
+
 /**
  * True if a callback with this report must be stored even if the app did not request progress. MODAL must be stored,
  * because the vendor waits until the modal is answered. An unknown status can mean anything, so it is stored too.

@@ -1,7 +1,7 @@
 /** The dependencies of the engine's steps. Each step declares the part that it needs. */
 import { type FanOut, workQueueOf } from "@mjflow/core/message";
 import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/port";
-import type { Report } from "@mjflow/core/report";
+import type { ReadCallbackOptions, Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import type { Timings } from "@mjflow/core/timing";
@@ -32,13 +32,6 @@ export interface EngineDeps {
   holdsNotifications?: boolean;
   /** What the process remembers of credit counters belongs to this object (credit-counter.ts). Unset: to its store. */
   creditMemory?: object;
-}
-
-export interface ReadCallbackOptions {
-  /** Base for image links without a host; unset: such links are left out. */
-  baseUrl?: string;
-  /** True: of a report that needs no write (`needsWrite`) only the status is used, so the reader may leave out the rest. */
-  dropsSteps?: boolean;
 }
 
 /** Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor. */

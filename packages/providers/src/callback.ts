@@ -1,5 +1,5 @@
 /** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
-import type { Report } from "@mjflow/core/report";
+import type { ReadCallbackOptions, Report } from "@mjflow/core/report";
 import { type BodyHeaders, otherCharsetOf } from "./body-headers.ts";
 import { canPress, type Dialect } from "./dialect.ts";
 import { isFields, parseJson } from "./json.ts";
@@ -40,18 +40,11 @@ function isUtf8Declared(headers: BodyHeaders): boolean {
   return headers["content-encoding"] === undefined && otherCharsetOf(headers) === undefined;
 }
 
-export interface CallbackOptions {
-  /** Base URL of the vendor, for image links without a host; unset: such links are left out. */
-  baseUrl?: string;
-  /** True: a report that needs no write has only its status (`ReadOptions.dropsSteps`). */
-  dropsSteps?: boolean;
-}
-
 /** Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply. */
 export function readCallback(
   provider: string,
   body: string,
-  { baseUrl, dropsSteps }: CallbackOptions = {},
+  { baseUrl, dropsSteps }: ReadCallbackOptions = {},
 ): Report | undefined {
   const options =
     dropsSteps && baseUrl === undefined ? briefOptions(provider) : readOptions(DIALECTS.get(provider), baseUrl);

@@ -1,6 +1,6 @@
 /** Reads the callbacks of every family. The callback handler imports only this module. */
-import type { Report } from "@mjflow/core/report";
-import { type CallbackOptions, readCallback } from "../callback.ts";
+import type { ReadCallbackOptions, Report } from "@mjflow/core/report";
+import { readCallback } from "../callback.ts";
 import { READERS } from "./readers.ts";
 
 /**
@@ -12,7 +12,7 @@ import { READERS } from "./readers.ts";
 export function readAnyCallback(
   provider: string,
   body: string,
-  options: CallbackOptions = {},
+  options: ReadCallbackOptions = {},
 ): Report | undefined | Promise<Report | undefined> {
   const load = Object.hasOwn(READERS, provider) ? READERS[provider] : undefined;
   return load
