@@ -21,7 +21,6 @@ export interface FolderCheckOptions {
 
 /** File of rows and messages in the data folder. */
 export const DATABASE_FILE = "mjflow.db";
-const FILE = DATABASE_FILE;
 const VAULT_KEY = "vault.key";
 const CALLBACK_KEY = "hook.key";
 /** Text that accepts the loss of a folder without a mark. */
@@ -32,7 +31,7 @@ const BACKUP = "restore a backup as docs/local-server.md describes";
 
 /** @throws ConfigError with a way out if the folder has lost data, is damaged, or is open in another process */
 export function checkFolder(dataDir: string, { acceptLoss, warn = printWarning }: FolderCheckOptions = {}): void {
-  const path = join(dataDir, FILE);
+  const path = join(dataDir, DATABASE_FILE);
   const mark = readMark(dataDir);
   const token = mark?.epoch ?? UNMARKED;
   const isAccepted = acceptLoss === token;
@@ -41,11 +40,12 @@ export function checkFolder(dataDir: string, { acceptLoss, warn = printWarning }
     if (!wasUsed) return;
     if (!isAccepted) {
       throw new ConfigError(
-        `${dataDir} held data of mjflow, but ${FILE} is missing or empty. Put the file back together with ${FILE}-wal. ${wayOut(token, "to start with an empty database")}`,
+        `${dataDir} held data of mjflow, but ${DATABASE_FILE} is missing or empty. Put the file back together with ${DATABASE_FILE}-wal. ${wayOut(token, "to start with an empty database")}`,
       );
     }
     // SQLite would read a log of the missing file as part of the new one.
-    for (const name of [FILE, `${FILE}-wal`, `${FILE}-shm`, MARK_FILE]) rmSync(join(dataDir, name), { force: true });
+    for (const name of [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, MARK_FILE])
+      rmSync(join(dataDir, name), { force: true });
     return;
   }
   const found = inspect(dataDir, path);
@@ -130,17 +130,17 @@ export function damage(dataDir: string, why: string): ConfigError {
     .replace(/\s+/g, " ")
     .trim();
   return new ConfigError(
-    `${FILE} in ${dataDir} is damaged (${line}). To continue, ${BACKUP}, or set MJFLOW_DATA_DIR to another folder to start with an empty one.`,
+    `${DATABASE_FILE} in ${dataDir} is damaged (${line}). To continue, ${BACKUP}, or set MJFLOW_DATA_DIR to another folder to start with an empty one.`,
   );
 }
 
 function lossOf(dataDir: string, mark: { epoch: string; commits: number }, { series }: Found): string | undefined {
   if (series?.epoch !== mark.epoch) {
-    return `The files in ${dataDir} do not belong together: ${FILE}, ${FILE}-wal and ${MARK_FILE} are of different folders or backups. Copy all files of one folder.`;
+    return `The files in ${dataDir} do not belong together: ${DATABASE_FILE}, ${DATABASE_FILE}-wal and ${MARK_FILE} are of different folders or backups. Copy all files of one folder.`;
   }
   if (series.commits >= mark.commits) return undefined;
   const missing = mark.commits - series.commits;
-  return `${FILE} in ${dataDir} lacks its last ${missing} of ${mark.commits} acknowledged writes, because ${FILE}-wal is missing, damaged or older. Put the file back.`;
+  return `${DATABASE_FILE} in ${dataDir} lacks its last ${missing} of ${mark.commits} acknowledged writes, because ${DATABASE_FILE}-wal is missing, damaged or older. Put the file back.`;
 }
 
 /** Encrypted secrets begin with the version and the id of their vault key (engine/vault.ts). */
