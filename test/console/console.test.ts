@@ -10,6 +10,7 @@ import {
   click,
   idOf,
   launch,
+  showScheme,
   signIn,
   textOf,
   visit,
@@ -254,11 +255,8 @@ describe.skipIf(!chromium)("the console", () => {
       // The policy is disabled only here: axe is evaluated from a string, which the policy forbids.
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
-      for (const scheme of ["light", "dark"]) {
-        await page.emulateMediaFeatures([
-          { name: "prefers-color-scheme", value: scheme },
-          { name: "prefers-reduced-motion", value: "reduce" },
-        ]);
+      for (const scheme of ["light", "dark"] as const) {
+        await showScheme(page, scheme);
         for (const [hash, sign] of [
           ["#/flows", ".flow-row .status"],
           [`#/flows/${id}`, "[role=treeitem]"],

@@ -7,7 +7,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, textOf, visit } from "./test-browser.ts";
+import { chromiumPath, click, launch, showScheme, signIn, textOf, visit } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 
@@ -217,11 +217,8 @@ describe.skipIf(!chromium)("the gallery", () => {
       const { page } = await visit(browser, { width });
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
-      for (const scheme of ["light", "dark"]) {
-        await page.emulateMediaFeatures([
-          { name: "prefers-color-scheme", value: scheme },
-          { name: "prefers-reduced-motion", value: "reduce" },
-        ]);
+      for (const scheme of ["light", "dark"] as const) {
+        await showScheme(page, scheme);
         for (const [hash, sign] of [
           ["#/gallery", ".tile"],
           [`#/gallery?pic=${flow.tasks[1].id}.1`, ".lightbox .task-actions .chip"],

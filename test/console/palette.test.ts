@@ -3,7 +3,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, click, idOf, launch, signIn, visit, waitForText } from "./test-browser.ts";
+import { chromiumPath, click, idOf, launch, showScheme, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 
@@ -120,11 +120,8 @@ describe.skipIf(!chromium)("commands and templates", () => {
     await page.setBypassCSP(true);
     await signIn(page, server.url, API_KEY);
     await openPalette(page);
-    for (const scheme of ["light", "dark"]) {
-      await page.emulateMediaFeatures([
-        { name: "prefers-color-scheme", value: scheme },
-        { name: "prefers-reduced-motion", value: "reduce" },
-      ]);
+    for (const scheme of ["light", "dark"] as const) {
+      await showScheme(page, scheme);
       expect(await violationsOf(page), scheme).toEqual([]);
       expect(await overflowOf(page), scheme).toBeLessThanOrEqual(0);
     }

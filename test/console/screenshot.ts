@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, visit } from "./test-browser.ts";
+import { chromiumPath, click, launch, showScheme, signIn, visit } from "./test-browser.ts";
 
 type Scheme = "light" | "dark";
 
@@ -268,10 +268,7 @@ async function openPage(options: OpenOptions): Promise<Page> {
   const { page } = await visit(browser, { width, height });
   page.setDefaultTimeout(120_000);
   await page.setViewport({ width, height, deviceScaleFactor: scale });
-  await page.emulateMediaFeatures([
-    { name: "prefers-color-scheme", value: scheme },
-    { name: "prefers-reduced-motion", value: "reduce" },
-  ]);
+  await showScheme(page, scheme);
   await page.evaluateOnNewDocument((code) => localStorage.setItem("mjflow.language", code), language);
   if (isSignedIn) await signIn(page, url, API_KEY);
   else await page.goto(`${url}/console`).then(() => page.waitForSelector("form"));

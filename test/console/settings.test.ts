@@ -3,7 +3,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, textOf, visit, waitForText } from "./test-browser.ts";
+import { chromiumPath, click, launch, showScheme, signIn, textOf, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 
@@ -282,11 +282,8 @@ describe.skipIf(!chromium)("settings", () => {
     const { page } = await visit(browser, { width });
     await page.setBypassCSP(true);
     await signIn(page, server.url, API_KEY);
-    for (const scheme of ["light", "dark"]) {
-      await page.emulateMediaFeatures([
-        { name: "prefers-color-scheme", value: scheme },
-        { name: "prefers-reduced-motion", value: "reduce" },
-      ]);
+    for (const scheme of ["light", "dark"] as const) {
+      await showScheme(page, scheme);
       for (const section of [
         "vendors",
         "apps",

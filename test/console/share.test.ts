@@ -4,7 +4,7 @@ import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, visit, waitForText } from "./test-browser.ts";
+import { chromiumPath, click, launch, showScheme, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 if (!chromium) console.warn("There is no Chromium here, so the tests of share links are skipped.");
@@ -188,11 +188,8 @@ describe.skipIf(!chromium)("share links in the console", () => {
       const { page } = await visit(browser, { width });
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
-      for (const scheme of ["light", "dark"]) {
-        await page.emulateMediaFeatures([
-          { name: "prefers-color-scheme", value: scheme },
-          { name: "prefers-reduced-motion", value: "reduce" },
-        ]);
+      for (const scheme of ["light", "dark"] as const) {
+        await showScheme(page, scheme);
         const check = async (name: string) => {
           await keep(page, `${name}-${width}-${scheme}`);
           expect(await violationsOf(page), `${name} ${scheme}`).toEqual([]);

@@ -64,6 +64,14 @@ export async function visit(browser: Browser, { width = 1280, height = 900 } = {
   return { page, complaints, requested };
 }
 
+/** Shows pages in this color scheme, without animations. */
+export async function showScheme(page: Page, scheme: "light" | "dark"): Promise<void> {
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-reduced-motion", value: "reduce" },
+  ]);
+}
+
 /** Signs in like a user: enters the key into its field. */
 export async function signIn(page: Page, url: string, key: string): Promise<void> {
   await page.goto(`${url}/console`);
