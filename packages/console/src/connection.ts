@@ -38,6 +38,11 @@ export function useConnection(): Connection {
   );
 }
 
+/** Whole seconds until a limited request is sent again. */
+export function secondsUntil(limitedUntil: number, now: number): number {
+  return Math.max(0, Math.ceil((limitedUntil - now) / 1_000));
+}
+
 /** Gives up the request that waits for a rate limit. */
 export function cancelLimited(): void {
   cancelPause();

@@ -1,7 +1,7 @@
 /** What is around every page: the navigation, the state of the connection, and where the focus goes. */
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
-import { cancelLimited, useConnection } from "./connection.ts";
+import { cancelLimited, secondsUntil, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
 import { Mark } from "./kit/mark.tsx";
@@ -98,7 +98,7 @@ function ConnectionBanner() {
   return (
     <p className="banner" role="alert">
       <Icon name="clock" />
-      {t.shell.limited(Math.max(0, Math.ceil((limitedUntil - now) / 1_000)))}
+      {t.shell.limited(secondsUntil(limitedUntil, now))}
       <button type="button" onClick={cancelLimited}>
         {t.common.cancel}
       </button>

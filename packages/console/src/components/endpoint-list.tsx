@@ -12,7 +12,7 @@ import { toMjflowError, useAction, useApiCapabilities, useEndpoints } from "../q
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
-import { OverlapChoice } from "./overlap-choice.tsx";
+import { useAskOverlap } from "./overlap-choice.tsx";
 import { Problem } from "./problem.tsx";
 
 /** @param shown id of the endpoint whose deliveries are shown; empty: none */
@@ -68,6 +68,7 @@ function EndpointRow(props: {
 }) {
   const { endpoint, isShown, onShow, onSecret, onChanged } = props;
   const confirm = useConfirm();
+  const askOverlap = useAskOverlap();
   const { show } = useToasts();
   const [isLeaving, setLeaving] = useState(false);
   const { id, url, enabled, disabledWhy, failingSince, pausedUntil, parked, events, scheme, publicKey, description } =
@@ -80,14 +81,9 @@ function EndpointRow(props: {
   const run = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
   async function rotate() {
-    const { rotateTitle, rotateBody, rotate: action } = t.endpoints;
-    let overlapS = DAY_S;
-    const choose = (seconds: number) => {
-      overlapS = seconds;
-    };
-    const body = <OverlapChoice about={rotateBody} initial={DAY_S} onChange={choose} />;
-    const question = { title: rotateTitle(url ?? "notifyHook"), body, action };
-    if (await confirm(question)) await run("rotate", async () => onSecret(await endpoints.rotate(id, { overlapS })));
+    const { rotateTitle, rotateBody: about, rotate: action } = t.endpoints;
+    const overlapS = await askOverlap({ title: rotateTitle(url ?? "notifyHook"), about, action, initial: DAY_S });
+    if (overlapS !== undefined) await run("rotate", async () => onSecret(await endpoints.rotate(id, { overlapS })));
   }
   async function enable() {
     const { disableTitle, disableBody: body, disableOne: action } = t.endpoints;

@@ -8,7 +8,7 @@ import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { EMPTY_FORM } from "../lib/plan.ts";
-import { actionLabel, pressLabel } from "../lib/press.ts";
+import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";
 import { clock } from "../lib/time.ts";
@@ -18,6 +18,7 @@ import { useApiCapabilities, useSimulated } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { CopyButton } from "./copy.tsx";
+import { LightboxSteps } from "./lightbox-steps.tsx";
 import { PromptText } from "./prompt-text.tsx";
 import { altOf, ShotImage } from "./shot-image.tsx";
 import { TaskActions } from "./task-panel.tsx";
@@ -125,21 +126,7 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
       </div>
       <div className="lightbox-stage" {...zoom.handlers}>
         <Stage shot={shot} compared={compared} view={zoom.view} />
-        {index > 0 && (
-          <button
-            type="button"
-            className="lightbox-step back"
-            aria-label={t.lightbox.previous}
-            onClick={() => step(-1)}
-          >
-            <Icon name="chevron-left" size="large" />
-          </button>
-        )}
-        {index < shots.length - 1 && (
-          <button type="button" className="lightbox-step next" aria-label={t.lightbox.next} onClick={() => step(1)}>
-            <Icon name="chevron-right" size="large" />
-          </button>
-        )}
+        <LightboxSteps index={index} count={shots.length} onStep={step} />
       </div>
       <Filmstrip
         shots={shots}
@@ -338,11 +325,11 @@ function Lineage({ flow, task }: { flow: Flow; task: Task }) {
     line.unshift(at);
   return (
     <p className="lineage small">
-      {line.map(({ id, press, action }, i) => (
-        <span key={id}>
+      {line.map((each, i) => (
+        <span key={each.id}>
           {i > 0 && <Icon name="chevron-right" size="tiny" />}
-          <a href={hrefOf({ page: "flow", id: flow.id, task: id })}>
-            <span className="press">{press === null ? actionLabel(action) : pressLabel(press)}</span>
+          <a href={hrefOf({ page: "flow", id: flow.id, task: each.id })}>
+            <span className="press">{nameOfTask(each)}</span>
           </a>
         </span>
       ))}

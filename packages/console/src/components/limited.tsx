@@ -1,5 +1,5 @@
 /** A request that waits for a rate limit: the seconds on the pressed button, and a button that gives it up. */
-import { cancelLimited, useConnection } from "../connection.ts";
+import { cancelLimited, secondsUntil, useConnection } from "../connection.ts";
 import { useNow } from "../hooks.ts";
 import { t } from "../text/text.ts";
 
@@ -8,7 +8,7 @@ export function SendsIn({ otherwise }: { otherwise: string }) {
   const { limitedUntil } = useConnection();
   const now = useNow(500);
   if (limitedUntil === undefined) return otherwise;
-  return t.shell.sendsIn(Math.max(0, Math.ceil((limitedUntil - now) / 1_000)));
+  return t.shell.sendsIn(secondsUntil(limitedUntil, now));
 }
 
 /** Gives up the waiting request. It sends nothing. Shown only while a request waits. */

@@ -1,6 +1,6 @@
 /** Tasks that wait for a modal answer. */
 import { useNow } from "../hooks.ts";
-import { actionLabel, pressLabel } from "../lib/press.ts";
+import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
 import { useOpenModals } from "../queries.ts";
@@ -16,9 +16,7 @@ export function ModalList() {
       <ul className="plain">
         {modals.map((task) => (
           <li key={task.id}>
-            <a href={hrefOf({ page: "flow", id: task.flowId, task: task.id })}>
-              {task.press === null ? actionLabel(task.action) : pressLabel(task.press)}
-            </a>{" "}
+            <a href={hrefOf({ page: "flow", id: task.flowId, task: task.id })}>{nameOfTask(task)}</a>{" "}
             <span className="faint small">{t.health.needsAnswer(ago(task.createdAt, now))}</span>
           </li>
         ))}

@@ -2,7 +2,7 @@
 import { useMemo, useState } from "react";
 import { Tabs } from "../kit/tabs.tsx";
 import type { Step, toFlowInput } from "../lib/plan.ts";
-import { actionLabel, pressLabel } from "../lib/press.ts";
+import { nameOfTask } from "../lib/press.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";
 import { apiUrl } from "../session.ts";
@@ -24,7 +24,7 @@ export function PlanTree({ steps }: { steps: Step[] }) {
     >
       {({ press, action, prompt, free }) => (
         <span className="node-words">
-          <span className="press">{press === null ? actionLabel(action) : pressLabel(press)}</span>
+          <span className="press">{nameOfTask({ press, action })}</span>
           {prompt && press !== null ? (
             <span className="faint small clip" dir="auto">
               {prompt}

@@ -1,7 +1,6 @@
 /** A button of a finished task, outside of its panel: one click presses it. A press above the limit of the user asks first. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { priceOfPress } from "../lib/flow-plan.ts";
@@ -9,10 +8,10 @@ import { usd } from "../lib/money.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";
-import { preference } from "../preference.ts";
 import { toMjflowError } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
+import { useAskPrice } from "./ask-price.ts";
 
 interface QuickPressProps {
   /** A picture of the task. */
@@ -25,16 +24,13 @@ interface QuickPressProps {
 export function QuickPress({ shot: { flowId, taskId }, press, hasPrice }: QuickPressProps) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
-  const confirm = useConfirm();
+  const askPrice = useAskPrice();
   const { show } = useToasts();
   const [isPressed, setPressed] = useState(false);
   const [name, price] = [pressLabel(press), priceOfPress(press, null)];
 
   async function act() {
-    if (price > Number(preference("confirmUsd"))) {
-      const question = { title: t.task.ask(name), body: t.task.costsAbout(usd(price)) };
-      if (!(await confirm({ ...question, action: `${name} · ${usd(price)}` }))) return;
-    }
+    if (!(await askPrice({ name, priceUsd: price }))) return;
     setPressed(true);
     try {
       const { id } = await mjflow.tasks.press(taskId, { press });

@@ -4,6 +4,7 @@ import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import type { SharedShot } from "../lib/shared.ts";
 import { t } from "../text/page-text.ts";
+import { LightboxSteps } from "./lightbox-steps.tsx";
 
 interface SharedLightboxProps {
   shots: readonly SharedShot[];
@@ -74,21 +75,7 @@ export function SharedLightbox({ shots, current, onShow, onClose }: SharedLightb
             </div>
           )}
         </div>
-        {index > 0 && (
-          <button
-            type="button"
-            className="lightbox-step back"
-            aria-label={t.lightbox.previous}
-            onClick={() => step(-1)}
-          >
-            <Icon name="chevron-left" size="large" />
-          </button>
-        )}
-        {index < shots.length - 1 && (
-          <button type="button" className="lightbox-step next" aria-label={t.lightbox.next} onClick={() => step(1)}>
-            <Icon name="chevron-right" size="large" />
-          </button>
-        )}
+        <LightboxSteps index={index} count={shots.length} onStep={step} />
       </div>
     </dialog>
   );

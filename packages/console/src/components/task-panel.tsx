@@ -3,7 +3,6 @@ import type { Button, Flow, Task, Waits } from "@mjflow/client";
 import { canonicalPress } from "@mjflow/core/button";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
@@ -11,14 +10,14 @@ import { costOfTask, priceOfPress } from "../lib/flow-plan.ts";
 import { indented } from "../lib/json-text.ts";
 import { usd } from "../lib/money.ts";
 import { EMPTY_FORM } from "../lib/plan.ts";
-import { actionLabel, buttonLabel, groupedButtons, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
+import { buttonLabel, groupedButtons, nameOfTask, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
 import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
 import { promptsOf } from "../lib/text-result.ts";
 import { between, duration } from "../lib/time.ts";
-import { preference } from "../preference.ts";
 import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
+import { useAskPrice } from "./ask-price.ts";
 import { CopyButton } from "./copy.tsx";
 import { CancelLimited, SendsIn } from "./limited.tsx";
 import { ModalDialog } from "./modal-dialog.tsx";
@@ -45,7 +44,7 @@ interface PanelProps {
 
 export function TaskPanel(props: PanelProps) {
   const { flow, task, parent, retriedAs, isFlowCanceled, onChanged, onSelect, onOpen } = props;
-  const { press, action, status, text, finalPrompt } = task;
+  const { action, status, text, finalPrompt } = task;
   const [tab, setTab] = useState("details");
   const bannedWord = task.failure?.vendor?.bannedWord;
   const prompt = task.originalPrompt ?? finalPrompt ?? flow.originalPrompt ?? flow.prompt;
@@ -54,7 +53,7 @@ export function TaskPanel(props: PanelProps) {
     <div className="panel-content">
       <Media task={task} onOpen={onOpen} />
       <header className="panel-head">
-        <h2>{press === null ? actionLabel(action) : pressLabel(press)}</h2>
+        <h2>{nameOfTask(task)}</h2>
         <Status of={status} isPill />
       </header>
       {finalPrompt && !isText && (
@@ -286,19 +285,14 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
   const { can } = useApiCapabilities();
   const { editFlow } = useEditAsNew();
   const { act, busy, error, clear } = useAction();
-  const confirm = useConfirm();
+  const askPrice = useAskPrice();
   const [open, setOpen] = useState<{ button: Button } | "answer">();
   const { id, status, buttons, failure } = task;
   const isBanned = failure?.code === "banned_prompt";
 
   async function press(button: Button, modal?: { prompt?: string; maskBase64?: string }) {
-    const price = priceOfPress(button.name, flow.mode);
-    const isCheap = price <= Number(preference("confirmUsd"));
-    const label = buttonLabel(button);
-    if (!isCheap) {
-      const body = t.task.costsAbout(usd(price));
-      if (!(await confirm({ title: t.task.ask(label), body, action: `${label} · ${usd(price)}` }))) return false;
-    }
+    const priceUsd = priceOfPress(button.name, flow.mode);
+    if (!(await askPrice({ name: buttonLabel(button), priceUsd }))) return false;
     const isDone = await act(button.customId, async () => {
       const child = await mjflow.tasks.press(id, { customId: button.customId, ...(modal && { modal }) });
       onSelect(child.id);
@@ -312,10 +306,8 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
     return isDone;
   }
   async function retry() {
-    const price = usd(priceOfPress(task.press, flow.mode));
-    const isCheap = priceOfPress(task.press, flow.mode) <= Number(preference("confirmUsd"));
-    const question = { title: t.task.ask(t.common.retry), body: t.task.costsAbout(price) };
-    if (!isCheap && !(await confirm({ ...question, action: `${t.common.retry} · ≤ ${price}` }))) return;
+    const priceUsd = priceOfPress(task.press, flow.mode);
+    if (!(await askPrice({ name: t.common.retry, priceUsd, isAtMost: true }))) return;
     await run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id));
   }
   const pressed = (button: Button) =>

@@ -15,6 +15,7 @@ import {
   useState,
 } from "react";
 import { Icon } from "../kit/icon.tsx";
+import { pathsByTone } from "../lib/tone-path.ts";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
 import { type Box, detailOf, firstView, fitted, isNear, revealing, type View, zoomed } from "../lib/viewport.ts";
 import { t } from "../text/page-text.ts";
@@ -245,13 +246,7 @@ function Drawing<T extends Node>(props: {
 }
 
 function rectsByTone<T extends Node>(positioned: readonly PositionedNode<T>[], toneOf: (node: T) => string) {
-  const rects = new Map<string, string>();
-  for (const at of positioned) {
-    const { x, y, width, height } = rectOf(at);
-    const tone = toneOf(at.node);
-    rects.set(tone, `${rects.get(tone) ?? ""}M${x} ${y}h${width}v${height}h${-width}z`);
-  }
-  return [...rects];
+  return pathsByTone(positioned.map((at) => ({ tone: toneOf(at.node), ...rectOf(at) })));
 }
 
 function rectOf({ column, row }: { column: number; row: number }) {

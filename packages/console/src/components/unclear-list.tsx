@@ -1,7 +1,7 @@
 /** Unclear submissions of all apps. Only the operator key can read them. */
 import type { UnclearTask } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
-import { actionLabel, pressLabel } from "../lib/press.ts";
+import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, clock } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useUnclear } from "../queries.ts";
@@ -33,9 +33,7 @@ function UnclearRow({ task, now }: { task: UnclearTask; now: number }) {
   const { id, flowId, appId, press, action, provider, account, attempt, createdAt, dueAt } = task;
   return (
     <li>
-      <a href={hrefOf({ page: "flow", id: flowId, task: id })}>
-        {press === null ? actionLabel(action) : pressLabel(press)}
-      </a>{" "}
+      <a href={hrefOf({ page: "flow", id: flowId, task: id })}>{nameOfTask({ press, action })}</a>{" "}
       <span className="faint small">
         <bdi>
           {provider}/{account}

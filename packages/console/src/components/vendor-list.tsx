@@ -4,7 +4,7 @@ import { useNow } from "../hooks.ts";
 import { Rich } from "../kit/rich.tsx";
 import { actionLabel, speedLabel } from "../lib/press.ts";
 import { ago, clock } from "../lib/time.ts";
-import { isNotFound, toMjflowError, useApiCapabilities, useProviders } from "../queries.ts";
+import { isNotFound, toMjflowError, useApiCapabilities, useProviders, useSimulated } from "../queries.ts";
 import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 
@@ -30,6 +30,7 @@ const CALLBACK_TONES: Record<ProviderAccount["callbacks"], string> = { calling: 
 function Vendor({ provider }: { provider: Provider }) {
   const { id, title, actions, modes, accounts, abilities } = provider;
   const now = useNow(5_000);
+  const isSimulated = useSimulated().has(id);
   const missing = abilities.unsupportedPresses ?? [];
   const lacks = [
     ...(abilities.listByCondition ? [] : [t.health.lacks.batch]),
@@ -42,9 +43,7 @@ function Vendor({ provider }: { provider: Provider }) {
     <li className="card">
       <h3>
         <bdi>{title}</bdi> {title !== id && <code className="faint">{id}</code>}{" "}
-        {accounts.length > 0 && accounts.every(({ simulated }) => simulated) && (
-          <span className="tag simulated">{t.common.simulated}</span>
-        )}
+        {isSimulated && <span className="tag simulated">{t.common.simulated}</span>}
       </h3>
       <p className="faint small">
         {[actions.map(actionLabel).join(", "), modes.map(speedLabel).join(", "), ...lacks].filter(Boolean).join(" · ")}

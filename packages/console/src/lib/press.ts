@@ -9,6 +9,11 @@ export function actionLabel(action: string): string {
   return Object.hasOwn(known, name) ? known[name]! : name;
 }
 
+/** Returns the name of a task: that of its press, or of its action if it is a root. */
+export function nameOfTask({ press, action }: { press: string | null; action: string }): string {
+  return press === null ? actionLabel(action) : pressLabel(press);
+}
+
 /** Returns the name of a speed: `fast`. */
 export function speedLabel(speed: string): string {
   const known: Readonly<Record<string, string>> = t.speeds;

@@ -1,6 +1,6 @@
 /** The results of a shared flow in the order of its tree, each with the way to it. Pure. */
 import type { SharedFlow, SharedPicture, SharedTask } from "@mjflow/client";
-import { actionLabel, pressLabel } from "./press.ts";
+import { nameOfTask } from "./press.ts";
 
 export interface SharedResult {
   task: SharedTask;
@@ -21,13 +21,13 @@ export function resultsOf({ tasks }: Pick<SharedFlow, "tasks">): SharedResult[] 
     tasks
       .filter((task) => task.parentId === parentId)
       .flatMap((task) => {
-        const own = [...way, nameOf(task)];
+        const own = [...way, nameOfTask(task)];
         return [{ task, way: own }, ...below(task.id, own)];
       });
   const found = below(null, []);
   // A task whose parent is not shown is still shown.
   const ids = new Set(found.map(({ task }) => task.id));
-  return [...found, ...tasks.filter(({ id }) => !ids.has(id)).map((task) => ({ task, way: [nameOf(task)] }))];
+  return [...found, ...tasks.filter(({ id }) => !ids.has(id)).map((task) => ({ task, way: [nameOfTask(task)] }))];
 }
 
 export function shotsOfResult({ task, way }: SharedResult): SharedShot[] {
@@ -37,8 +37,4 @@ export function shotsOfResult({ task, way }: SharedResult): SharedShot[] {
     id: `${task.id}.${i + 1}`,
     label: all.length > 1 ? `${name} ${i + 1}` : name,
   }));
-}
-
-function nameOf({ press, action }: SharedTask): string {
-  return press === null ? actionLabel(action) : pressLabel(press);
 }

@@ -2,7 +2,7 @@
 import type { Copy, Media, Picture, Task } from "@mjflow/client";
 import { locale } from "../text/text.ts";
 import { parameterOf } from "./parameter.ts";
-import { actionLabel, pressLabel, resultKind, rootKind } from "./press.ts";
+import { nameOfTask, resultKind, rootKind } from "./press.ts";
 import { safeImageUrl } from "./safe.ts";
 
 /** A picture or a video of a result. */
@@ -66,7 +66,7 @@ export function shotsOf(source: ShotSource): readonly Shot[] {
 function newShots(source: ShotSource): Shot[] {
   const { taskId, flowId, press, action, provider, prompt, endedAt, videos } = source;
   const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
-  const name = press === null ? actionLabel(action) : pressLabel(press);
+  const name = nameOfTask({ press, action });
   return parts
     .filter(({ sources, video }) => sources.length > 0 || video !== undefined)
     .map((part, i, all) => ({

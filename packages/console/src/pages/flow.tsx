@@ -3,6 +3,7 @@ import type { Flow, Task } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
 import { useCommands } from "../commands.ts";
+import { useAskPrice } from "../components/ask-price.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { PromptText } from "../components/prompt-text.tsx";
@@ -29,13 +30,14 @@ import { formOf } from "../lib/draft.ts";
 import { costOf, type FlowNode, nodesOf, priceOfPress, priceOfResume, progressOf } from "../lib/flow-plan.ts";
 import { usd } from "../lib/money.ts";
 import { toPlanInput } from "../lib/plan.ts";
-import { actionLabel, pressIcon, pressLabel } from "../lib/press.ts";
+import { actionLabel, nameOfTask, pressIcon, pressLabel } from "../lib/press.ts";
 import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { ago, between, clock, duration } from "../lib/time.ts";
+import { pathsByTone } from "../lib/tone-path.ts";
 import { foldedNodes, layout } from "../lib/tree.ts";
 import { type LiveFlow, useLiveFlow } from "../live-flow.ts";
-import { preference, usePreference } from "../preference.ts";
+import { usePreference } from "../preference.ts";
 import { useAction, useApiCapabilities, useSimulated } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
@@ -386,6 +388,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const { act, busy, error, clear } = useAction();
   const { lostSince } = useConnection();
   const confirm = useConfirm();
+  const askPrice = useAskPrice();
   const { show } = useToasts();
   const { editFlow } = useEditAsNew();
   const [isSaving, setSaving] = useState(false);
@@ -436,9 +439,8 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const resumeName = canceledAt ? t.common.resume : t.flow.retryFailed;
   const resumePrice = priceOfResume(flow);
   async function resume() {
-    const action = `${resumeName} · ≤ ${usd(resumePrice)}`;
-    const question = { title: t.task.ask(resumeName), body: t.flow.resumeBody(usd(resumePrice)), action };
-    if (resumePrice > Number(preference("confirmUsd")) && !(await confirm(question))) return;
+    const body = t.flow.resumeBody(usd(resumePrice));
+    if (!(await askPrice({ name: resumeName, priceUsd: resumePrice, isAtMost: true, body }))) return;
     void run("resume", () => mjflow.flows.resume(id));
   }
   const copyPrompt = () => void navigator.clipboard?.writeText(flow.prompt ?? "");
@@ -567,7 +569,7 @@ function Card({ node, hidden, mode, isSmall }: CardProps) {
         </span>
       </span>
     );
-  const { status, progress, press, action, retryOf, endedAt, createdAt } = task;
+  const { status, progress, retryOf, endedAt, createdAt } = task;
   const took = between(createdAt, endedAt);
   const state = status === "IN_PROGRESS" ? `${progress} %` : took === undefined ? "" : duration(took);
   return (
@@ -578,7 +580,7 @@ function Card({ node, hidden, mode, isSmall }: CardProps) {
       </span>
       <span className="node-words">
         <span className="press">
-          {press === null ? actionLabel(action) : pressLabel(press)}
+          {nameOfTask(task)}
           {retryOf && <span className="faint small"> {t.flow.retryMark}</span>}
         </span>
         {isSmall ? (
@@ -605,15 +607,12 @@ const SQUARE = { size: 7, step: 9, row: 14 };
 /** One square for each hidden task, as one path for each color: a folded branch can have many tasks. */
 function Mosaic({ nodes }: { nodes: readonly FlowNode[] }) {
   const { size, step, row } = SQUARE;
-  const paths = new Map<string, string>();
-  nodes.forEach((node, i) => {
-    const tone = toneOfNode(node);
-    const square = `M${(i % row) * step} ${Math.floor(i / row) * step}h${size}v${size}h${-size}z`;
-    paths.set(tone, `${paths.get(tone) ?? ""}${square}`);
+  const squares = nodes.map((node, i) => {
+    return { tone: toneOfNode(node), x: (i % row) * step, y: Math.floor(i / row) * step, width: size, height: size };
   });
   return (
     <svg className="mosaic" width={row * step} height={Math.ceil(nodes.length / row) * step} aria-hidden="true">
-      {[...paths].map(([tone, d]) => (
+      {pathsByTone(squares).map(([tone, d]) => (
         <path key={tone} className={tone} d={d} />
       ))}
     </svg>
@@ -633,14 +632,12 @@ function CardImage({ task }: { task: Task }) {
 
 function nameOf({ task, step }: FlowNode): string {
   if (step) return `${pressLabel(step.press)}, ${toneOf(step.status)[1]}`;
-  const { press, action, status, progress } = task;
-  const what = press === null ? actionLabel(action) : pressLabel(press);
-  return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
+  const { status, progress } = task;
+  return `${nameOfTask(task)}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
 }
 
 function captionOf({ task, step }: FlowNode): string {
-  const press = (task ?? step!).press;
-  return press === null ? actionLabel(task!.action) : pressLabel(press);
+  return step ? pressLabel(step.press) : nameOfTask(task);
 }
 
 function FlowJson({ flow }: { flow: Flow }) {

@@ -5,7 +5,7 @@ import type { UsageView } from "@mjflow/core/response";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { CopyButton } from "../components/copy.tsx";
-import { OverlapChoice } from "../components/overlap-choice.tsx";
+import { useAskOverlap } from "../components/overlap-choice.tsx";
 import { Problem } from "../components/problem.tsx";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Dialog } from "../kit/dialog.tsx";
@@ -51,6 +51,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const confirm = useConfirm();
+  const askOverlap = useAskOverlap();
   const { act, busy, error, clear } = useAction();
   const [isEditing, setEditing] = useState(false);
   const { data: keys } = useQuery({
@@ -80,13 +81,9 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
     if (await confirm(question)) await run("revoke", () => mjflow.apps.keys.revoke(id, key.id));
   }
   async function rotate(key: AppKey) {
-    const { rotateBody, rotateKey: action, rotateTitle } = t.apps;
-    let overlapS: number = HOUR_S;
-    const choose = (seconds: number) => {
-      overlapS = seconds;
-    };
-    const body = <OverlapChoice about={rotateBody} initial={HOUR_S} onChange={choose} />;
-    if (await confirm({ title: rotateTitle(key.prefix), body, action }))
+    const { rotateBody: about, rotateKey: action, rotateTitle } = t.apps;
+    const overlapS = await askOverlap({ title: rotateTitle(key.prefix), about, action, initial: HOUR_S });
+    if (overlapS !== undefined)
       await run("rotate", async () => onKey(await mjflow.apps.keys.rotate(id, key.id, { overlapS })));
   }
   const live = (keys ?? []).filter(({ revokedAt }) => revokedAt === null);
