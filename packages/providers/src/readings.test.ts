@@ -3,13 +3,15 @@
  * fixtures say what matters (`conformance.test.ts`); the files in `readings/` show everything, so that no part changes unseen.
  */
 import { globSync, readFileSync } from "node:fs";
-import type { CallContext } from "@mjflow/core/port";
+import type { CallContext, LookupError } from "@mjflow/core/port";
 import { expect, test } from "vitest";
 import { readCallback } from "./callback.ts";
 import { FORMS } from "./families/index.ts";
 import { READERS } from "./families/readers.ts";
-import type { HttpOutcome } from "./http-client.ts";
+import type { Calls } from "./family.ts";
+import type { HttpClient, HttpOutcome } from "./http-client.ts";
 import { parseJson } from "./json.ts";
+import { createProvider } from "./mjproxy.ts";
 import { parseTask, parseTasks } from "./report.ts";
 import { parseSubmitResponse } from "./submit-response.ts";
 import { DIALECTS } from "./vendors/index.ts";
@@ -148,3 +150,148 @@ test.each(Object.keys(READERS))("the bodies of %s mean what is recorded", async 
   }
   await record(id, lines);
 });
+
+const IDS = ["1765432109876123", "1765432109876124"];
+const STATE = context.state;
+const task = (more: object = {}) => ({
+  id: IDS[0],
+  status: "SUCCESS",
+  progress: "100%",
+  imageUrl: "https://pictures.example/a.png",
+  submitTime: 1_790_000_000_000,
+  ...more,
+});
+const running = task({
+  id: IDS[1],
+  status: "IN_PROGRESS",
+  progress: "31%",
+  state: STATE,
+  submitTime: 1_780_000_000_000,
+});
+
+/** Answers to look-ups, searches, questions for a seed, and uploads. Each is given to every question of every vendor. */
+const LOOKUP_BODIES: unknown[] = [
+  "",
+  "   ",
+  "not JSON",
+  "<html>busy</html>",
+  " <html>busy</html>",
+  null,
+  {},
+  [],
+  [null],
+  [{ hello: "world" }],
+  task(),
+  task({ id: undefined }),
+  task({ state: STATE }),
+  [task()],
+  [task({ state: STATE }), running],
+  [running, task({ state: STATE })],
+  [task({ state: `${STATE}::1`, status: "FAILURE", failReason: "no" })],
+  { code: 1, result: task() },
+  { content: [task({ state: STATE }), running], last: true },
+  { content: [task(), running], last: false },
+  { content: [], last: true },
+  { data: { list: [running] } },
+  { [IDS[0]!]: task() },
+  { code: 1, result: "1234567890" },
+  { code: 1, result: 1_234_567_890 },
+  { code: "1", result: ["https://pictures.example/a.png", "no link"] },
+  { code: 2, result: "1234567890" },
+  { code: 22, result: IDS[0] },
+  { code: 21, result: IDS[0] },
+  { code: 4, description: "parameter error" },
+  { code: 404, message: "no such thing" },
+  { description: "task_no_found" },
+  { code: "task_not_exist", message: "task does not exist" },
+  { error: { message: "task not found" } },
+  { code: 4, description: "任务不存在或已失效" },
+  { path: "/mj/task", status: 404 },
+  { detail: "Not Found" },
+  { error: { message: "Invalid URL (GET /mj/task)", type: "invalid_request_error" } },
+  { message: "Cannot GET /mj/task" },
+  { message: "the vendor-key at https://hooks.test/callbacks/1.a.b is wrong" },
+  { error: "something else" },
+];
+const LOOKUP_STATUSES = [200, 204, 300, 400, 401, 403, 404, 405, 500];
+
+test.each(["newapi", "midjourney-proxy", "trueai", "agicto"])(
+  "the answers to questions about tasks of %s mean what is recorded",
+  async (id) => {
+    const vendor: Vendor = (httpClient) => createProvider(DIALECTS.get(id)!, { httpClient });
+    await record(`look-ups-${id}`, await lookedUp(vendor, LOOKUP_BODIES));
+  },
+);
+
+test.each(Object.keys(READERS))("the answers to questions about tasks of %s mean what is recorded", async (id) => {
+  const { connect } = await FORMS.get(id)!.load();
+  const own = globSync(`${id}/*.json`, { cwd: FIXTURES.pathname })
+    .filter((file) => !file.endsWith("expected.json"))
+    .sort()
+    .map((file) => JSON.parse(text(file)).body as unknown);
+  await record(
+    `look-ups-${id}`,
+    await lookedUp((httpClient) => connect({ httpClient }, new Set()), [...LOOKUP_BODIES, ...own]),
+  );
+});
+
+type Vendor = (httpClient: HttpClient) => Calls;
+
+const OUTCOMES: HttpOutcome[] = [
+  { kind: "lost", reason: "timeout" },
+  { kind: "lost", reason: "ECONNRESET", text: JSON.stringify(task({ state: STATE })) },
+  { kind: "unsent", reason: "ECONNREFUSED" },
+];
+
+/** What each answer means to each question. Questions and statuses with one meaning share a line. */
+async function lookedUp(vendor: Vendor, bodies: readonly unknown[]): Promise<string[]> {
+  const lines: string[] = [];
+  for (const body of bodies) {
+    const given = typeof body === "string" ? body : JSON.stringify(body);
+    const cut = { ...answered(given.slice(0, -3), 200), cut: true } as HttpOutcome;
+    const answers = LOOKUP_STATUSES.map((status) => [String(status), answered(given, status)] as const);
+    lines.push(`${given}\n`, ...(await meaningsOf(vendor, given, [...answers, ["cut", cut]])));
+  }
+  for (const outcome of OUTCOMES)
+    lines.push(`${JSON.stringify(outcome)}\n`, ...(await meaningsOf(vendor, "", [["", outcome]])));
+  return lines;
+}
+
+async function meaningsOf(
+  vendor: Vendor,
+  given: string,
+  answers: readonly (readonly [name: string, outcome: HttpOutcome])[],
+): Promise<string[]> {
+  // A body of the vendor's own fixtures is the answer to a question about the task that it names.
+  const own = /"(?:job_?id|task_id|id)":\s*"([^"]{12,})"/i.exec(given)?.[1] ?? IDS[0]!;
+  const state = /mjf_\d+/.exec(given)?.[0] ?? STATE;
+  const questions: [name: string, ask: (calls: Calls) => Promise<unknown>][] = [
+    ["task", (calls) => calls.lookup([own], account)],
+    ["tasks", (calls) => calls.lookup([own, IDS[1]!], account)],
+    ["search", (calls) => calls.search([state, "01JZX9_0_2"], account)],
+    ["seed", (calls) => calls.seed(own, account)],
+    ["upload", (calls) => calls.upload(["data:image/png;base64,AAAA"], account)],
+  ];
+  const names = new Map<string, string>();
+  for (const [question, ask] of questions) {
+    for (const [status, outcome] of answers) {
+      let requests = 0;
+      const calls = vendor(async () => {
+        requests++;
+        return outcome;
+      });
+      const meaning = await ask(calls).catch(({ name, message, unauthorized, unreachable }: LookupError) =>
+        [name, message, unauthorized ? "unauthorized" : "", unreachable ? "unreachable" : ""].join(" ").trim(),
+      );
+      if (requests === 0) continue;
+      const shown = (JSON.stringify(meaning) ?? "nothing").replaceAll(`HTTP ${status}`, "HTTP and its status");
+      const before = names.get(shown);
+      const isSame = before?.split("; ").at(-1)?.startsWith(`${question} `);
+      names.set(
+        shown,
+        before === undefined ? `${question} ${status}` : `${before}${isSame ? "" : `; ${question}`} ${status}`,
+      );
+    }
+  }
+  return [...names].map(([meaning, asked]) => `    ${asked}: ${meaning}\n`);
+}
