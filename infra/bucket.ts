@@ -16,9 +16,15 @@ export const blobs = new sst.aws.Bucket("Blobs", {
     // A flow that names an upload on the last day has its images as long as a flow with images in its request.
     { id: "uploaded", prefix: "uploads/", expiresIn: `${UPLOAD.usableMs / 86_400_000 + 30} days` },
   ],
-  // By default SST allows every web page to read the bucket, given credentials. Pages of these origins may send uploads.
+  // Pages of these origins may send uploads. By default SST would allow everything to every web page.
   cors: origins.length > 0 && { allowOrigins: origins, allowMethods: ["PUT"], allowHeaders: ["content-type"] },
   transform: {
+    cors(args) {
+      // The signature of a link is the right to read, so a page that has the link may read. A browser that comes here by the redirect
+      // of the API hides the origin of its page, so no origin can be named.
+      const read = { allowedMethods: ["GET"], allowedOrigins: ["*"] };
+      args.corsRules = $output(args.corsRules).apply((rules) => [...rules, read]);
+    },
     lifecycle(args) {
       // A worker that crashes during the upload of a large image leaves parts. No listing shows them, but AWS charges
       // them.

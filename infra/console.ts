@@ -1,13 +1,14 @@
 /**
  * The console on a CDN, if `MJFLOW_CONSOLE_URL` is set. It consists of static files with the same headers that the
- * local server sends. The files contain only the URL of the stage's API, and the page connects to nothing else.
+ * local server sends. The files contain only the URL of the stage's API. The page connects to this API, and to the bucket for its files.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileHeaders, pageWithApi, siteHeaders } from "../packages/console/site.ts";
 import { api } from "./api.ts";
-import { apiAddress, setting } from "./setting.ts";
+import { blobs } from "./bucket.ts";
+import { apiAddress, environment, setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 
 /** AWS's managed policy "CachingOptimized": the headers of a file decide how long it is cached. */
@@ -16,6 +17,12 @@ const HSTS_S = 63_072_000;
 const PAGE = "index.html";
 
 const apiOrigin = $output(apiAddress ?? api.url).apply((url) => new URL(url).origin);
+
+/** The signed links of the bucket lead to this host name. A link to an archived copy can lead to the operator's CDN instead. */
+const fileOrigins = blobs.nodes.bucket.bucketRegionalDomainName.apply((host) => {
+  const cdn = environment.api["MJFLOW_CDN_URL"];
+  return [`https://${host}`, ...(cdn ? [new URL(cdn).origin] : [])];
+});
 
 function createConsole({ host, certificate }: NonNullable<typeof setting.console>) {
   const bucket = new sst.aws.Bucket("ConsoleSite", {
@@ -71,7 +78,9 @@ function createConsole({ host, certificate }: NonNullable<typeof setting.console
 
 /** CloudFront has its own fields for the headers that it knows; all other headers are given by name and value. */
 function createHeaders() {
-  const headers = apiOrigin.apply((origin) => siteHeaders({ apiOrigin: origin }));
+  const headers = apiOrigin.apply((origin) =>
+    fileOrigins.apply((files) => siteHeaders({ apiOrigin: origin, fileOrigins: files })),
+  );
   const override = true;
   return new aws.cloudfront.ResponseHeadersPolicy("ConsoleHeaders", {
     name: `${stage.prefix}-console`,

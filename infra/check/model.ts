@@ -120,6 +120,10 @@ interface Types {
   };
   "aws:sns/topic:Topic": { name: string };
   "aws:s3/bucket:Bucket": { bucket: string };
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": {
+    bucket: string;
+    corsRules: { allowedMethods: string[]; allowedOrigins: string[] }[];
+  };
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
     bucket: string;
     blockPublicAcls: boolean;

@@ -394,6 +394,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
         "script-src 'self' 'unsafe-inline'",
       ),
       "any API origin": rewrite(HEADERS, `${CSP}.contentSecurityPolicy`, "https://api.example.com", "https:"),
+      "no bucket": rewrite(HEADERS, `${CSP}.contentSecurityPolicy`, / https:\S+\.s3\.[^; ]+/g, ""),
       "no Content-Security-Policy": set(HEADERS, CSP, undefined),
       "a page that may be framed": set(HEADERS, "securityHeadersConfig.frameOptions.frameOption", "SAMEORIGIN"),
       "content types that are guessed": set(HEADERS, "securityHeadersConfig.contentTypeOptions", undefined),
@@ -436,6 +437,14 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "CORS settings of AWS for the API": set("ApiUrl", "cors", { allowOrigins: ["*"] }),
       "CORS settings of AWS for callbacks": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
       "origins for callbacks": set("CallbackFunction", "environment.variables.MJFLOW_CORS_ORIGINS", "https://a.test"),
+    },
+  ],
+  "the bucket allows uploads of the console, and reading by link": [
+    console.bucketAllowsPages,
+    {
+      "uploads of every page": set("BlobsCors", "corsRules.0.allowedOrigins", ["*"]),
+      "no reading": set("BlobsCors", "corsRules.1.allowedMethods", []),
+      "no rules": drop("BlobsCors"),
     },
   ],
   "functions are invoked only through their URL": [

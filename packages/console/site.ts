@@ -7,6 +7,8 @@
 export interface ConsoleSiteAddress {
   /** Origin of the API; unset if the console has the same origin. */
   apiOrigin?: string | undefined;
+  /** Origins to which the page sends uploads, and from which it reads copies to save them: the bucket's and the CDN's. */
+  fileOrigins?: readonly string[];
   /**
    * True if vendors are simulated: the page may load the simulator's images from 127.0.0.1. Default false: the page
    * requests nothing from the visitor's machine.
@@ -14,13 +16,18 @@ export interface ConsoleSiteAddress {
   simulated?: boolean;
 }
 
-export function contentSecurityPolicy({ apiOrigin, simulated = false }: ConsoleSiteAddress = {}): string {
-  const [api, loopback] = [apiOrigin ? ` ${apiOrigin}` : "", simulated ? " http://127.0.0.1:*" : ""];
+export function contentSecurityPolicy({
+  apiOrigin,
+  fileOrigins = [],
+  simulated = false,
+}: ConsoleSiteAddress = {}): string {
+  const sources = ["'self'", ...new Set([...(apiOrigin ? [apiOrigin] : []), ...fileOrigins])];
+  const loopback = simulated ? " http://127.0.0.1:*" : "";
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    `connect-src 'self'${api}`,
+    `connect-src ${sources.join(" ")}`,
     // Image links of vendors use https. Images that the user chose to send are data URIs.
     `img-src 'self' https: data:${loopback}`,
     // The archive copies of the local server have the page's origin.

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Mjflow } from "@mjflow/client";
 import { openTunnelGate } from "@mjflow/local/tunnel-gate";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { until } from "../support/spawned.ts";
@@ -105,6 +106,12 @@ describe.skipIf(process.platform === "win32")("mjflow dev --tunnel", () => {
     expect(paths.filter((path) => /^POST \/callbacks\/[\w.-]{40,}$/.test(path)).length).toBeGreaterThanOrEqual(4);
     // The links to images stay local.
     expect(JSON.stringify(flow)).not.toContain(publicUrl);
+
+    // So do the links to files: the tunnel passes only callbacks on.
+    const image = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
+    const { id: upload, link } = await new Mjflow({ baseUrl: url, apiKey: key }).uploads.send(image);
+    expect(upload).toMatch(/^upload_/);
+    expect(Buffer.from(await (await fetch(link)).arrayBuffer())).toEqual(image);
 
     const doctor = await start({ url }, ["doctor"], { cwd: folder, env: { MJFLOW_API_KEY: "" } }).ended;
     expect(doctor.stdout).toMatch(new RegExp(`✓ callbacks +expected at ${publicUrl}`));

@@ -4,11 +4,9 @@ import { promisify } from "node:util";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, idOf, launch, signIn, textOf, visit } from "./test-browser.ts";
+import { chromiumPath, click, giveImage, idOf, launch, PIXEL, signIn, textOf, visit } from "./test-browser.ts";
 
 const chromium = chromiumPath();
-/** A PNG of one pixel. */
-const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 describe.skipIf(!chromium)("Create", () => {
   let server: SpawnedServer;
@@ -30,22 +28,6 @@ describe.skipIf(!chromium)("Create", () => {
     await visitor.page.waitForSelector(".composer textarea");
     return visitor;
   }
-  /** Drops or pastes an image on the page, as a browser does. */
-  const give = (page: Page, how: "drop" | "paste") =>
-    page.evaluate(
-      (kind, base64) => {
-        const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-        const data = new DataTransfer();
-        data.items.add(new File([bytes], "pixel.png", { type: "image/png" }));
-        const event =
-          kind === "drop"
-            ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
-            : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
-        document.querySelector(".composer textarea")!.dispatchEvent(event);
-      },
-      how,
-      PIXEL,
-    );
   const waitForImages = (page: Page, count: number) =>
     page.waitForFunction((wanted) => document.querySelectorAll(".chosen img").length === wanted, {}, count);
   const role = (n: number) => `.chosen li:nth-child(${n}) select`;
@@ -56,9 +38,9 @@ describe.skipIf(!chromium)("Create", () => {
     const { page, complaints } = await opened();
     const linked = `${server.url}/console/icon.svg`;
     await page.locator(".composer textarea").fill("a boat --ar 3:2");
-    await give(page, "drop");
+    await giveImage(page, "drop");
     await waitForImages(page, 1);
-    await give(page, "paste");
+    await giveImage(page, "paste");
     await waitForImages(page, 2);
     await page.locator(".image-link").fill(linked);
     await page.focus(".image-link");
@@ -106,9 +88,9 @@ describe.skipIf(!chromium)("Create", () => {
     await page.waitForSelector(".flow-head");
     await page.goto(`${server.url}/console/#/create`);
     await page.waitForSelector(".composer textarea");
-    await give(page, "drop");
+    await giveImage(page, "drop");
     await waitForImages(page, 1);
-    await give(page, "paste");
+    await giveImage(page, "paste");
     await waitForImages(page, 2);
     await page.select(role(2), "blend");
     await page.waitForFunction(() => !document.querySelector(".composer textarea"));

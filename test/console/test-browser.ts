@@ -126,3 +126,24 @@ function isExecutable(path: string): boolean {
     return false;
   }
 }
+
+/** A PNG of one pixel, in base64. */
+export const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+
+/** Drops or pastes an image on the page Create, as a browser does. */
+export async function giveImage(page: Page, how: "drop" | "paste"): Promise<void> {
+  await page.evaluate(
+    (kind, base64) => {
+      const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], "pixel.png", { type: "image/png" }));
+      const event =
+        kind === "drop"
+          ? new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true })
+          : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+      document.querySelector(".composer textarea")!.dispatchEvent(event);
+    },
+    how,
+    PIXEL,
+  );
+}

@@ -8,6 +8,14 @@ function apiOriginOf(infra: Infra): string {
   return new URL(MJFLOW_API_URL ?? infra.links["Api"]!["url"]!).origin;
 }
 
+/** Origins of the links to files: the bucket's, and the CDN's if the operator has one. */
+function fileOriginsOf(infra: Infra): string[] {
+  const bucket = all(infra, "aws:s3/bucket:Bucket").find(({ name }) => name === "BlobsBucket")!;
+  const { MJFLOW_CDN_URL: cdn } = functionOf(infra, "Api")!.inputs.environment.variables;
+  const [, region] = new URL(String(infra.links["SubmitQueue"]!["url"])).host.split(".");
+  return [`https://${bucket.inputs.bucket}.s3.${region}.amazonaws.com`, ...(cdn ? [new URL(cdn).origin] : [])];
+}
+
 /** The console has the same headers as on the local server, and also HSTS. */
 export const consoleHeadersMatchLocalServer: Rule = (infra) =>
   all(infra, "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy").flatMap(({ inputs }) => {
@@ -19,7 +27,10 @@ export const consoleHeadersMatchLocalServer: Rule = (infra) =>
       "Referrer-Policy": security.referrerPolicy?.referrerPolicy,
       ...Object.fromEntries(custom.items.map(({ header, value }) => [header, value])),
     };
-    const want: Record<string, string> = siteHeaders({ apiOrigin: apiOriginOf(infra) });
+    const want: Record<string, string> = siteHeaders({
+      apiOrigin: apiOriginOf(infra),
+      fileOrigins: fileOriginsOf(infra),
+    });
     const names = new Set([...Object.keys(want), ...Object.keys(have)]);
     return [
       ...[...names].filter((name) => have[name] !== want[name]).map((name) => `${name} is ${have[name]}`),
@@ -75,6 +86,19 @@ export const consoleFilesAreThere: Rule = (infra) => {
         : [`${key}: ${contentType}, ${cacheControl}`];
     }),
   ];
+};
+
+/** Pages of the API's origins may send uploads to the bucket, and a page with a signed link may read. No page may do more. */
+export const bucketAllowsPages: Rule = (infra) => {
+  const origins = functionOf(infra, "Api")?.inputs.environment.variables["MJFLOW_CORS_ORIGINS"]?.split(",") ?? [];
+  const want = [...origins.map((origin) => `PUT ${origin}`), ...(origins.length > 0 ? ["GET *"] : [])].sort();
+  const have = all(infra, "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration")
+    .flatMap(({ inputs }) => inputs.corsRules)
+    .flatMap(({ allowedMethods, allowedOrigins }) =>
+      allowedMethods.flatMap((m) => allowedOrigins.map((o) => `${m} ${o}`)),
+    )
+    .sort();
+  return have.join() === want.join() ? [] : [`The bucket allows ${have}, and should allow ${want}`];
 };
 
 /**

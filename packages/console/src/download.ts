@@ -1,23 +1,21 @@
 /**
- * Saving pictures as files. The page may read only its own origin, so it can save an archived copy there. Every other picture is
- * opened in a new tab, where the browser can save it.
+ * Saving pictures as files. The page reads archived copies, because the API and the bucket allow the console to. Every other picture
+ * is opened in a new tab, where the browser can save it.
  */
 import { fileNameOf, type Shot } from "./lib/shot.ts";
 import { t } from "./text/text.ts";
 
 /** Returns the address from which the page can read the picture itself; undefined if it cannot. */
 export function savableUrl({ copy }: Shot): string | undefined {
-  return copy && new URL(copy.url, location.href).origin === location.origin ? copy.url : undefined;
+  return copy?.url;
 }
 
 /** Saves one picture, or opens it in a new tab. */
 export async function download(shot: Shot): Promise<void> {
   const url = savableUrl(shot);
-  if (url === undefined) {
-    open(shot.video ?? shot.sources[0], "_blank", "noopener,noreferrer");
-    return;
-  }
-  save([await bytesOf(url)], fileNameOf(shot), shot.copy!.contentType);
+  const bytes = url && (await bytesOf(url));
+  if (bytes) save([bytes], fileNameOf(shot), shot.copy!.contentType);
+  else open(url ?? shot.video ?? shot.sources[0], "_blank", "noopener,noreferrer");
 }
 
 /** Saves the pictures that the page can read as one ZIP file. @returns how many are in it */
@@ -26,7 +24,10 @@ export async function downloadZip(shots: readonly Shot[]): Promise<number> {
   // A picture with four quarters is one file.
   const unique = savable.filter((shot, i) => savable.findIndex(({ copy }) => copy!.url === shot.copy!.url) === i);
   const entries = [];
-  for (const shot of unique) entries.push({ name: fileNameOf(shot), bytes: await bytesOf(shot.copy!.url) });
+  for (const shot of unique) {
+    const bytes = await bytesOf(shot.copy!.url);
+    if (bytes) entries.push({ name: fileNameOf(shot), bytes });
+  }
   if (entries.length > 0) {
     const { zipOf } = await import("./lib/zip.ts");
     save(zipOf(entries), "mjflow-images.zip", "application/zip");
@@ -34,8 +35,10 @@ export async function downloadZip(shots: readonly Shot[]): Promise<number> {
   return entries.length;
 }
 
-async function bytesOf(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url);
+/** Returns undefined if the browser does not let the page read the file: it is on a CDN that does not allow other origins. */
+async function bytesOf(url: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const response = await fetch(url).catch(() => undefined);
+  if (!response) return undefined;
   if (!response.ok) throw new Error(t.gallery.copyUnreadable(response.status));
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -35,10 +35,13 @@ export function consoleSite({
   dist = SITE,
   stale = isOutdated,
   build = () => runBuild("@mjflow/console/build"),
+  fileOrigins = [],
 }: {
   dist?: string;
   stale?: () => boolean;
   build?: () => Promise<void>;
+  /** Origins of the links to files, if they are not the page's. */
+  fileOrigins?: readonly string[];
 } = {}) {
   let site: Promise<Files> | undefined;
 
@@ -55,7 +58,7 @@ export function consoleSite({
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const headers = siteHeaders({ simulated: true });
+    const headers = siteHeaders({ simulated: true, fileOrigins });
     if (respondWithoutFile(PREFIX, headers, request, response)) return;
     const text = { ...headers, "content-type": "text/plain; charset=utf-8" };
     const known = await files().catch(() => undefined);

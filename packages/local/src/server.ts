@@ -150,8 +150,9 @@ export async function startLocalServer(
     if (tested && "why" in tested) warning = tunnelWarning(callbackUrl, tested.why);
     const backup = createBackupRoute(dataDir, { url, callbackUrl, warning }, backend.backup);
     cleanups.push(() => backup.close());
-    const corsOrigins = parseCorsOrigins(process.env["MJFLOW_CORS_ORIGINS"] ?? "");
-    const bucket = createBucketRoute({ ...backend.bucket, publicUrl: callbackUrl, corsOrigins });
+    const corsOrigins = corsOriginsOf(process.env);
+    // A tunnel passes only callbacks on, so links to files never have its address.
+    const bucket = createBucketRoute({ ...backend.bucket, publicUrl: config.publicUrl ?? url, corsOrigins });
     const callbackTest = createCallbackTest();
     const prepareSites = serve(server, functions, { backup, bucket, bodies, onCallback: callbackTest.sees });
     // Simulated vendors call this server directly, so the public address matters only to real ones.
@@ -239,6 +240,7 @@ function setEndpointVariables(
     MJFLOW_API_URL: process.env["MJFLOW_API_URL"] || (publicUrl ?? url),
     // The object store listens on this machine alone. The local server passes signed requests on.
     MJFLOW_BUCKET_URL: publicUrl ?? url,
+    MJFLOW_CORS_ORIGINS: [...new Set([...corsOriginsOf(process.env), ...ownOrigins(url)])].join(),
     // This server serves the console at the address of the API.
     MJFLOW_CONSOLE_URL: "/console",
     // An open stream is a promise in this process and costs nothing, so clients prefer it to reads.
@@ -248,6 +250,21 @@ function setEndpointVariables(
     MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? outboundAllow(simulatorUrl, isPrivate),
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
+}
+
+function corsOriginsOf(env: NodeJS.ProcessEnv): string[] {
+  return parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? "");
+}
+
+/** Origins of the console on this machine. With a public URL, links to files have another origin than the page. */
+function ownOrigins(url: string): string[] {
+  return [url, url.replace(`//${LOOPBACK}:`, "//localhost:")];
+}
+
+/** Origins of the links to files: the API's links lead to the bucket or to a CDN. */
+function fileOriginsOf(env: NodeJS.ProcessEnv): string[] {
+  const urls = [env["MJFLOW_API_URL"], env["MJFLOW_BUCKET_URL"], env["MJFLOW_CDN_URL"]];
+  return urls.filter((url) => url !== undefined && url !== "").map((url) => new URL(url!).origin);
 }
 
 /**
@@ -283,7 +300,7 @@ function serve(
     api: createAdmission({ turnMs: 10, running: 32, waiting: 4_096 }),
     callback: createAdmission({ turnMs: 20, running: 256, waiting: 16_384 }),
   };
-  const site = consoleSite();
+  const site = consoleSite({ fileOrigins: fileOriginsOf(process.env) });
   const documentation = documentationSite();
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const path = originForm(request.url);

@@ -6,12 +6,19 @@ export function safeLinkUrl(text: string | null | undefined): string | undefined
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
-/** Returns the address if the page may load an image from it: https, or http on 127.0.0.1 for the simulator. */
-export function safeImageUrl(text: string | null | undefined): string | undefined {
+/**
+ * Returns the address if the page may load an image from it: https, the page's own origin, or http on 127.0.0.1 for the simulator.
+ *
+ * @param own origin of the page: without TLS it is the only other one that the content security policy allows
+ */
+export function safeImageUrl(
+  text: string | null | undefined,
+  own: string | undefined = globalThis.location?.origin,
+): string | undefined {
   const url = parse(text);
   if (!url) return undefined;
   if (url.protocol === "https:") return url.href;
-  return url.protocol === "http:" && url.hostname === "127.0.0.1" ? url.href : undefined;
+  return url.protocol === "http:" && (url.hostname === "127.0.0.1" || url.origin === own) ? url.href : undefined;
 }
 
 function parse(text: string | null | undefined): URL | undefined {

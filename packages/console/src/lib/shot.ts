@@ -119,7 +119,7 @@ function copyOf(copies: readonly Copy[], { url }: Media, i: number): Copy | unde
 }
 
 function addresses(...urls: readonly (string | null | undefined)[]): string[] {
-  return [...new Set(urls.map(safeImageUrl).filter((url) => url !== undefined))];
+  return [...new Set(urls.map((url) => safeImageUrl(url)).filter((url) => url !== undefined))];
 }
 
 /** Actions whose results are one picture. */
