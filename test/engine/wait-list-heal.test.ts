@@ -1,16 +1,12 @@
 /** What heals a wait list after a lost step. `test/mutation/guard.ts` removes each heal and expects that one of these tests fails. */
-import type { OutgoingMessage } from "@mjflow/core/message";
-import type { Store, SweepJobs, Vendor } from "@mjflow/core/port";
+import type { SweepJobs } from "@mjflow/core/port";
 import type { SweepJob } from "@mjflow/core/sweep-job";
-import type { Task } from "@mjflow/core/task";
-import { TIMINGS } from "@mjflow/core/timing";
-import { DISPATCH_MS, MAX_PARALLEL, WAIT_LIST_CHECK_MS, type WaitEntry, type WaitList } from "@mjflow/core/wait-list";
+import { DISPATCH_MS, WAIT_LIST_CHECK_MS } from "@mjflow/core/wait-list";
 import { cancelFlow } from "@mjflow/engine/cancel";
 import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
 import {
   addToWaitList,
   type DispatchOutcome,
-  dispatchWaitList,
   ensureInWaitList,
   openUsedLists,
   sweepWaitList,
@@ -21,90 +17,8 @@ import { waitListKey } from "@mjflow/store/keys";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { describe, expect, test } from "vitest";
 import { createTestHarness } from "../support/harness.ts";
-import { createMemoryStore } from "../support/memory/store.ts";
 import { createMemoryTable } from "../support/memory/table.ts";
-
-const REF = { provider: "sim", account: "a" };
-const task = (n: number) => ({ ...REF, flowId: `flow_${n}`, path: "0", appId: "app", createdAt: n }) as Task;
-
-function createScene() {
-  let now = Date.UTC(2026, 0, 1);
-  const sent: OutgoingMessage[] = [];
-  const store: Store = createMemoryStore({ table: createMemoryTable() });
-  const deps = {
-    store,
-    queue: {
-      send: async (messages: readonly OutgoingMessage[]) => void sent.push(...messages),
-      resend: async () => {},
-    },
-    clock: { now: () => now },
-    timings: TIMINGS,
-    log: { debug() {}, info() {}, warn() {}, error() {}, count() {} },
-    providers: {
-      ids: () => ["sim"],
-      get: () => ({ accounts: () => [{ name: "a" }, { name: "b" }] }) as unknown as Vendor,
-    },
-  };
-  const scene = {
-    deps,
-    store,
-    sent,
-    now: () => now,
-    advance: (ms: number) => (now += ms),
-    list: () => store.waitList(REF.provider, REF.account),
-    entries: () => store.listWaiting(REF.provider, REF.account, { limit: 10 }),
-    /** Dispatches, and returns the flows that were submitted. */
-    async dispatch(
-      outcomeOf: (entry: WaitEntry) => DispatchOutcome | Promise<DispatchOutcome> = () => "accepted",
-      startedAt = now,
-    ) {
-      const run: string[] = [];
-      await dispatchWaitList(deps, REF, {
-        startedAt,
-        maxRunning: undefined,
-        countFree: async () => 1,
-        mostParallel: MAX_PARALLEL,
-        hasRoom: () => true,
-        run: async (entry) => {
-          run.push(entry.flowId);
-          return outcomeOf(entry);
-        },
-      });
-      return run;
-    },
-    /** Stores the list as closed, whatever it contains. */
-    async close() {
-      const { since: _, due: __, ...closed } = (await scene.list())!;
-      await store.saveWaitList(closed);
-    },
-    /** Calls `step` right after each new entry. */
-    afterEntry(step: () => Promise<void>) {
-      deps.store = {
-        ...store,
-        async addWaiting(...args) {
-          await store.addWaiting(...args);
-          await step();
-        },
-      };
-    },
-    /** Calls `step` once, right after the first write of the list's state that fits. */
-    afterSave(fits: (list: WaitList) => boolean, step: () => Promise<void>) {
-      let isDone = false;
-      deps.store = {
-        ...store,
-        async saveWaitList(list) {
-          const saved = await store.saveWaitList(list);
-          if (!isDone && saved.ok && fits(list)) {
-            isDone = true;
-            await step();
-          }
-          return saved;
-        },
-      };
-    },
-  };
-  return scene;
-}
+import { createScene, REF, task } from "./wait-list-scene.ts";
 
 test("a list that was closed while a task entered is open afterwards", async () => {
   const scene = createScene();

@@ -90,8 +90,8 @@ export const GUARDS: readonly Guard[] = [
   {
     ...LIST,
     name: "the dispatcher looks again at a full account",
-    was: 'if (served.stop === "busy" || served.stop === "time"',
-    is: 'if (served.stop === "full" || served.stop === "busy" || served.stop === "time"',
+    was: 'if (served.stop !== "empty" && served.stop !== "full") return;',
+    is: 'if (served.stop !== "empty") return;',
   },
   {
     ...LIST,

@@ -201,7 +201,7 @@ export async function dispatchWaitList(deps: WaitListDeps, ref: AccountRef, disp
     if (!list) return;
     const served = await serve(deps, ref, { list, dispatch, until, free });
     await finish(deps, ref, served);
-    if (served.stop === "busy" || served.stop === "time" || served.stop === "failed") return;
+    if (served.stop !== "empty" && served.stop !== "full") return;
     if (served.stop === "empty" && !(await reopenIfUsed(deps, ref))) return;
   }
 }
