@@ -18,8 +18,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...excluded],
     // One worker per run instead of one per file needs half the time and gives the same result.
     isolate: false,
-    // Coverage counting makes the slowest tests much slower.
-    testTimeout: process.env["MJFLOW_PATIENT"] ? 300_000 : 60_000,
+    // Coverage counting makes the slowest tests much slower. Tests of a mutant get less (`sampled-runner.ts`).
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     setupFiles: ["test/mutation/seed.ts"],
   },
