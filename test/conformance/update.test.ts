@@ -1,8 +1,6 @@
 import { createTable } from "@mjflow/store/table";
 import { test } from "vitest";
-import { clientOver } from "../fault/version/client.ts";
 import { startTableEngine } from "../support/emulator/table.ts";
-import { createMemoryTable } from "../support/memory/table.ts";
 import { makeFileTable } from "./file.maker.ts";
 import { findDynamoDbLocal, startDynamoDbLocal } from "./java.ts";
 import { makeTable, TABLE } from "./table.maker.ts";
@@ -13,12 +11,6 @@ async function overNetwork(engine: { endpoint: string; stop(): Promise<void> }) 
   return { table: createTable({ client: client(), table: TABLE }), client, stop };
 }
 
-updateCase("memory", async () => ({ table: createMemoryTable(), stop: async () => {} }));
-// The client of the version tests writes to a table in memory, and must behave like an engine.
-updateCase("client over memory", async () => {
-  const client = clientOver(createMemoryTable());
-  return { table: createTable({ client, table: TABLE }), stop: async () => {} };
-});
 updateCase("sqlite", async () => makeFileTable());
 for (const engine of ["dynoxide", "dynalite"] as const) {
   updateCase(engine, async () => overNetwork(await startTableEngine({ engine })));

@@ -1,11 +1,9 @@
 import { createTable } from "@mjflow/store/table";
 import { startTableEngine } from "../support/emulator/table.ts";
-import { createMemoryTable } from "../support/memory/table.ts";
 import { makeFileTable } from "./file.maker.ts";
 import { makeTable, TABLE } from "./table.maker.ts";
 import { vendorCase } from "./vendor.case.ts";
 
-vendorCase("memory", async () => ({ table: createMemoryTable(), stop: async () => {} }));
 vendorCase("sqlite", async () => makeFileTable());
 for (const engine of ["dynoxide", "dynalite"] as const) {
   vendorCase(engine, async () => {

@@ -75,6 +75,72 @@ test.each(STATUSES)("answers with HTTP %i mean what is recorded", async (status)
   await record(`http-${status}`, lines);
 });
 
+/** One phrase for each alternative of the patterns that decide by words, in the forms that vendors write them. */
+const PHRASES: readonly string[] = [
+  ..."queue is full|queue was full|queue full|队列已满|队列任务都满|队列中间隔了满|排队已满|排队满|并发数已达上限|并发限制|并发已满|并发超出|并发隔了九个字再说超|concurrency limit|concurrent tasks exceed it|concurrent requests reached|concurrency is full|负载已饱和|负载隔了五个饱和|the model is saturated|too many requests|too many concurrent|too many tasks|rate limit|per second quota|per-minute limit|per hour quota|频繁|稍后再试|稍后请重试|稍后尝试|稍后隔三个重试|try later|retry later|try again later|try shortly|retry again shortly|系统维护|under maintenance|server busy|system is busy|service is overloaded|vendor overloaded|cpu overloaded|memory overloaded|disk overloaded".split(
+    "|",
+  ),
+  ..."余额不足|额度已不足|积分用尽|余额已用完|额度耗尽|欠费|请充值|次数已达上限|次数到了上限|次数已到上限|insufficient balance|insufficient user quota|insufficient credits|insufficient credit|insufficient funds|not enough balance|not enough quota|not enough credit|balance is not enough|quota insufficient|credits exhausted|credit is used up|out of credits|out of credit|out of money|exceeded your current quota|payment required|top up|daily drawing limit".split(
+    "|",
+  ),
+  ..."无可用账号|no available account|no usable channel|no available instance|no channel|unknown_action|not implemented|invalid url|task_status_not_success|渠道已被禁用|get_channel_info_failed|channel of this task is disabled|channel has been disabled|channel disabled".split(
+    "|",
+  ),
+  ..."insert_midjourney_task_failed|do_request_failed|empty_response_body|unmarshal_response_body_failed|read_response_body_failed|copy_response_body_failed|bad_response|bad_response_status_code|bad_response_body|bad_responses|some_panic|some_panics".split(
+    "|",
+  ),
+  ..."content_policy_violation|content_filter|sensitive_words_detected|moderation_blocked|banned_prompt|content_filters|quota_not_enough|insufficient_user_quota|insufficient_quota|insufficient_balance|insufficient_credits|insufficient_credit|billing_error|billing_hard_limit_reached|pre_consume_token_quota_failed|payment_required|rate_limit|rate_limit_exceeded|rate_limit_error|rate_limits|too_many_requests|system_cpu_overloaded|system__overloaded|overloaded_error|new_api_error|one_api_error|a_new_api_error".split(
+    "|",
+  ),
+  ..."invalid parameter|the prompt is invalid|banned words|may contain sensitive words|task was cancelled".split("|"),
+];
+
+const SAID: readonly (readonly [name: string, status: number, body: (phrase: string) => object])[] = [
+  ["code 3", 200, (description) => ({ code: 3, description })],
+  ["code 3 with 404", 404, (description) => ({ code: 3, description })],
+  ["code 3 with 500", 500, (description) => ({ code: 3, description })],
+  ["code 4", 200, (description) => ({ code: 4, description })],
+  ["code 9", 200, (description) => ({ code: 9, description })],
+  ["code 503", 200, (description) => ({ code: 503, description })],
+  ["no code", 200, (message) => ({ message })],
+  ["a name", 200, (code) => ({ error: { code, message: "-" } })],
+  ["a type with 500", 500, (type) => ({ error: { type, message: "-" } })],
+  ["an error", 200, (error) => ({ error })],
+  ...[400, 401, 403, 429, 503].map((status) => [String(status), status, (message: string) => ({ message })] as const),
+];
+
+test("each phrase of vendors means what is recorded, and so do parts of it", async () => {
+  const meaningOf = (status: number, body: object) => {
+    const { kind, ...more } = parseSubmitResponse(answered(JSON.stringify(body), status), dialect) as Record<
+      string,
+      unknown
+    >;
+    const { failure, reason, about } = more as { failure?: { code: string }; reason?: string; about?: string };
+    return [kind, failure?.code ?? reason, about].filter(Boolean).join(" ");
+  };
+  const lines = PHRASES.map((phrase) => {
+    const groups = new Map<string, string[]>();
+    for (const [name, status, body] of SAID) {
+      const said = meaningOf(status, body(phrase));
+      groups.set(said, [...(groups.get(said) ?? []), name]);
+    }
+    const meanings = [...groups].map(([meaning, names]) => `    ${names.join(", ")}: ${meaning}\n`);
+    const usual = meaningOf(200, { code: 9, description: phrase });
+    const cut = [
+      phrase.slice(1),
+      phrase.slice(0, -1),
+      `x${phrase}x`,
+      phrase.replace(/[ _]/, "-"),
+      phrase.toUpperCase(),
+    ];
+    const others = cut.filter((text) =>
+      SAID.some(([, status, body]) => meaningOf(status, body(text)) !== meaningOf(status, body(phrase))),
+    );
+    return `${phrase}: ${usual}\n${meanings.join("")}${others.length > 0 ? `    other than ${others.join(" | ")}\n` : ""}`;
+  });
+  await record("phrases", lines);
+});
+
 test("answers with headers of proxies, and requests that got no answer, mean what is recorded", async () => {
   const headers: Record<string, string>[] = [
     { "cf-mitigated": "challenge" },
@@ -102,6 +168,12 @@ const WORDS =
     " ",
   );
 
+/** Words of other servers for the statuses, and words like them. */
+const MORE_WORDS =
+  "SUCCEEDED SUCCEED SUCCESSFUL FAIL REJECTED TIMEOUT TIMED_OUT timed-out CANCELED CANCEL RUNNING GENERATING INPROGRESS in-progress QUEUED IN_QUEUE WAITING NOT_STARTED FAILURE XSUCCESS SUCCESSX queuedx xqueued constructor".split(
+    " ",
+  );
+
 const FAMILY_BODIES = [
   "",
   "not JSON",
@@ -113,8 +185,13 @@ const FAMILY_BODIES = [
 
 test("every word for a status of midjourney-proxy means what is recorded", async () => {
   const task = { id: "1765432109876123", progress: "100%", imageUrl: "https://pictures.example/a.png" };
-  const lines = WORDS.flatMap((word) => [
+  const lines = [...WORDS, ...MORE_WORDS].flatMap((word) => [
+    line(word, parseSubmitResponse(answered(JSON.stringify({ id: task.id, status: word }), 200), dialect)),
     line(word, readCallback(dialect.id, JSON.stringify({ ...task, status: word }))),
+    line(
+      `${word} with a reason`,
+      readCallback(dialect.id, JSON.stringify({ ...task, status: word, imageUrl: "", failReason: "no" })),
+    ),
     line(`${word} without a picture`, readCallback(dialect.id, JSON.stringify({ id: task.id, status: word }))),
   ]);
   await record("mjproxy-status", lines);

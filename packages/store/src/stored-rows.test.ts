@@ -2,307 +2,34 @@
  * The stored form of every kind of row with a revision. Two versions of mjflow read and write the same rows during a deployment, so a
  * row must not change by accident. `Required` makes the compiler ask for every new field.
  */
-import type { AccessToken } from "@mjflow/core/access-token";
-import type { EarlierSlots, StoredAccount } from "@mjflow/core/account";
-import type { AccountHealth } from "@mjflow/core/account-health";
-import type { App, AppKey } from "@mjflow/core/app";
-import type { Grant } from "@mjflow/core/credit";
-import type { CreditRow } from "@mjflow/core/credit-row";
-import type { DeadLetter } from "@mjflow/core/dead-letter";
-import type { Delivery } from "@mjflow/core/delivery";
-import type { Endpoint } from "@mjflow/core/endpoint";
-import type { Flow } from "@mjflow/core/flow";
-import type { IdempotencyRecord } from "@mjflow/core/idempotency";
-import type { MjTaskPointer } from "@mjflow/core/mj-task";
-import type { Replay } from "@mjflow/core/replay";
-import type { Task } from "@mjflow/core/task";
-import type { Template } from "@mjflow/core/template";
-import type { WaitList } from "@mjflow/core/wait-list";
 import { expect, test } from "vitest";
-import { createMemoryTable } from "../../../test/support/memory/table.ts";
 import { type Item, keyOf } from "./codec.ts";
-import { createStore } from "./dynamo.ts";
 import { keyText } from "./keys.ts";
-import { createMjTaskIdStore } from "./mj-task-id.ts";
-import { createVendorStore } from "./vendor.ts";
-import { createWebhookStore } from "./webhook.ts";
-
-const at = 1_763_700_000_123;
-const appId = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
-const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
-const listener = "ep_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
-
-const task: Required<Task> = {
-  ...{ flowId, path: "0-1", rev: 0, status: "SUCCESS", action: "UPSCALE", provider: "trueai-org", account: "default" },
-  ...{
-    pace: "fast",
-    appId,
-    press: "upscale:2",
-    customId: "MJ::JOB::upsample::2",
-    inputsRef: "ref",
-    linkField: "imageUrl",
-  },
-  optionalFields: ["loop"],
-  modal: { prompt: "a cat", originalPrompt: "eine Katze" },
-  ...{ taskCount: 5, then: [{ press: "upscale:1" }], eventMask: 3, archive: true, mjTaskId: "1763700000123456" },
-  ...{
-    resubmit: "never",
-    attempt: 2,
-    previousLocations: [{ attempt: 1, provider: "mj", account: "a", untaken: true }],
-  },
-  ...{
-    phase: "modal",
-    modals: 1,
-    leaseUntil: at + 1,
-    busyAnswers: 2,
-    busyAbout: "parent",
-    waits: "account_busy" as never,
-  },
-  ...{ slot: { row: 1, at }, vendorTaskId: "v1", vendorOrigin: "https://mj.example", vendorTaskIdFrom: "answer" },
-  ...{ vendorSiblings: ["v2"], progress: 40, previewUrl: "https://cdn.example/p.png", createdAt: at },
-  ...{ submittedAt: at + 2, firstSubmittedAt: at + 3, endedAt: at + 4, endedBy: 1, updatedAt: at + 5, due: at + 6 },
-  ...{
-    flowDue: at + 7,
-    callbacks: 3,
-    duplicates: 1,
-    lookups: 4,
-    lookupMisses: 5,
-    unprovenSince: at + 8,
-    unclearSince: at + 9,
-  },
-  ...{ fullProgressAt: at + 9, pendingEffects: ["tell"] },
-  failure: { code: "vendor_error" as never, message: "no" },
-  result: { imageUrl: "https://cdn.example/i.png" },
-  copies: [{ key: "k", bytes: 1, sha256: "s", contentType: "image/png", source: "https://cdn.example/i.png" }],
-  copyFailures: [{ source: "https://cdn.example/j.png", code: "too_large" as never }],
-  ...{ archivedAt: at + 10, late: { status: "SUCCESS", at }, resultUpdatedAt: at + 11, retried: true },
-  ...{ unknownStatus: "ODD", orphans: [{ attempt: 1, at }] },
-};
-
-const flow: Required<Flow> = {
-  ...{ id: flowId, appId, rev: 0, status: "running", action: "imagine", provider: "trueai-org", account: "default" },
-  ...{ anyProvider: true, onVendorLoss: "restart", prompt: ' "p" ', originalPrompt: "o", dimensions: "SQUARE" },
-  reducedImages: [{ field: "image" } as never],
-  video: { motion: "low" } as never,
-  ...{ mode: "fast", botType: "MID_JOURNEY", accountFilter: { remix: false } as never, state: " s\n" },
-  ...{ notifyHook: "https://app.example/hook", events: ["flow.completed" as never], eventMask: 1, logRows: 2 },
-  ...{ archive: false, progress: false, createdAt: at, endedAt: at + 1, canceledAt: at + 2, deletedAt: at + 3 },
-  ...{
-    endCount: 2,
-    hasCreditHold: true,
-    reopened: true,
-    template: "t",
-    rerunOf: "r",
-    restartOf: "s",
-    restartedAs: "u",
-  },
-  credit: { held: 1, runs: 1, before: 0, settlements: 0, mark: "m", awaits: { x: { mark: "1", at } } },
-  ...{ pendingEffects: ["tell"], due: at + 4 },
-};
-
-const health: Required<AccountHealth> = {
-  ...{ provider: "trueai-org", account: "default", rev: 0, callbacks: "works" as never, heardAt: at, misses: 1 },
-  ...{
-    changedAt: at + 1,
-    failures: 2,
-    askAt: at + 2,
-    lookupFault: "denied" as never,
-    faults: 3,
-    fault: "denied" as never,
-  },
-  ...{
-    faultAt: at + 3,
-    opens: 4,
-    openUntil: at + 4,
-    probeId: "p",
-    probing: true,
-    busyUntil: at + 5,
-    fullUntil: at + 6,
-  },
-  durations: { at, counts: { imagine: "1" } },
-};
-
-const deadLetter: Required<DeadLetter> = {
-  ...{ id: "d1", rev: 1, state: "kept", body: "{}", group: "g", why: "not JSON", receives: 5, createdAt: at },
-};
-
-const app: Required<App> = {
-  ...{ id: appId, rev: 0, name: "Shop", limits: { runningFlows: 3 }, archive: "images" as never, translate: true },
-  ...{ createdAt: at, disabledAt: at + 1, deletedAt: at + 2 },
-};
-
-const key: Required<AppKey> = {
-  ...{
-    appId,
-    id: "k1",
-    rev: 0,
-    sha256: "ab",
-    createdAt: at,
-    usedOn: "2025-11-21",
-    expiresAt: at + 1,
-    revokedAt: at + 2,
-  },
-};
-
-const template: Required<Template> = {
-  ...{
-    appId,
-    name: "four",
-    rev: 0,
-    description: "d",
-    then: [{ press: "upscale:1" } as never],
-    createdAt: at,
-    updatedAt: at,
-  },
-};
-
-const token: Required<AccessToken> = {
-  ...{ kind: "share", owner: flowId, id: "7QK2M9XA", rev: 0, sha256: "ab", createdAt: at, expiresAt: at + 1 },
-  ...{ keyId: "k1", label: "customer", usedOn: "2025-11-21", hidesPrompt: true, showsVendorLinks: true },
-};
-
-const idempotency: Required<IdempotencyRecord> = {
-  ...{
-    appId,
-    key: "a#b",
-    rev: 0,
-    fingerprint: "f",
-    target: flowId,
-    state: "running",
-    leaseUntil: at + 1,
-    createdAt: at,
-  },
-};
-
-const endpoint: Required<Endpoint> = {
-  ...{ appId, id: listener, rev: 0, url: "https://app.example/e", scheme: "v1a", events: ["flow.completed" as never] },
-  ...{ description: "d", secrets: [{ sealed: "s", until: at }], publicKey: "pk", disabledAt: at, disabledWhy: "gone" },
-  ...{ failingSince: at, faults: 0, opens: 1, openUntil: at + 1, trial: true, createdAt: at, parkedFrom: at + 2 },
-  ...{ recoverFrom: at + 3, recovery: "rp_1", due: at + 4 },
-};
-
-const delivery: Required<Delivery> = {
-  ...{ flowId, subject: "flow", name: "completed", listener, appId, rev: 0, type: "flow.completed" as never },
-  ...{
-    happenedAt: at,
-    status: "pending",
-    tries: 2,
-    attempts: [
-      { at, status: 500 },
-      { at, status: 422, body: "b" },
-    ],
-    leaseUntil: at + 1,
-  },
-  ...{ failure: "gone", createdAt: at, endedAt: at + 2, due: at + 3, replayId: "rp_1" },
-};
-
-const replay: Required<Replay> = {
-  ...{ appId, id: "rp_1", rev: 0, listener, only: "failed" as never, since: at, until: at + 1, status: "sending" },
-  ...{ failure: "endpoint_deleted", found: 4, sent: 3, failed: 2, skipped: 1, cursor: "c", position: 5 },
-  ...{ leaseUntil: at + 2, waitsUntil: at + 3, due: at + 4, createdAt: at, endedAt: at + 5 },
-};
-
-const account: Required<StoredAccount> = {
-  ...{
-    provider: "trueai-org",
-    name: "two",
-    rev: 0,
-    baseUrl: "https://mj.example",
-    sealed: "s",
-    weight: 2,
-    maxRunning: 3,
-  },
-  ...{ createdAt: at, updatedAt: at + 1 },
-};
-
-const waitList: Required<WaitList> = {
-  ...{ provider: "trueai-org", account: "default", rev: 0, since: at, due: at + 1, dispatchUntil: at + 2, turn: appId },
-  ...{ parallel: 2, parallelAt: at + 3 },
-};
-
-const slots: Required<EarlierSlots> = {
-  ...{ provider: "trueai-org", account: "default", rev: 0, held: [{ flowId, path: "0", at }] },
-};
-
-const pointer: Required<MjTaskPointer> = {
-  ...{
-    appId,
-    id: "1763700000123456",
-    rev: 1,
-    flowId,
-    path: "0-1",
-    action: "UPSCALE",
-    prompt: " p",
-    description: "/up",
-  },
-  ...{
-    botType: "MID_JOURNEY",
-    awaitsModalAnswer: true,
-    state: "s",
-    notifyHook: "https://app.example/hook",
-    createdAt: at,
-  },
-};
-
-const credit: Required<CreditRow> = {
-  ...{
-    appId,
-    rev: 0,
-    frozen: true,
-    added: 1,
-    reserved: 2,
-    settled: 3,
-    refunded: 4,
-    holds: {},
-    fullAt: at,
-    applying: ["a"],
-  },
-  ...{ days: { "2025-11-21": { flows: 1, settled: 2 } }, createdAt: at },
-} as Required<CreditRow>;
-
-const grant: Required<Grant> = {
-  ...{ appId, reference: "bill#1", rev: 0, micro: 5, state: "done", counters: 2, createdAt: at },
-};
-
-/** @param dueShards number of shards, which is part of the due entries */
-async function storeAll(dueShards: number) {
-  const table = createMemoryTable();
-  const now = () => at;
-  const store = createStore({ table, now, dueShards });
-  const webhooks = createWebhookStore({ table, now, dueShards });
-  const vendors = createVendorStore(table);
-  const mj = createMjTaskIdStore(table, { now, dueShards });
-  await store.createTask(task);
-  await store.createTask({ ...task, path: "0-2", due: undefined, progress: 0, result: undefined } as never);
-  await store.createFlow(flow, { ...task, path: "0" });
-  await store.createFlow({ ...flow, id: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHE", deletedAt: undefined } as never, task);
-  await store.saveHealth(health);
-  await store.saveNewDeadLetter(deadLetter);
-  await store.saveApp(app);
-  await store.saveApp({ ...app, id: "app_01K9ZC7T3R8M2V5X0Q4B6N1JHE", deletedAt: undefined } as never);
-  await store.saveAppKey(key);
-  await store.saveAppKey({ ...key, id: "k2", revokedAt: undefined, expiresAt: undefined } as never);
-  await store.saveTemplate(template);
-  await store.saveAccessToken(token);
-  await store.saveAccessToken({ ...token, kind: "session", owner: appId });
-  await store.saveIdempotency(idempotency);
-  await store.saveWaitList(waitList);
-  await store.saveWaitList({ ...waitList, account: "two", due: undefined } as never);
-  await store.addWaiting("trueai-org", "default", { appId, createdAt: at, flowId, path: "0" });
-  await store.saveCreditRow(credit);
-  await store.saveCreditRow({ ...credit, appId: "app_01K9ZC7T3R8M2V5X0Q4B6N1JHE", frozen: undefined } as never);
-  await store.saveGrant(grant);
-  await webhooks.saveEndpoint(endpoint);
-  await webhooks.saveEndpoint({ ...endpoint, id: "notifyHook", due: undefined } as never);
-  await webhooks.saveDelivery(delivery);
-  await webhooks.saveDelivery({ ...delivery, name: "failed", due: undefined } as never);
-  await webhooks.saveReplay(replay);
-  await vendors.saveStoredAccount(account);
-  await vendors.saveBannedList({ rev: 0, words: ["x"], updatedAt: at });
-  await vendors.saveSlots(slots);
-  await mj.create(pointer);
-  return { items: table.dump(), store, webhooks, vendors, mj };
-}
+import {
+  account,
+  app,
+  appId,
+  at,
+  credit,
+  deadLetter,
+  delivery,
+  endpoint,
+  flow,
+  flowId,
+  grant,
+  health,
+  idempotency,
+  key,
+  listener,
+  pointer,
+  replay,
+  slots,
+  storeAll,
+  task,
+  template,
+  token,
+  waitList,
+} from "./stored-rows.fixture.ts";
 
 /** One line for each attribute, sorted, so that a difference names the row and the attribute. */
 function linesOf(items: readonly Item[]): string {
