@@ -6,8 +6,11 @@ import { gzipSync } from "node:zlib";
 import { build } from "@mjflow/console/build";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** Limits in bytes. The first view is the flow list or the gallery, before its first image. */
-const LIMITS = { allScript: 250_000, firstScript: 120_000, style: 16_000, icons: 6_000, font: 32_000 };
+/**
+ * Limits in bytes. The first view is a page before its first image. It has 120 kB at most, and 8 kB of them are kept free for what
+ * comes: a page that needs more than 112 kB loads something too early.
+ */
+const LIMITS = { allScript: 250_000, firstScript: 112_000, style: 16_000, icons: 6_000, font: 32_000 };
 
 let folder: string;
 const read = (name: string) => readFileSync(join(folder, "site", "assets", name));
@@ -39,11 +42,12 @@ test("all JavaScript has at most 250 kB", () => {
   expect(bytes).toBeLessThan(LIMITS.allScript);
 });
 
-test.each(["gallery", "flows", "create"])("the JavaScript of the first view %s has at most 120 kB", (page) => {
+test.each(["gallery", "flows", "create"])("the JavaScript of the first view %s has at most 112 kB", (page) => {
   const html = readFileSync(join(folder, "site", "index.html"), "utf8");
   const files = new Set<string>();
   for (const [, entry] of html.matchAll(/<script[^>]* src="[^"]*assets\/([\w-]+\.js)"/g)) withImports(entry!, files);
-  withImports(names.find((name) => name.startsWith(`${page}-`) && name.endsWith(".js"))!, files);
+  // Its name ends with eight characters of a hash. `create-text` is another file.
+  withImports(names.find((name) => new RegExp(`^${page}-[\\w-]{8}\\.js$`).test(name))!, files);
   expect(files.size).toBeGreaterThan(2);
   const bytes = compressed([...files]);
   expect(bytes).toBeGreaterThan(50_000);

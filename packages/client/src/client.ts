@@ -1,11 +1,7 @@
 /** The API as one object. Address and key are set once, or read from the environment. */
-import { Apps } from "./app.ts";
+import { Api } from "./api.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
-import { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 import type { FlowEvent } from "./event-replay.ts";
-import { Flows } from "./flow.ts";
-import { DeadLetters, Operations, Providers } from "./operator.ts";
-import { Pictures } from "./picture.ts";
 import {
   type Output,
   type RunInput,
@@ -15,13 +11,9 @@ import {
   type TextAction,
   type TextResult,
 } from "./run.ts";
-import { Sessions } from "./session.ts";
-import { Shares } from "./share.ts";
-import { Tasks } from "./task.ts";
-import { Templates } from "./template.ts";
-import { type Call, Transport } from "./transport.ts";
+import { Transport } from "./transport.ts";
 import type { RootAction } from "./types.ts";
-import { Uploads } from "./upload.ts";
+import { eventsOf, waitFor } from "./wait.ts";
 import { webhooks } from "./webhook.ts";
 
 /**
@@ -30,42 +22,12 @@ import { webhooks } from "./webhook.ts";
  *
  * Every call rejects only with a MjflowError.
  */
-export class Mjflow {
-  readonly flows: Flows;
-  readonly tasks: Tasks;
-  readonly templates: Templates;
-  readonly endpoints: Endpoints;
-  readonly deliveries: Deliveries;
-  readonly replays: Replays;
-  readonly providers: Providers;
-  readonly deadLetters: DeadLetters;
-  readonly operations: Operations;
-  readonly apps: Apps;
-  readonly uploads: Uploads;
-  readonly pictures: Pictures;
-  readonly sessions: Sessions;
-  readonly shares: Shares;
+export class Mjflow extends Api {
   readonly webhooks = webhooks;
-  readonly #transport: Transport;
 
   /** @throws MjflowError `invalid_argument` if an option is not valid */
   constructor(options: MjflowOptions = {}) {
-    const transport = new Transport(configOf(options));
-    this.#transport = transport;
-    this.uploads = new Uploads(transport);
-    this.pictures = new Pictures(transport);
-    this.flows = new Flows(transport, this.uploads);
-    this.tasks = new Tasks(transport, this.uploads);
-    this.templates = new Templates(transport);
-    this.endpoints = new Endpoints(transport);
-    this.deliveries = new Deliveries(transport);
-    this.replays = new Replays(transport);
-    this.providers = new Providers(transport);
-    this.deadLetters = new DeadLetters(transport);
-    this.operations = new Operations(transport);
-    this.apps = new Apps(transport);
-    this.sessions = new Sessions(transport);
-    this.shares = new Shares(transport);
+    super(new Transport(configOf(options)), { waitFor, eventsOf });
   }
 
   /**
@@ -98,10 +60,5 @@ export class Mjflow {
     options?: Pick<RunOptions, "idempotencyKey" | "signal" | "follow">,
   ): AsyncGenerator<FlowEvent, void> {
     return streamRun(this.flows, prompt, input, options);
-  }
-
-  /** Calls any other route with the same key, errors and retries: `request({ path: "/v1/usage" })`. */
-  request<T = unknown>(call: Call): Promise<T> {
-    return this.#transport.send<T>(call);
   }
 }

@@ -6,7 +6,7 @@ import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { Flow, FlowBatch, FlowInput, FlowListEntry, FlowQuery } from "./types.ts";
 import { type FileChanges, type FileFlow, Uploads, withUploads } from "./upload.ts";
-import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
+import type { EventsOptions, eventsOf, WaitOptions, waitFor } from "./wait.ts";
 
 export interface CallOptions {
   signal?: AbortSignal | undefined;
@@ -70,12 +70,20 @@ export interface FlowCreation extends Promise<FlowHandle> {
   events(options?: EventsOptions): AsyncGenerator<FlowEvent, void>;
 }
 
+/** The functions of `wait.ts`. A program that loads them later gives its own ones. */
+export interface Waiting {
+  waitFor: typeof waitFor;
+  eventsOf: typeof eventsOf;
+}
+
 export class Flows {
   readonly #transport: Transport;
+  readonly #waiting: Waiting;
   readonly #uploads: Uploads;
 
-  constructor(transport: Transport, uploads = new Uploads(transport)) {
+  constructor(transport: Transport, waiting: Waiting, uploads = new Uploads(transport)) {
     this.#transport = transport;
+    this.#waiting = waiting;
     this.#uploads = uploads;
   }
 
@@ -105,8 +113,7 @@ export class Flows {
       ...(waitS !== undefined && { headers: { prefer: `wait=${waitS}` } }),
       signal,
     });
-    const known = { flow, atMs: this.#transport.now() };
-    return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
+    return this.#handle(flow);
   }
 
   /**
@@ -134,8 +141,12 @@ export class Flows {
     const path = `/v1/flows/${segment(id)}/rerun`;
     const body = await withUploads(this.#uploads, changes, { signal });
     const flow = await this.#transport.send<Flow>({ method: "POST", path, body, idempotencyKey, signal });
+    return this.#handle(flow);
+  }
+
+  #handle(flow: Flow): FlowHandle {
     const known = { flow, atMs: this.#transport.now() };
-    return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
+    return new FlowHandle(this, flow, (options) => this.#waiting.waitFor(this.#transport, flow.id, options, known));
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<Flow> {
@@ -166,10 +177,10 @@ export class Flows {
 
   /** Waits until the flow has ended; see `WaitOptions`. */
   wait(id: string, options?: WaitOptions): Promise<Flow> {
-    return waitFor(this.#transport, id, options);
+    return this.#waiting.waitFor(this.#transport, id, options);
   }
 
   events(id: string, options?: EventsOptions): AsyncGenerator<FlowEvent, void> {
-    return eventsOf(this.#transport, id, options);
+    return this.#waiting.eventsOf(this.#transport, id, options);
   }
 }

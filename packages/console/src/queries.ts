@@ -5,12 +5,12 @@ import {
   type FlowListEntry,
   type FlowQuery,
   isMjflowError,
-  type Mjflow,
   MjflowError,
   type Page,
   type Picture,
   type Task,
 } from "@mjflow/client";
+import type { Api } from "@mjflow/client/api";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
@@ -152,7 +152,7 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
  * @param known entries that were read before; unset: none
  */
 async function readHead(
-  mjflow: Mjflow,
+  mjflow: Api,
   { details, ...query }: FlowQuery,
   known: readonly FlowListEntry[] | undefined,
 ): Promise<Page<FlowListEntry>> {
@@ -317,7 +317,7 @@ export function useIsOperator(): boolean {
 }
 
 /** Polls a query of the operator about the whole deployment. With the key of an app nothing is asked, because it gets 403. */
-function useOperations<T>(name: string, query: (mjflow: Mjflow) => Promise<T>) {
+function useOperations<T>(name: string, query: (mjflow: Api) => Promise<T>) {
   const mjflow = useMjflow();
   const isOperator = useIsOperator();
   return useQuery({

@@ -3,7 +3,11 @@
  * of the API the session is a cookie, which no script can read. Elsewhere cookies are not allowed (docs/decisions/0089): the page
  * has a token, in the storage of this tab or, by choice, of this browser.
  */
-import { type CurrentCaller, Mjflow } from "@mjflow/client";
+import type { CurrentCaller } from "@mjflow/client";
+import { Api } from "@mjflow/client/api";
+import { configOf, type MjflowOptions } from "@mjflow/client/config";
+import type { Waiting } from "@mjflow/client/flow";
+import { Transport } from "@mjflow/client/transport";
 import { createContext, useContext } from "react";
 import { shownSleep, watchedFetch } from "./connection.ts";
 
@@ -21,15 +25,28 @@ function hasCookie(): boolean {
   return new URL(apiUrl()).origin === location.origin && isSecureContext;
 }
 
+/** How a flow is followed. Only the page of a running flow needs it, so it is no part of the first view. */
+const WAITING: Waiting = {
+  waitFor: async (...of) => (await import("@mjflow/client/wait")).waitFor(...of),
+  async *eventsOf(...of) {
+    yield* (await import("@mjflow/client/wait")).eventsOf(...of);
+  },
+};
+
+/** @throws MjflowError `invalid_argument` if an option is not valid */
+export function apiWith(options: MjflowOptions): Api {
+  return new Api(new Transport(configOf(options)), WAITING);
+}
+
 /** @throws MjflowError `invalid_argument` if the text cannot be a key */
-function clientFor(apiKey: string | undefined): Mjflow {
+function clientFor(apiKey: string | undefined): Api {
   const [baseUrl, watched] = [apiUrl(), watchedFetch(apiUrl())];
   // Without this header the API ignores the cookie, so that other pages cannot use it.
   const withCookie: typeof fetch = (input, init) => {
     if (!String(input).startsWith(`${baseUrl}/v1/`)) return watched(input, init);
     return watched(input, { ...init, headers: { ...(init?.headers as object), "mjflow-session": "cookie" } });
   };
-  return new Mjflow({ baseUrl, apiKey, fetch: apiKey === undefined ? withCookie : watched, sleep: shownSleep });
+  return apiWith({ baseUrl, apiKey, fetch: apiKey === undefined ? withCookie : watched, sleep: shownSleep });
 }
 
 function forget(): void {
@@ -47,7 +64,7 @@ export function onOtherTab(changed: () => void): () => void {
 }
 
 export interface SignedIn {
-  mjflow: Mjflow;
+  mjflow: Api;
   caller: CurrentCaller;
 }
 
@@ -112,6 +129,6 @@ export function useSession(): Session {
   return session;
 }
 
-export function useMjflow(): Mjflow {
+export function useMjflow(): Api {
   return useSession().mjflow;
 }

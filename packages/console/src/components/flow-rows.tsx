@@ -1,26 +1,24 @@
 /** Rows of flows. Only rows near the visible area exist, so a list of 10,000 flows costs as much as one of 20. */
 import type { FlowListEntry } from "@mjflow/client";
-import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Icon } from "../kit/icon.tsx";
 import { usd } from "../lib/money.ts";
 import { actionLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
+import { equalEdges } from "../lib/rows.ts";
 import { safeImageUrl } from "../lib/safe.ts";
 import { ago, between, duration } from "../lib/time.ts";
 import { useSimulated } from "../queries.ts";
+import { usePlace, useShownRows } from "../shown-rows.ts";
 import { t } from "../text/text.ts";
 import { PromptText } from "./prompt-text.tsx";
 import { ResultImage } from "./result-image.tsx";
 import { Status } from "./status.tsx";
 
-/** Estimated height of a row in px. Each row is measured when it is rendered. */
+/** Height of a row on a wide page, px, until the first one is laid out. `flows.css` gives all rows the same height. */
 const ROW = 81;
 /** Icons in the place of an image that a flow does not have. */
 const NO_IMAGE: Readonly<Record<string, string>> = { describe: "eye", shorten: "scissors", video: "film" };
-/** Number of rows above and below the visible area, for the next scroll step and for the Tab key. */
-const OVERSCAN = 6;
-
 export interface FlowRowsProps {
   flows: readonly FlowListEntry[];
   isLoading: boolean;
@@ -31,46 +29,40 @@ export interface FlowRowsProps {
 
 export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
   const list = useRef<HTMLUListElement>(null);
-  const [top, setTop] = useState(0);
-  // The height above the list changes when a filter wraps or a problem is shown.
-  useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0));
+  const { top, width } = usePlace(list);
+  const [height, setHeight] = useState(ROW);
+  const isEmpty = flows.length === 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the first row, and another width, can have another height
+  useLayoutEffect(() => {
+    const row = list.current!.querySelector("li");
+    if (row) setHeight(row.getBoundingClientRect().height);
+  }, [width, isEmpty]);
+  const edges = useMemo(() => equalEdges(flows.length, height), [flows.length, height]);
+  const [first, end] = useShownRows(edges, top);
+  // The focused row stays rendered while it is scrolled away. Otherwise the Tab key would restart at the top.
   const [focused, setFocused] = useState<string>();
   const focusedIndex = focused === undefined ? -1 : flows.findIndex(({ id }) => id === focused);
-  const rows = useWindowVirtualizer<HTMLLIElement>({
-    count: flows.length,
-    estimateSize: () => ROW,
-    overscan: OVERSCAN,
-    scrollMargin: top,
-    getItemKey: useCallback((index: number) => flows[index]!.id, [flows]),
-    // The focused row stays rendered while it is scrolled away. Otherwise the Tab key would restart at the top.
-    rangeExtractor: useCallback(
-      (range: Parameters<typeof defaultRangeExtractor>[0]) => {
-        const near = defaultRangeExtractor(range);
-        return focusedIndex < 0 || near.includes(focusedIndex) ? near : [...near, focusedIndex].sort((a, b) => a - b);
-      },
-      [focusedIndex],
-    ),
-  });
+  const near = Array.from({ length: end - first }, (_, i) => first + i);
+  if (focusedIndex >= 0 && focusedIndex < first) near.unshift(focusedIndex);
+  if (focusedIndex >= end) near.push(focusedIndex);
   return (
     <ul
       ref={list}
       className="flows"
       aria-label={t.flows.label}
       aria-busy={isLoading}
-      hidden={flows.length === 0}
-      style={{ height: rows.getTotalSize() }}
+      hidden={isEmpty}
+      style={{ height: edges.at(-1) }}
       onFocus={({ target }) => setFocused(target.closest("li")?.dataset["flow"])}
       onBlur={() => setFocused(undefined)}
     >
-      {rows.getVirtualItems().map(({ key, index, start }) => (
+      {near.map((index) => (
         <li
-          key={key}
-          ref={rows.measureElement}
-          data-index={index}
+          key={flows[index]!.id}
           data-flow={flows[index]!.id}
           aria-setsize={isWhole ? flows.length : -1}
           aria-posinset={index + 1}
-          style={{ transform: `translateY(${start - top}px)` }}
+          style={{ transform: `translateY(${edges[index]}px)` }}
         >
           <Row flow={flows[index]!} now={now} />
         </li>

@@ -1,7 +1,7 @@
 /** Images of a request: dropped, pasted, chosen or linked. */
 import { type ClipboardEvent, type DragEvent, useEffect, useRef, useState } from "react";
 import { Icon } from "../kit/icon.tsx";
-import type { FlowForm, Reference, Role } from "../lib/plan.ts";
+import type { FlowForm, Reference, Role } from "../lib/form.ts";
 import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
 import { useMjflow } from "../session.ts";
 import { smallImage } from "../small-image.ts";

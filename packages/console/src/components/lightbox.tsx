@@ -7,7 +7,7 @@ import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { useToasts } from "../kit/toast.tsx";
-import { EMPTY_FORM } from "../lib/plan.ts";
+import { EMPTY_FORM } from "../lib/form.ts";
 import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";

@@ -1,12 +1,12 @@
 /** Pictures in rows that fill the width, by day. Only rows near the visible area exist, and nothing moves when a picture loads. */
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import {
   type KeyboardEvent,
   lazy,
   type MouseEvent,
+  memo,
   type ReactNode,
   Suspense,
-  useLayoutEffect,
+  useCallback,
   useMemo,
   useRef,
   useState,
@@ -16,7 +16,9 @@ import { Icon } from "../kit/icon.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { byDay, startOfDay } from "../lib/day.ts";
 import { type JustifiedRow, justified } from "../lib/justify.ts";
+import { edgesOf } from "../lib/rows.ts";
 import type { Shot } from "../lib/shot.ts";
+import { isScrolling, usePlace, useShownRows } from "../shown-rows.ts";
 import { locale, t } from "../text/text.ts";
 import { altOf, ShotImage } from "./shot-image.tsx";
 
@@ -28,7 +30,6 @@ const TilePresses = lazy(() =>
 const GAP = 6;
 const HEADER = 40;
 const FOOTER = 48;
-const OVERSCAN = 2;
 /** Below this width a row has two pictures, none narrower than 180 px. */
 const PHONE = 560;
 
@@ -41,89 +42,96 @@ export interface PictureGridProps {
   footer: ReactNode;
   /** Wanted height of a row, px. */
   rowHeight: number;
+  /** The same function while its results are the same, because a new one renders every image again. */
   hrefOf(shot: Shot): string;
   selected: ReadonlySet<string>;
   onSelect(ids: ReadonlySet<string>): void;
 }
 
-type Row = { kind: "day"; day: string; count: number } | ({ kind: "pictures"; shots: Shot[] } & JustifiedRow);
+type PicturesRow = { kind: "pictures"; key: string; shots: Shot[] } & JustifiedRow;
+type Row = { kind: "day"; key: string; day: string; count: number } | PicturesRow;
 
 export function PictureGrid(props: PictureGridProps) {
-  const { label, shots, hasMore, footer, rowHeight, hrefOf, selected, onSelect } = props;
+  const { label, shots, hasMore, footer, rowHeight, hrefOf, selected } = props;
   const list = useRef<HTMLElement>(null);
-  const [{ top, width }, setPlace] = useState({ top: 0, width: 0 });
-  useLayoutEffect(() => {
-    const read = () => {
-      const { offsetTop, clientWidth } = list.current!;
-      setPlace((now) =>
-        now.top === offsetTop && now.width === clientWidth ? now : { top: offsetTop, width: clientWidth },
-      );
-    };
-    read();
-    const observer = new ResizeObserver(read);
-    observer.observe(list.current!);
-    observer.observe(document.body);
-    return () => observer.disconnect();
-  }, []);
+  const { top, width } = usePlace(list);
   const rows = useMemo(
     () => (width === 0 ? [] : rowsOf(shots, width, rowHeight, hasMore)),
     [shots, width, rowHeight, hasMore],
   );
-  const virtual = useWindowVirtualizer<HTMLDivElement>({
-    count: rows.length,
-    estimateSize: (i) => heightOf(rows[i]!),
-    overscan: OVERSCAN,
-    scrollMargin: top,
-  });
-  // Heights are exact, so a change of the rows only needs the sums again.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new rows have other heights
-  useLayoutEffect(() => virtual.measure(), [rows]);
+  const edges = useMemo(() => edgesOf(rows.map(heightOf)), [rows]);
+  const height = edges.at(-1)!;
+  const [first, end] = useShownRows(edges, top);
   const anchor = useRef<string>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
 
-  function toggle(shot: Shot, isRange: boolean) {
-    const ids = shots.map(({ id }) => id);
-    const next = new Set(selected);
+  const toggle = useCallback((shot: Shot, isRange: boolean) => {
+    const { shots: all, selected: before, onSelect } = latest.current;
+    const ids = all.map(({ id }) => id);
+    const next = new Set(before);
     const [a, b] = [ids.indexOf(anchor.current ?? shot.id), ids.indexOf(shot.id)];
     if (isRange && a >= 0) for (const id of ids.slice(Math.min(a, b), Math.max(a, b) + 1)) next.add(id);
     else if (!next.delete(shot.id)) next.add(shot.id);
     anchor.current = shot.id;
     onSelect(next);
-  }
+  }, []);
 
   return (
-    <section ref={list} aria-label={label} className="picture-grid" style={{ height: virtual.getTotalSize() + FOOTER }}>
-      {virtual.getVirtualItems().map(({ key, index, start }) => {
-        const row = rows[index]!;
-        const style = { transform: `translateY(${start - top}px)` };
-        if (row.kind === "day")
-          return (
-            <h2 key={key} className="grid-row day" style={style}>
-              {row.day} <span className="faint small">{t.gallery.count(row.count)}</span>
-            </h2>
-          );
-        return (
-          <div key={key} className="grid-row" style={{ ...style, height: row.height }}>
-            {row.shots.map((shot, i) => (
-              <Tile
-                key={shot.id}
-                shot={shot}
-                width={row.widths[i]!}
-                href={hrefOf(shot)}
-                isSelected={selected.has(shot.id)}
-                isSelecting={selected.size > 0}
-                onToggle={(isRange) => toggle(shot, isRange)}
-              />
-            ))}
-          </div>
-        );
-      })}
+    <section ref={list} aria-label={label} className="picture-grid" style={{ height: height + FOOTER }}>
+      {rows.slice(first, end).map((row, i) =>
+        row.kind === "day" ? (
+          <h2 key={row.key} className="grid-row day" style={placeOf(edges[first + i]!)}>
+            {row.day} <span className="faint small">{t.gallery.count(row.count)}</span>
+          </h2>
+        ) : (
+          <PictureRow
+            key={row.key}
+            row={row}
+            top={edges[first + i]!}
+            hrefOf={hrefOf}
+            selected={selected}
+            onToggle={toggle}
+          />
+        ),
+      )}
       {/* It is moved like a row, because a new page of pictures must not shift the layout. */}
-      <div className="grid-row footer" style={{ transform: `translateY(${virtual.getTotalSize()}px)` }}>
+      <div className="grid-row footer" style={placeOf(height)}>
         {footer}
       </div>
     </section>
   );
 }
+
+function placeOf(top: number) {
+  return { transform: `translateY(${top}px)` };
+}
+
+interface PictureRowProps extends Pick<PictureGridProps, "hrefOf" | "selected"> {
+  row: PicturesRow;
+  /** Upper edge, px from the start of the list. */
+  top: number;
+  onToggle(shot: Shot, isRange: boolean): void;
+}
+
+/** Rendered once while it is scrolled over the screen. */
+const PictureRow = memo(function PictureRow({ row, top, hrefOf, selected, onToggle }: PictureRowProps) {
+  return (
+    <div className="grid-row" style={{ ...placeOf(top), height: row.height }}>
+      {row.shots.map((shot, i) => (
+        <Tile
+          key={shot.id}
+          shot={shot}
+          width={row.widths[i]!}
+          href={hrefOf(shot)}
+          isSelected={selected.has(shot.id)}
+          isSelecting={selected.size > 0}
+          onToggle={(isRange) => onToggle(shot, isRange)}
+        />
+      ))}
+    </div>
+  );
+});
 
 function heightOf(row: Row): number {
   return row.kind === "day" ? HEADER : row.height + GAP;
@@ -140,9 +148,10 @@ function rowsOf(shots: readonly Shot[], width: number, rowHeight: number, hasMor
     const target = isPhone ? (width - GAP) / 2 : rowHeight;
     const rows = justified(ratios, width, target, GAP, isOpen);
     return [
-      { kind: "day", day, count: all.length },
+      { kind: "day", key: day, day, count: all.length },
       ...rows.map((row) => ({
         kind: "pictures" as const,
+        key: all[row.from]!.id,
         shots: all.slice(row.from, row.from + row.widths.length),
         ...row,
       })),
@@ -177,6 +186,8 @@ interface TileProps {
 function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProps) {
   // The buttons exist only while they can be seen, so that a page of pictures stays small.
   const [isNear, setNear] = useState(false);
+  // An image that comes by a scroll does not fade in: each fade is a layer of its own, and a fast scroll would have dozens.
+  const [isPassing] = useState(isScrolling);
   const { show } = useToasts();
   function onClick(event: MouseEvent) {
     if (event.metaKey || event.ctrlKey || !(event.shiftKey || isSelecting)) return;
@@ -192,7 +203,7 @@ function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProp
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only notes whether the pointer or the focus is inside
     <div
-      className={isSelected ? "tile selected" : "tile"}
+      className={`tile${isSelected ? " selected" : ""}${isPassing ? " passing" : ""}`}
       style={{ width }}
       onPointerEnter={() => setNear(true)}
       onPointerLeave={() => setNear(false)}
@@ -252,5 +263,6 @@ function Preview({ shot, isPlaying }: { shot: Shot; isPlaying: boolean }): React
   const mayPlay = shot.video !== undefined && !matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (mayPlay && isPlaying)
     return <video className="shot" src={shot.video} poster={shot.sources[0]} autoPlay loop muted playsInline />;
-  return <ShotImage shot={shot} alt={altOf(shot)} />;
+  // Only rows near the visible area exist, so the browser need not watch which images are near.
+  return <ShotImage shot={shot} alt={altOf(shot)} lazy={false} />;
 }

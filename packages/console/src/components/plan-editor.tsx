@@ -3,8 +3,8 @@ import { canonicalPress, modalKindOfPress } from "@mjflow/core/button";
 import { lazy, Suspense, useState } from "react";
 import { Icon } from "../kit/icon.tsx";
 import { priceOfPress } from "../lib/flow-plan.ts";
+import { type Draft, type FlowForm, toggleDraft, updateDraft } from "../lib/form.ts";
 import { usd } from "../lib/money.ts";
-import { type Draft, type FlowForm, toggleDraft, updateDraft } from "../lib/plan.ts";
 import {
   groupedButtons,
   type Kind,

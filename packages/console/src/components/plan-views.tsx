@@ -1,7 +1,8 @@
 /** Other views of a plan that is not sent yet: its tree, and the same request as code. */
 import { useMemo, useState } from "react";
 import { Tabs } from "../kit/tabs.tsx";
-import type { Step, toFlowInput } from "../lib/plan.ts";
+import type { toFlowInput } from "../lib/form.ts";
+import type { Step } from "../lib/plan.ts";
 import { nameOfTask } from "../lib/press.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";

@@ -1,8 +1,8 @@
 /** The settings below the prompt. Those of Midjourney are flags in the prompt: the controls read and write the text. */
 
+import type { FlowForm } from "../lib/form.ts";
+import { takesPrompt } from "../lib/form.ts";
 import { PARAMETERS, parameterOf, withoutParameter, withParameter, withValue } from "../lib/parameter.ts";
-import type { FlowForm } from "../lib/plan.ts";
-import { takesPrompt } from "../lib/plan.ts";
 import { t } from "../text/create-text.ts";
 
 const RATIOS = ["1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "21:9"];

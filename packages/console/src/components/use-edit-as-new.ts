@@ -1,7 +1,7 @@
 /** Opens the Create page filled in. */
 import type { Flow } from "@mjflow/client";
 import { formOf, openDraft } from "../lib/draft.ts";
-import type { FlowForm } from "../lib/plan.ts";
+import type { FlowForm } from "../lib/form.ts";
 import { hrefOf } from "../lib/route.ts";
 import { useApiCapabilities } from "../queries.ts";
 

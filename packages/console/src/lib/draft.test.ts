@@ -1,7 +1,7 @@
 import type { Flow, PlanStep } from "@mjflow/client";
 import { expect, test } from "vitest";
 import { formOf } from "./draft.ts";
-import { toFlowInput } from "./plan.ts";
+import { toFlowInput } from "./form.ts";
 
 const step = (taskId: string, parentId: string, press: string, prompt: string | null = null): PlanStep => ({
   taskId,

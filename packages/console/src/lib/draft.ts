@@ -1,6 +1,6 @@
 /** Drafts of the Create page. They are kept in the tab, so that leaving the page or a reload loses nothing. */
 import type { Flow, PlanStep } from "@mjflow/client";
-import { type Draft, EMPTY_FORM, type FlowForm, type Reference } from "./plan.ts";
+import { type Draft, EMPTY_FORM, type FlowForm, type Reference } from "./form.ts";
 
 const NAME = "mjflow.draft";
 

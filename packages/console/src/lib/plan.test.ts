@@ -6,13 +6,12 @@ import {
   type FlowForm,
   isComplete,
   maxImages,
-  preview,
-  promptsOf,
   toFlowInput,
   toggleDraft,
   toPlanInput,
   updateDraft,
-} from "./plan.ts";
+} from "./form.ts";
+import { preview, promptsOf } from "./plan.ts";
 
 let keys = 0;
 const newKey = () => `k${keys++}`;

@@ -1,6 +1,6 @@
 import type { PlanInput } from "@mjflow/client";
 import { expect, test } from "vitest";
-import { toPlanInput } from "./plan.ts";
+import { toPlanInput } from "./form.ts";
 import { countSteps, draftsOf, planText, TEMPLATE_NAME } from "./template.ts";
 
 const PLAN: PlanInput[] = [

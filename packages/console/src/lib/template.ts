@@ -1,6 +1,6 @@
 /** Plans of templates: their steps as drafts of the plan editor, and in short as text. Pure. */
 import type { PlanInput } from "@mjflow/client";
-import type { Draft } from "./plan.ts";
+import type { Draft } from "./form.ts";
 import { pressLabel } from "./press.ts";
 
 /** Names are part of a URL. */

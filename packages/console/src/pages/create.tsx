@@ -1,53 +1,23 @@
 /** A new flow: the prompt with its images and parameters, the plan with its price, and the same request as code. */
-import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { ImageInput } from "../components/image-input.tsx";
-import { CancelLimited, SendsIn } from "../components/limited.tsx";
-import { PlanEditor } from "../components/plan-editor.tsx";
-import { Problem } from "../components/problem.tsx";
+import type { Submit } from "../components/plan-card.tsx";
 import { PromptSettings } from "../components/prompt-settings.tsx";
-import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
-import { Tabs } from "../kit/tabs.tsx";
 import { clearDraft, onOpenedDraft, storeDraft, storedDraft } from "../lib/draft.ts";
 import { NO_FILTER } from "../lib/filter.ts";
-import { usd } from "../lib/money.ts";
-import {
-  type Draft,
-  EMPTY_FORM,
-  type FlowForm,
-  isComplete,
-  maxImages,
-  preview,
-  promptsOf,
-  takesPrompt,
-  toFlowInput,
-  toPlanInput,
-} from "../lib/plan.ts";
-import { rootKind } from "../lib/press.ts";
+import { EMPTY_FORM, type FlowForm, maxImages, takesPrompt } from "../lib/form.ts";
 import { hrefOf, type Query } from "../lib/route.ts";
-import { draftsOf } from "../lib/template.ts";
-import { useAction, useApiCapabilities, useCaller, useFlowList, useProviders, useTemplates } from "../queries.ts";
-import { useMjflow } from "../session.ts";
+import { useCaller, useFlowList, useProviders } from "../queries.ts";
 import { t } from "../text/create-text.ts";
 
-// The first view is the form. What is below it, or behind a tab, is loaded after it.
-const TemplateDialog = lazy(() =>
-  import("../components/template-dialog.tsx").then(({ TemplateDialog: component }) => ({ default: component })),
-);
+// The first view is the form. The plan next to it and the results below it are loaded after it, at once.
+const planCard = import("../components/plan-card.tsx");
+const PlanCard = lazy(() => planCard);
 const RecentFlows = lazy(() =>
   import("../components/recent-flows.tsx").then(({ RecentFlows: component }) => ({ default: component })),
 );
-const PlanTree = lazy(() =>
-  import("../components/plan-views.tsx").then(({ PlanTree: component }) => ({ default: component })),
-);
-const Snippets = lazy(() =>
-  import("../components/plan-views.tsx").then(({ Snippets: component }) => ({ default: component })),
-);
-
-/** From this number of prompts on, the page asks before it sends them. */
-const MANY_PROMPTS = 8;
 
 export default function CreatePage({ query }: { query: Query }) {
   const known = useKnownProviders();
@@ -56,28 +26,21 @@ export default function CreatePage({ query }: { query: Query }) {
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
   useEffect(() => storeDraft(form), [form]);
   useEffect(() => onOpenedDraft(() => setForm(storedDraft())), []);
-  const input = useMemo(() => toFlowInput(form), [form]);
-  const plan = useMemo(() => preview(input), [input]);
-  const prompts = useMemo(() => promptsOf(form), [form]);
-  const [tab, setTab] = useState("steps");
-  const { send, busy, error } = useSend(form, query["from"]);
-  const price = plan.usd * prompts.count;
-  const canSend = isComplete(form) && !busy && plan.problem === undefined && prompts.problem === undefined;
-
-  function submit(event?: FormEvent) {
-    event?.preventDefault();
-    if (canSend) void send(prompts.count, price);
-  }
+  const submit = useRef<Submit>(() => {});
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
     event.preventDefault();
-    submit();
+    submit.current();
+  };
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    submit.current();
   };
 
   return (
     <section className="page wide">
       <h1 className="unseen">{t.pages.create}</h1>
-      <form className="new" onSubmit={submit} onKeyDown={onKeyDown}>
+      <form className="new" onSubmit={onSubmit} onKeyDown={onKeyDown}>
         <div className="form">
           {query["from"] && (
             <p className="note">
@@ -120,52 +83,9 @@ export default function CreatePage({ query }: { query: Query }) {
           </Suspense>
         </div>
         <div className="side">
-          <div className="card plan-card">
-            <Tabs
-              label={t.create.plan}
-              segmented
-              selected={tab}
-              onSelect={setTab}
-              tabs={[
-                { id: "steps", name: t.create.steps },
-                { id: "tree", name: t.create.tree },
-                { id: "code", name: t.create.code },
-              ]}
-            >
-              {tab === "steps" && (
-                <>
-                  <p className="faint small">{t.create.stepsHint}</p>
-                  <TemplateBar form={form} chosen={query["template"]} onChange={(then) => set({ then })} />
-                  <PlanEditor
-                    drafts={form.then}
-                    kind={rootKind(form.action)}
-                    mode={form.mode}
-                    onChange={(then) => set({ then })}
-                  />
-                </>
-              )}
-              <Suspense fallback={null}>
-                {tab === "tree" && <PlanTree steps={plan.steps} />}
-                {tab === "code" && <Snippets input={input} />}
-              </Suspense>
-            </Tabs>
-            <div className="total">
-              <span className="faint small">{t.create.paidCalls(prompts.count, plan.paid)}</span>
-              <strong className="cost">≤ {usd(price)}</strong>
-              <span className="faint small">{t.create.estimated}</span>
-            </div>
-            {(plan.problem ?? prompts.problem) && (
-              <p className="problem" role="alert">
-                {(plan.problem ?? prompts.problem)!.detail}
-              </p>
-            )}
-            <Problem error={error} />
-            <button type="submit" className="primary send" disabled={!canSend}>
-              <Icon name="sparkles" />
-              {busy ? <SendsIn otherwise={t.common.sending} /> : t.create.submit}
-            </button>
-            {busy && <CancelLimited />}
-          </div>
+          <Suspense fallback={<div className="card plan-card" aria-busy="true" />}>
+            <PlanCard form={form} query={query} onChange={set} submit={submit} />
+          </Suspense>
           <button
             type="button"
             className="quiet"
@@ -181,91 +101,6 @@ export default function CreatePage({ query }: { query: Query }) {
       </form>
     </section>
   );
-}
-
-/** Uses a template of the app as the plan, and saves the plan as a template. */
-function TemplateBar(props: { form: FlowForm; chosen: string | undefined; onChange: (then: Draft[]) => void }) {
-  const { form, chosen, onChange } = props;
-  const { data } = useTemplates();
-  const [isSaving, setSaving] = useState(false);
-  const then = toPlanInput(form.then);
-  const use = (name: string) => {
-    const template = data?.find((each) => each.name === name);
-    if (template) onChange(draftsOf(template.then, () => crypto.randomUUID()));
-  };
-  // The template of the address is used once, when it is known.
-  const used = useRef<string>(undefined);
-  useEffect(() => {
-    if (!chosen || used.current === chosen || !data) return;
-    used.current = chosen;
-    use(chosen);
-  });
-  if (!data || (data.length === 0 && then.length === 0)) return null;
-  return (
-    <div className="template-bar">
-      {data.length > 0 && (
-        <select aria-label={t.create.template} value="" onChange={(event) => use(event.target.value)}>
-          <option value="">{t.create.useTemplate}</option>
-          {data.map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      )}
-      {then.length > 0 && (
-        <button type="button" className="quiet" onClick={() => setSaving(true)}>
-          <Icon name="bookmark" />
-          {t.create.saveAsTemplate}
-        </button>
-      )}
-      {isSaving && (
-        <Suspense fallback={null}>
-          <TemplateDialog then={then} onClose={() => setSaving(false)} />
-        </Suspense>
-      )}
-    </div>
-  );
-}
-
-/** Sends the form: as one flow, as one flow for each permutation of the prompt, or as changes of an earlier flow. */
-function useSend(form: FlowForm, from: string | undefined) {
-  const mjflow = useMjflow();
-  const queries = useQueryClient();
-  const confirm = useConfirm();
-  const { can } = useApiCapabilities();
-  const { act, busy, error } = useAction();
-  // One Idempotency-Key per request: a request that is sent twice creates one flow, and a changed one gets a new key.
-  const sent = useRef<{ body: string; key: string }>(undefined);
-
-  async function send(count: number, price: number): Promise<void> {
-    const input = toFlowInput(form);
-    const body = JSON.stringify([from, input]);
-    if (sent.current?.body !== body) sent.current = { body, key: crypto.randomUUID() };
-    const options = { idempotencyKey: sent.current.key };
-    const isMuch = count > MANY_PROMPTS;
-    const { manyTitle, manyBody, submit: action } = t.create;
-    const question = { title: manyTitle(count), body: manyBody(usd(price)), action };
-    if (isMuch && !(await confirm(question))) return;
-    await act("create", async () => {
-      let next: string;
-      if (from && can("POST", "/v1/flows/{id}/rerun")) {
-        const changes = { ...input, then: input.then ?? null };
-        next = hrefOf({ page: "flow", id: (await mjflow.flows.rerun(from, changes, options)).id });
-      } else if (count > 1) {
-        const { failed, data } = await mjflow.flows.createMany([{ ...input, permutations: "expand" }], options);
-        const first = data.find(({ error: refused }) => refused)?.error;
-        if (failed === data.length && first) throw new Error(first.detail);
-        next = hrefOf({ page: "flows" });
-      } else {
-        next = hrefOf({ page: "flow", id: (await mjflow.flows.create(input, options)).id });
-      }
-      void queries.invalidateQueries({ queryKey: ["flows"] });
-      clearDraft();
-      location.hash = next;
-    });
-  }
-  return { send, busy, error };
 }
 
 const ROOTS: readonly (readonly [FlowForm["action"], icon: string])[] = [

@@ -1,6 +1,6 @@
 /** All pictures and videos of all flows, newest first. */
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { EmptyList } from "../components/empty-list.tsx";
 import { LoadMore } from "../components/load-more.tsx";
 import { PictureGrid } from "../components/picture-grid.tsx";
@@ -122,7 +122,7 @@ export default function GalleryPage({ query }: { query: Query }) {
           </LoadMore>
         }
         rowHeight={rowHeight}
-        hrefOf={(shot) => withQuery(hash, { pic: shot.id })}
+        hrefOf={useCallback(({ id }: Shot) => withQuery(hash, { pic: id }), [hash])}
         selected={selected}
         onSelect={setSelected}
       />

@@ -1,5 +1,5 @@
 /** The page of a share link: a flow for people without a key. It needs no session and can only look. */
-import { isMjflowError, Mjflow, type SharedFlow } from "@mjflow/client";
+import { isMjflowError, type SharedFlow } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Problem } from "../components/problem.tsx";
@@ -9,7 +9,7 @@ import { shownSleep, watchedFetch } from "../connection.ts";
 import { Icon } from "../kit/icon.tsx";
 import { resultsOf, type SharedResult, type SharedShot, shotsOfResult } from "../lib/shared.ts";
 import { toMjflowError } from "../queries.ts";
-import { apiUrl } from "../session.ts";
+import { apiUrl, apiWith } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { t as first, locale } from "../text/text.ts";
 
@@ -25,9 +25,8 @@ export default function SharedPage({ link }: { link: string }) {
 }
 
 function LivePage({ link }: { link: string }) {
-  const [mjflow] = useState(
-    () =>
-      new Mjflow({ baseUrl: apiUrl(), apiKey: link, fetch: watchedFetch(apiUrl()), sleep: shownSleep, maxRetries: 0 }),
+  const [mjflow] = useState(() =>
+    apiWith({ baseUrl: apiUrl(), apiKey: link, fetch: watchedFetch(apiUrl()), sleep: shownSleep, maxRetries: 0 }),
   );
   const { data, error } = useQuery({
     queryKey: ["shared", link],
