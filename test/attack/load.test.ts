@@ -30,8 +30,9 @@ test("the server responds quickly under 1,000 idle connections and 100 slow bodi
   expect(headersTimeout).toBeLessThanOrEqual(15_000);
   expect(requestTimeout).toBeGreaterThan(0);
   expect(requestTimeout).toBeLessThanOrEqual(60_000);
-  expect(keepAliveTimeout).toBeGreaterThan(0);
-  expect(keepAliveTimeout).toBeLessThanOrEqual(15_000);
+  // Above the 60 s of the usual proxies: who closes first decides whether a request meets a closed connection.
+  expect(keepAliveTimeout).toBeGreaterThan(60_000);
+  expect(keepAliveTimeout).toBeLessThanOrEqual(90_000);
 
   /** Most connections send nothing or half a request head. Every eleventh announces a body and sends a part of it. */
   function open(n: number): Promise<Socket> {

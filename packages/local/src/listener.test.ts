@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "@mjflow/core/loopback";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConfigError } from "./config-error.ts";
-import { close, listen, portOf, urlOf } from "./listener.ts";
+import { close, IDLE_MS, listen, portOf, urlOf } from "./listener.ts";
 
 const cleanUp: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -35,6 +35,16 @@ describe("addresses", () => {
     cleanUp.push(() => close(server));
     await expect(listen(portOf(server), "127.0.0.1")).rejects.toThrow("MJFLOW_PORT");
   });
+});
+
+test("an idle connection stays open longer than those of a proxy, and the response says so", async () => {
+  const server = await listen(0, "127.0.0.1");
+  cleanUp.push(() => close(server));
+  // A proxy with 60 s closes first, also if this process stood still for some seconds.
+  expect(server.keepAliveTimeout).toBe(IDLE_MS);
+  expect(IDLE_MS).toBeGreaterThanOrEqual(70_000);
+  const { headers } = await fetch(urlOf("127.0.0.1", portOf(server)));
+  expect(headers.get("keep-alive")).toBe(`timeout=${IDLE_MS / 1_000}`);
 });
 
 describe("close", () => {

@@ -9,12 +9,20 @@ import { LOOPBACK } from "./engine/port.ts";
  * client connects again and continues after the last event.
  */
 const DRAIN_MS = 5_000;
+/** Interval in which the stop closes connections that have become idle, ms. */
+const IDLE_CHECK_MS = 50;
 
 /**
  * Connections that wait to be accepted; the system may allow fewer. With Node's 511 a burst of connections overflows the queue: the
  * clients then wait for a second or longer, or their connection is reset.
  */
 const BACKLOG = 4_096;
+
+/**
+ * Longest time without a request on an open connection, ms. A proxy in front keeps idle connections for 60 s (nginx, AWS load balancers). If this
+ * server closed them first, a request could arrive on a connection that was just closed, and the client would see a reset.
+ */
+export const IDLE_MS = 75_000;
 
 /** Returns the URL under which this machine reaches a server that listens on the host. */
 export function urlOf(host: string, port: number): string {
@@ -29,7 +37,7 @@ export function portOf(server: Server): number {
 /** @throws ConfigError if the address cannot be used */
 export async function listen(port: number, host: string): Promise<Server> {
   // Until the functions are imported, requests get 503 with Retry-After.
-  const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
+  const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: IDLE_MS };
   // Interval in which Node checks these limits. With Node's own 30 s the longest limit would double.
   const server = createServer({ ...limits, connectionsCheckingInterval: 5_000 });
   server.on("request", respondStarting);
@@ -64,8 +72,11 @@ export function respondStarting(_: unknown, response: ServerResponse): void {
 export function close(server: Server, drainMs = DRAIN_MS): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+    // A connection whose request ends after the stop signal becomes idle. Its client may keep it open.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
     server.close(() => {
       clearTimeout(timer);
+      clearInterval(idle);
       resolve();
     });
     server.closeIdleConnections();
