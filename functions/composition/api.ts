@@ -2,6 +2,7 @@ import type { ArchiveMode } from "@mjflow/core/archive-mode";
 import { bannedWordsOf } from "@mjflow/core/banned";
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { STREAMS } from "@mjflow/core/limit";
+import type { AccountTester } from "@mjflow/core/port";
 import type { Choices } from "@mjflow/core/setting";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
@@ -31,7 +32,7 @@ import { images } from "./image.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { translator } from "./translate.ts";
-import { withVendors } from "./vendor.ts";
+import { httpClient, withVendors } from "./vendor.ts";
 
 function archiveMode(setting: Choices["MJFLOW_ARCHIVE"]): ArchiveMode {
   return setting === "later" ? setting : setting === "on";
@@ -76,6 +77,16 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
       bus: busName !== undefined,
     }),
     vault: vault(),
+    // Tests are rare, so their code is loaded with the first one.
+    accountTester: {
+      test: async (...account) =>
+        (await import("@mjflow/providers/account-test/account-test"))
+          .createAccountTester({
+            httpClient,
+            now: clock.now,
+          })
+          .test(...account),
+    } satisfies AccountTester,
     newWebhookSecret,
     mediaLinks,
     webhooks,

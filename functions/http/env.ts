@@ -1,6 +1,6 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { MjflowError } from "@mjflow/core/error";
-import type { InputImages, QueueDepths, Translator, UploadCounts } from "@mjflow/core/port";
+import type { AccountTester, InputImages, QueueDepths, Translator, UploadCounts } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { BannedWordsCheck } from "@mjflow/engine/banned";
@@ -37,6 +37,7 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     subscriptions: Subscriptions;
     webhooks: WebhookSender;
     vault: Vault;
+    accountTester: AccountTester;
     sleep(ms: number): Promise<void>;
     /**
      * Why we would not send a webhook to this URL; undefined if the URL is allowed. The check makes no DNS query. The

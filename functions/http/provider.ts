@@ -1,7 +1,9 @@
 /** `/v1/providers`: lists the providers and manages vendor accounts. Only the operator can change accounts. */
 import type { StoredAccount } from "@mjflow/core/account";
+import { ACCOUNT_TEST_RESULTS, type AccountTest, type AccountTestMeaning } from "@mjflow/core/account-test";
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import { listProviders } from "@mjflow/engine/provider";
+import { testAccount } from "@mjflow/engine/test-account";
 import { addAccount, removeAccount, updateAccount } from "@mjflow/engine/vendor-accounts";
 import { wakeWaitList } from "@mjflow/engine/wait-list";
 import { Hono } from "hono";
@@ -30,7 +32,30 @@ export const providers = new Hono<AppEnv>()
     const { id, name } = c.req.param();
     await removeAccount(c.get("deps"), id, name);
     return c.body(null, 204);
+  })
+  .post("/:id/accounts/:name/test", operatorOnly, async (c) => {
+    const { id, name } = c.req.param();
+    return c.json(testView(id, name, await testAccount(c.get("deps"), id, name)));
   });
+
+function testView(provider: string, account: string, test: AccountTest & { at: number }) {
+  const { code, latencyMs, status, reason, vendorText, redirectsTo, at } = test;
+  const { ok, reachable, key, advice }: AccountTestMeaning = ACCOUNT_TEST_RESULTS[code];
+  return {
+    provider,
+    account,
+    ok,
+    code,
+    reachable,
+    key,
+    latencyMs,
+    status: status ?? null,
+    reason: reason ?? null,
+    vendorText: vendorText ?? null,
+    advice: redirectsTo === undefined ? advice : `The vendor redirects to ${redirectsTo}. Set that address as baseUrl.`,
+    testedAt: new Date(at).toISOString(),
+  };
+}
 
 /**
  * A vendor account as it is stored. Null: the value comes from the configuration. The key is never shown. `baseUrl`

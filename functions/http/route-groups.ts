@@ -83,7 +83,13 @@ export const ROUTE_GROUPS: readonly RouteGroup[] = [
   },
   {
     base: "/v1/providers",
-    routes: ["GET /", "POST /:id/accounts/:name", "PATCH /:id/accounts/:name", "DELETE /:id/accounts/:name"],
+    routes: [
+      "GET /",
+      "POST /:id/accounts/:name",
+      "PATCH /:id/accounts/:name",
+      "DELETE /:id/accounts/:name",
+      "POST /:id/accounts/:name/test",
+    ],
     load: async () => (await import("./other-routes.ts")).providers,
   },
   {

@@ -602,6 +602,16 @@ describe("local server and operations", () => {
     expect(refused.stdout.replace(/\s+/g, " ")).toContain("Copy the whole key.");
   });
 
+  test("accounts lists the vendor accounts, and tests one without a submission", async () => {
+    const { stdout } = await run("accounts");
+    expect(stdout).toMatch(/^cometapi\/default +ok, simulated +\w+ +1 +no limit$/m);
+    const before = (await localServer.sim("GET", "/ledger")).submissions.length;
+    const tested = await run("accounts", "test", "cometapi", "--json");
+    expect([tested.code, tested.json.code]).toEqual([0, "ok"]);
+    expect((await localServer.sim("GET", "/ledger")).submissions).toHaveLength(before);
+    expect((await run("accounts", "test", "cometapi/nobody")).code).toBe(1);
+  });
+
   test("dead-letters lists no messages, and redrive and discard reject an unknown id", async () => {
     expect((await run("dead-letters")).stdout).toBe("No dead-letter messages.\n");
     expect((await run("dead-letters", "--json")).json.data).toEqual([]);

@@ -217,6 +217,62 @@ describe("requests", () => {
     expect(requests).toHaveLength(1);
   });
 
+  test("accounts test shows the result, and its exit code says whether a flow would fail", async () => {
+    const result = {
+      provider: "cometapi",
+      account: "second",
+      ok: false,
+      code: "unreachable",
+      reachable: false,
+      key: "unknown",
+      latencyMs: 212,
+      status: null,
+      reason: "ENOTFOUND",
+      vendorText: "bad\u001b[31m host",
+      advice: "Check the base URL.",
+      testedAt: "2026-11-21T00:00:00.000Z",
+    };
+    const path = "POST /v1/providers/cometapi/accounts/second/test";
+    responses[path] = result;
+    const refused = await mjflow("accounts", "test", "cometapi/second");
+    expect(refused.code).toBe(1);
+    expect(refused.stdout.split("\n")).toEqual([
+      "✗ unreachable  cometapi/second",
+      "  connection  not opened",
+      "  response    ENOTFOUND after 212 ms",
+      "  key         not known",
+      "  the vendor  bad\ufffd[31m host",
+      "  Check the base URL.",
+      "",
+    ]);
+    responses[path] = {
+      ...result,
+      ok: null,
+      code: "a_code_of_later",
+      vendorText: null,
+      status: null,
+      reason: "timeout",
+    };
+    const unknown = await mjflow("accounts", "test", "cometapi/second");
+    expect(unknown.code).toBe(0);
+    expect(unknown.stdout).toContain(
+      "? a_code_of_later  cometapi/second\n  connection  not opened\n  response    timeout after",
+    );
+    expect(JSON.parse((await mjflow("accounts", "test", "cometapi/second", "--json")).stdout).code).toBe(
+      "a_code_of_later",
+    );
+  });
+
+  test("accounts test without an account tests the only one, and rejects another form", async () => {
+    responses["POST /v1/providers/cometapi/accounts/default/test"] = problem(404, "not_found");
+    expect((await mjflow("accounts", "test", "cometapi")).code).toBe(1);
+    expect(requests.map(({ call }) => call)).toEqual(["POST /v1/providers/cometapi/accounts/default/test"]);
+    for (const address of ["/second", "cometapi/", "a/b/c"]) {
+      const { code, stderr } = await mjflow("accounts", "test", address);
+      expect([code, stderr.includes("<provider>/<account>")], address).toEqual([2, true]);
+    }
+  });
+
   test("dead-letters, redrive and discard call the API and print the new state", async () => {
     const deadLetter = {
       id: "1_a",

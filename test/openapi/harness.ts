@@ -181,6 +181,7 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
     body: { weight: 0 },
   }),
   "DELETE /v1/providers/:id/accounts/:name": () => ({ path: "/v1/providers/fake/accounts/third" }),
+  "POST /v1/providers/:id/accounts/:name/test": () => ({ path: "/v1/providers/fake/accounts/default/test" }),
   "GET /v1/banned-words": () => ({ path: "/v1/banned-words" }),
   "PUT /v1/banned-words": () => ({ path: "/v1/banned-words", body: { words: ["blue movie"] } }),
   "GET /v1/dead-letters": () => ({ path: "/v1/dead-letters" }),

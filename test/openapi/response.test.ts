@@ -120,6 +120,7 @@ describe("internal faults", () => {
       objectUrl: reject,
       images: broken,
       objects: broken,
+      accountTester: { test: reject },
       checkStorage: reject,
       queueDepths: reject,
     } as unknown as Parameters<typeof createApp>[0]);
@@ -498,7 +499,12 @@ describe("conflicts, limits and wrong values", () => {
     const second = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test" };
     await operate("POST", "/v1/providers/fake/accounts/second", second);
     expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/second", second))).toBe("already_exists");
-    for (let i = 1; i < 200; i++) await operate("POST", `/v1/providers/fake/accounts/a${i}`, second);
+    // A key that was encrypted for another account cannot be decrypted.
+    const { vendorStore } = harness.api.deps;
+    const stored = (await vendorStore.storedAccount("fake", "second"))!;
+    await vendorStore.saveStoredAccount({ ...stored, name: "moved", rev: 0 });
+    expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/moved/test"))).toBe("wrong_state");
+    for (let i = 2; i < 200; i++) await operate("POST", `/v1/providers/fake/accounts/a${i}`, second);
     expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/more", second))).toBe("limit_reached");
   });
 

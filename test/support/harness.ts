@@ -3,6 +3,7 @@
  * clock. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor and runs the sweeper.
  */
 import type { AccountTraits } from "@mjflow/core/account";
+import type { AccountTest } from "@mjflow/core/account-test";
 import type { Limits } from "@mjflow/core/app";
 import type { Button } from "@mjflow/core/button";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
@@ -169,6 +170,7 @@ export function createTestHarness({
     }),
     vendors,
     vendorStore,
+    accountTester: { test: async (): Promise<AccountTest> => ({ code: "ok", latencyMs: 42, status: 200 }) },
     banned: createBannedWordsCheck({ configured: [], vendorStore, clock, log, cacheTtlMs: TIMINGS.beliefMs }),
     vault,
     newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),

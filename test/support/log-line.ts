@@ -105,6 +105,7 @@ const LINES: Readonly<Record<string, string>> = {
   "vendor.account-added": "info provider account",
   "vendor.account-changed": "info provider account",
   "vendor.account-removed": "info provider account",
+  "vendor.account-tested": "info provider account code latencyMs status reason",
   "vendor.key-unopened": "error provider account error",
   "vendor.unread": "warn error",
   "wait-list.not-handed-over": "warn provider account error",

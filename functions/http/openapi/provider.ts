@@ -1,6 +1,6 @@
 /** Descriptions of the routes under `/v1/providers`. */
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
-import { Account, Provider, wholeOf } from "@mjflow/core/response";
+import { Account, AccountTest, Provider, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";
 
 const path = { id: "Id of the provider.", name: "Name of the account: 1 to 40 letters, digits, `_` or `-`." };
@@ -46,6 +46,16 @@ export const providers = {
       key: "operator",
       path,
       responses: { 204: { about: "The account is deleted." } },
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
+    },
+    "POST /v1/providers/:id/accounts/:name/test": {
+      id: "testAccount",
+      summary: "Test a vendor account",
+      description:
+        "Sends one to three free requests to the vendor: a look-up of the account, or of a task that does not exist, with the key and without it. It never submits a task and does not count for the circuit breaker or for limits. It takes at most 8 seconds. A refused key is a result, and no error.",
+      key: "operator",
+      path,
+      responses: { 200: { about: "The result of the test.", schema: AccountTest } },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
     },
   },

@@ -49,6 +49,7 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, () => Promi
     export: async () => (await import("./command/transfer.ts")).exportData,
     import: async () => (await import("./command/transfer.ts")).importData,
     doctor: async () => (await import("./command/doctor.ts")).doctor,
+    accounts: async () => (await import("./command/account.ts")).accounts,
     "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
     redrive: async () => (await import("./command/dead-letter.ts")).redrive,
     discard: async () => (await import("./command/dead-letter.ts")).discard,

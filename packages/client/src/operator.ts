@@ -5,7 +5,7 @@
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { DeadLetter, Overdue, Provider, QueueDepth, Resealed, Unclear } from "./types.ts";
+import type { AccountTest, DeadLetter, Overdue, Provider, QueueDepth, Resealed, Unclear } from "./types.ts";
 
 export class Providers {
   readonly #transport: Transport;
@@ -17,6 +17,16 @@ export class Providers {
   /** Lists the providers with the health of their accounts. */
   list(options?: CallOptions): List<Provider> {
     return listOf(this.#transport, "/v1/providers", {}, options);
+  }
+
+  /**
+   * Tests the base URL and the key of a vendor account. It costs nothing at the vendor. A refused key is a result, and no error.
+   *
+   * @throws MjflowError `forbidden` without the operator key; `not_found`; `wrong_state` if the account has no readable key
+   */
+  async testAccount(provider: string, account: string, { signal }: CallOptions = {}): Promise<AccountTest> {
+    const path = `/v1/providers/${segment(provider)}/accounts/${segment(account)}/test`;
+    return this.#transport.send({ method: "POST", path, signal });
   }
 }
 

@@ -815,6 +815,40 @@ export interface ProviderAccount {
   [more: string]: unknown;
 }
 
+/** What a test proves about the base URL and the key of a vendor account. */
+export interface AccountTest {
+  provider: string;
+  account: string;
+  /** Whether the account can get flows; null if the test cannot tell. */
+  ok: boolean | null;
+  /** Stable code of the result. A newer server may have further codes. */
+  code:
+    | "ok"
+    | "unreachable"
+    | "no_response"
+    | "not_this_protocol"
+    | "unauthorized"
+    | "out_of_money"
+    | "rate_limited"
+    | "key_not_checked"
+    | "unknown"
+    | (string & {});
+  /** Whether a connection could be opened. */
+  reachable: boolean;
+  key: "accepted" | "refused" | "unknown";
+  latencyMs: number;
+  /** HTTP status of the vendor's response; null if none came. */
+  status: number | null;
+  /** Why no response came, for example `ENOTFOUND`; null if one came. */
+  reason: string | null;
+  /** Words of the vendor: untrusted text; null if it said nothing. */
+  vendorText: string | null;
+  /** What the operator can do. */
+  advice: string;
+  testedAt: string;
+  [more: string]: unknown;
+}
+
 export interface DeadLetter {
   id: string;
   state: "kept" | "redriven" | "dropped";

@@ -6,6 +6,7 @@
 import type { AccessToken } from "./access-token.ts";
 import type { AccountTraits, EarlierSlots, StoredAccount } from "./account.ts";
 import type { AccountHealth } from "./account-health.ts";
+import type { AccountTest } from "./account-test.ts";
 import type { App, AppKey } from "./app.ts";
 import type { BannedList } from "./banned.ts";
 import type { HeldSlots, SlotKind, SlotRow } from "./concurrency-limiter.ts";
@@ -760,6 +761,16 @@ export interface Provider {
     images: readonly string[],
     account: AccountConfig,
   ): Promise<{ kind: "uploaded"; urls: string[] } | Extract<SubmitOutcome, { kind: "refused" | "busy" | "unclear" }>>;
+}
+
+/**
+ * Tests the address and the key of a vendor account with free requests: a look-up of the vendor's account, or of a task that does not
+ * exist. The same request without the key must be refused; otherwise it proves nothing about the key. No paid call is made. The test
+ * changes neither account health nor slots.
+ */
+export interface AccountTester {
+  /** Never throws for a vendor's fault. @param providerId id of a provider that mjflow knows. @throws Error for any other id */
+  test(providerId: string, account: AccountConfig): Promise<AccountTest>;
 }
 
 export class LookupError extends Error {

@@ -5,6 +5,7 @@
  */
 import * as z from "zod/mini";
 import { LOOKUP_FAULTS } from "./account-health.ts";
+import { ACCOUNT_TEST_CODES } from "./account-test.ts";
 import { KEY_PROBLEMS } from "./app.ts";
 import { ArchiveModeOrNull } from "./archive-mode.ts";
 import { FAULTS } from "./circuit-breaker.ts";
@@ -604,6 +605,31 @@ export const Account = component(
     maxRunning: [maybe(z.int()), "Maximum number of tasks that run at the account at one time."],
     createdAt: [time, "Time when the account was stored."],
     updatedAt: [time, "Time of the last change."],
+  },
+);
+
+export const AccountTest = component(
+  "AccountTest",
+  "What a test proves about the address and the key of a vendor account. It costs nothing at the vendor.",
+  {
+    provider: [text, "Id of the provider."],
+    account: [text, "Name of the account."],
+    ok: [maybe(z.boolean()), "Whether the account can get flows; null if the test cannot tell."],
+    code: [
+      z.enum(ACCOUNT_TEST_CODES),
+      "Stable code of the result. `unreachable`: no connection could be opened. `no_response`: no complete response came in 5 seconds. `not_this_protocol`: the server is no vendor of this provider. `unauthorized`: the vendor refuses the key. `out_of_money`: the vendor knows the key, but its money, quota or subscription is used up. `rate_limited`: the vendor limits our requests. `key_not_checked`: the vendor did not refuse the same request without a key. `unknown`: another response.",
+    ],
+    reachable: [z.boolean(), "Whether a connection could be opened."],
+    key: [z.enum(["accepted", "refused", "unknown"]), "What the vendor says about the key."],
+    latencyMs: [count, "Time from the request to its response or failure, ms."],
+    status: [maybe(z.int()), "HTTP status of the vendor's response; null if none came."],
+    reason: [maybe(text), "Why no response came, for example `ENOTFOUND` or `timeout`; null if one came."],
+    vendorText: [
+      maybe(text),
+      "Words of the vendor, at most 300 characters of untrusted text, without the key; null if it said nothing.",
+    ],
+    advice: [text, "What the operator can do."],
+    testedAt: [time, "Time when the test started."],
   },
 );
 

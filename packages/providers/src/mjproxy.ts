@@ -196,7 +196,8 @@ export function urlOf(
   return `${origin}${prefix}${ROUTES[operation]}`;
 }
 
-function headersOf({ auth }: Dialect, { apiKey }: AccountConfig): Record<string, string> {
+/** @internal */
+export function headersOf({ auth }: Dialect, { apiKey }: AccountConfig): Record<string, string> {
   return auth === "bearer" ? { authorization: `Bearer ${apiKey}` } : { "mj-api-secret": apiKey };
 }
 
@@ -294,7 +295,8 @@ function isUnknownTask({ status, text }: Extract<HttpOutcome, { kind: "answered"
   return (status === 400 || (status < 300 && isErrorEnvelope(fields))) && saysUnknown;
 }
 
-const UNKNOWN_TASK =
+/** @internal What vendors say about an unknown task. */
+export const UNKNOWN_TASK =
   /task_?no_?t?_?found|task (?:is |was )?(?:not found|does not exist)|no such task|任务不存在|任务.{0,4}已失效/i;
 
 /** True for the body of a missing route: of new-api, of Spring, of FastAPI, of a web server. */

@@ -35,8 +35,12 @@ export const FAULT_KINDS = {
   "lookup-5xx": "lookup",
   "lookup-missing": "lookup",
   "lookup-error-200": "lookup",
+  "lookup-page": "lookup",
 } as const;
 export type FaultKind = keyof typeof FAULT_KINDS;
+
+/** Faults of look-ups. */
+export const LOOKUP_FAULTS = ["lookup-5xx", "lookup-missing", "lookup-error-200", "lookup-page"] as const;
 
 export interface FaultSpec {
   id?: string;

@@ -174,6 +174,12 @@ export function overloaded(): SimulatorResponse {
   return failure(503, { error });
 }
 
+/** Page of a web server that is no vendor. */
+export function webPage(): SimulatorResponse {
+  const body = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>It works!</p></body></html>";
+  return { status: 200, contentType: "text/html", body, code: null };
+}
+
 /** Page of a firewall that wants a browser. The vendor's API never saw the request. */
 export function challenge(): SimulatorResponse {
   const body = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>";

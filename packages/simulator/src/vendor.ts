@@ -5,7 +5,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { Dialect, LookupVerb, SubmitVerb } from "./dialect.ts";
-import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
+import { type ArmedFault, type FaultKind, type Faults, LOOKUP_FAULTS } from "./fault.ts";
 import { type Fields, parseFields, texts } from "./json.ts";
 import type { LedgerBook, Submission } from "./ledger.ts";
 import type { TaskLifecycle } from "./lifecycle.ts";
@@ -25,6 +25,7 @@ import {
   relayError,
   type SimulatorResponse,
   unknownTask,
+  webPage,
 } from "./response.ts";
 import type { Route } from "./route.ts";
 import type { Envelope, Scenario } from "./scenario.ts";
@@ -209,7 +210,7 @@ export function createVendor(parts: VendorDeps): Vendor {
   async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<SimulatorResponse> {
     const { dialect, route } = call;
     const event = { provider: dialect.id, verb };
-    const fault = faults.take(["lookup-5xx", "lookup-missing", "lookup-error-200"], event);
+    const fault = faults.take(LOOKUP_FAULTS, event);
     const fields = parseFields(call.body) ?? {};
     const ids = route.id === null ? (texts(fields, "ids") ?? []) : [route.id];
     const all = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
@@ -220,19 +221,21 @@ export function createVendor(parts: VendorDeps): Vendor {
         ? errorsOf(dialect).serverError(fault.httpStatus ?? 500, clock.now())
         : fault?.kind === "lookup-error-200"
           ? json(dialect, 200, { code: 429, description: "请求过于频繁" })
-          : verb === "image-seed"
-            ? seed(known[0], call)
-            : verb === "fetch"
-              ? known[0]
-                ? json(dialect, 200, enveloped(wireTask(known[0], call), call.scenario.envelope))
-                : unknownTask(dialect)
-              : json(
-                  dialect,
-                  200,
-                  page
-                    ? { content: shown(known, call), ...page.numbers }
-                    : enveloped(shown(known, call), call.scenario.envelope),
-                );
+          : fault?.kind === "lookup-page"
+            ? webPage()
+            : verb === "image-seed"
+              ? seed(known[0], call)
+              : verb === "fetch"
+                ? known[0]
+                  ? json(dialect, 200, enveloped(wireTask(known[0], call), call.scenario.envelope))
+                  : unknownTask(dialect)
+                : json(
+                    dialect,
+                    200,
+                    page
+                      ? { content: shown(known, call), ...page.numbers }
+                      : enveloped(shown(known, call), call.scenario.envelope),
+                  );
     ledger.lookup({
       at: clock.now(),
       provider: dialect.id,

@@ -8,9 +8,9 @@ const UNCONFIGURED = "Set the secret Providers; for the local server MJFLOW_<VEN
 const LOOKUP_FAILED =
   "Check the vendor account's key and balance and the vendor's server. `mjflow flows --provider` lists its flows.";
 const UNREACHABLE =
-  "Check the host, port and scheme of the account's base URL, its TLS certificate, and that the key has only visible ASCII characters.";
+  "Check the host, port and scheme of the account's base URL, its TLS certificate, and that the key has only visible ASCII characters. `mjflow accounts test` tells whether it works now.";
 const REFUSED =
-  "Check the vendor account's key and balance, then set the new key with PATCH /v1/providers/{id}/accounts/{name}. Until then mjflow cannot see whether tasks have ended.";
+  "Check the vendor account's key and balance, then set the new key with PATCH /v1/providers/{id}/accounts/{name}. `mjflow accounts test` tells whether it is right. Until then mjflow cannot see whether tasks have ended.";
 const SILENT =
   "Most resellers run new-api, which removes notifyHook. Ask the vendor to set MjNotifyEnabled. Until then mjflow looks up the tasks, all of them in one request.";
 

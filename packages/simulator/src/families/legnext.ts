@@ -9,6 +9,7 @@ import { uuidOf } from "../random.ts";
 import { type Action, isEnded, isPressable, type ResultKind, type Task } from "../task.ts";
 import { imageUrlOf, type Origin, seedOf } from "../wire-format.ts";
 import {
+  type Answer,
   created,
   type Family,
   type FamilyCall,
@@ -51,6 +52,8 @@ export const legnext: Family = {
   }),
 
   read({ method, path, body }, view): FamilyCall | undefined {
+    // Its documents do not agree about this path; this one is in two of them.
+    if (path === "/api/account/balance" && method === "GET") return lookedUp("list", [], 0, balanceOf(view));
     if (!path.startsWith(BASE)) return undefined;
     const name = path.slice(BASE.length);
     if (method === "GET" && name.startsWith("job/")) return fetched(name.slice("job/".length), view);
@@ -249,6 +252,19 @@ function child(
   if (parent.result !== "grid") return { kind: "refuse", refusal: { kind: "not-offered", name }, ...seen };
   const prompt = text(body, "remixPrompt") ?? parent.prompt;
   return job({ action, result, parent, customId: name, label: name, index, prompt }, body, view);
+}
+
+function balanceOf({ scenario: { credit = 1_000 }, now }: FamilyView): Answer {
+  const data = {
+    account_id: 90_001,
+    balance_usd: credit / 1_000,
+    available_credits: credit,
+    available_points: 0,
+    alert_threshold: 10,
+    low_balance_alert: false,
+    updated_at: new Date(now).toISOString(),
+  };
+  return { status: 200, body: { code: 200, data, message: "success" } };
 }
 
 function fetched(id: string, view: FamilyView): FamilyCall {

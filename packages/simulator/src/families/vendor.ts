@@ -4,12 +4,12 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Verb } from "../dialect.ts";
-import type { ArmedFault, FaultKind, Faults } from "../fault.ts";
+import { type ArmedFault, type FaultKind, type Faults, LOOKUP_FAULTS } from "../fault.ts";
 import { parseFields } from "../json.ts";
 import type { LedgerBook, Submission } from "../ledger.ts";
 import type { TaskLifecycle } from "../lifecycle.ts";
 import { newestOf, tasksOfOthers } from "../listing.ts";
-import { challenge, malformedResponse, overloaded, type SimulatorResponse } from "../response.ts";
+import { challenge, malformedResponse, overloaded, type SimulatorResponse, webPage } from "../response.ts";
 import type { Scenario } from "../scenario.ts";
 import { blankRow, cut, imagesOf, SUBMIT_FAULTS, type SubmitSteps } from "../submit-step.ts";
 import { isEnded, type Task } from "../task.ts";
@@ -176,7 +176,7 @@ export function createFamilyVendor(parts: FamilyVendorDeps): FamilyVendor {
     const { family } = call;
     const { verb, ids } = asked;
     const event = { provider: family.id, verb };
-    const fault = faults.take(["lookup-5xx", "lookup-missing", "lookup-error-200"], event);
+    const fault = faults.take(LOOKUP_FAULTS, event);
     const missing = fault?.kind === "lookup-missing" ? family.read(request, viewOf(call, true)) : undefined;
     const { found, answer } = missing?.kind === "lookup" ? missing : asked;
     const response =
@@ -184,7 +184,9 @@ export function createFamilyVendor(parts: FamilyVendorDeps): FamilyVendor {
         ? reply(serverError(call, fault.httpStatus))
         : fault?.kind === "lookup-error-200"
           ? { ...reply(family.refused({ kind: "rate-limit" }, viewOf(call))), status: 200 }
-          : reply(answer);
+          : fault?.kind === "lookup-page"
+            ? webPage()
+            : reply(answer);
     const row = { at: clock.now(), provider: family.id, verb, ids: [...ids], found };
     ledger.lookup({ ...row, httpStatus: response.status, fault: fault?.kind ?? null });
     await steps.pause(event);

@@ -14,15 +14,24 @@ import { answerId, FAMILY, isAnswerId, itemOf, stateOf, textReportOf } from "./r
 
 const OUT_OF_MONEY = /\b(?:used_up|insufficient|balance|not enough (?:credits?|quota)|out of credits?)\b/i;
 
+/** @internal */
+export const isOutOfMoney = (words: string): boolean => OUT_OF_MONEY.test(words);
+
 function meaningOf(words: string): FailureCode | undefined {
   if (/\btoken_mismatched\b/.test(words)) return "vendor_unauthorized";
   if (/\bapi_not_implemented\b/.test(words)) return "unsupported";
-  return OUT_OF_MONEY.test(words) ? "vendor_out_of_money" : undefined;
+  return isOutOfMoney(words) ? "vendor_out_of_money" : undefined;
 }
 
 const errorOf = (body: Fields): Fields => (isFields(body["error"]) ? body["error"] : {});
 
-const RULES: AnswerRules = {
+/** @internal Path in front of the routes. */
+export const PREFIX = "/midjourney";
+/** @internal */
+export const headersOf = ({ apiKey }: AccountConfig): Record<string, string> => ({ authorization: `Bearer ${apiKey}` });
+
+/** @internal */
+export const RULES: AnswerRules = {
   accepted(body, status) {
     if (status >= 300 || body["success"] === false) return undefined;
     const report = textReportOf(body);
@@ -30,7 +39,7 @@ const RULES: AnswerRules = {
     return vendorTaskId === undefined ? undefined : { kind: "accepted", vendorTaskId, ...(report && { report }) };
   },
   // 403 is about the prompt. No document says how missing money looks.
-  statuses: { 403: (words) => (OUT_OF_MONEY.test(words) ? "vendor_out_of_money" : "banned_prompt") },
+  statuses: { 403: (words) => (isOutOfMoney(words) ? "vendor_out_of_money" : "banned_prompt") },
   textsOf(body) {
     const { message, code } = errorOf(body);
     return [textOf(message), textOf(code)].filter((text) => text !== undefined);
@@ -43,12 +52,7 @@ const PAGES = 3;
 const RATIOS = { PORTRAIT: "2:3", SQUARE: "1:1", LANDSCAPE: "3:2" } as const;
 
 export const connect: Connect = (deps, unproven) => {
-  const caller = createCaller(
-    deps,
-    "/midjourney",
-    ({ apiKey }) => ({ authorization: `Bearer ${apiKey}` }),
-    (body) => textOf(errorOf(body)["message"]),
-  );
+  const caller = createCaller(deps, PREFIX, headersOf, (body) => textOf(errorOf(body)["message"]));
 
   async function submit(path: string, body: Fields, context: CallContext, prompt?: string): Promise<SubmitOutcome> {
     const { account, notifyHook, state, mode } = context;

@@ -11,7 +11,13 @@ import { ownReport } from "../shared/lookup.ts";
 import { ownPressOf } from "../shared/press.ts";
 import { errorTextOf, FAMILY, jobIn, pictureId, pictureOf, reportOf, reportOfPicture, verbOf } from "./read.ts";
 
-const RULES: AnswerRules = {
+/** @internal Path in front of the routes. */
+export const PREFIX = "/api/v1";
+/** @internal */
+export const headersOf = ({ apiKey }: AccountConfig): Record<string, string> => ({ "x-api-key": apiKey });
+
+/** @internal */
+export const RULES: AnswerRules = {
   /** The answer is the job. It has an object `error` without an error, so only its id counts. */
   accepted(body, status) {
     const vendorTaskId = status < 300 ? idOf(jobIn(body)?.["job_id"]) : undefined;
@@ -25,7 +31,7 @@ const RULES: AnswerRules = {
 const RATIOS = { PORTRAIT: "2:3", SQUARE: "1:1", LANDSCAPE: "3:2" } as const;
 
 export const connect: Connect = (deps) => {
-  const caller = createCaller(deps, "/api/v1", ({ apiKey }) => ({ "x-api-key": apiKey }), errorTextOf);
+  const caller = createCaller(deps, PREFIX, headersOf, errorTextOf);
 
   async function submit(path: string, body: Fields, context: CallContext, prompt?: string): Promise<SubmitOutcome> {
     const { account, notifyHook } = context;

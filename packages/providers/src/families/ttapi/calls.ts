@@ -13,7 +13,13 @@ import { lookUpOrSearch, ownReport } from "../shared/lookup.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, failureCodeOf, INPAINT, jobIdOf, reportOf, stateOf } from "./read.ts";
 
-const RULES: AnswerRules = {
+/** @internal Path in front of the routes. */
+export const PREFIX = "/midjourney/v1";
+/** @internal */
+export const headersOf = ({ apiKey }: AccountConfig): Record<string, string> => ({ "TT-API-KEY": apiKey });
+
+/** @internal */
+export const RULES: AnswerRules = {
   accepted(body, status) {
     if (body["status"] === "FAILED" || status >= 400 || !isFields(body["data"])) return undefined;
     const vendorTaskId = jobIdOf(body["data"]);
@@ -30,12 +36,7 @@ const PAGES = 3;
 const PAGE_SIZE = 100;
 
 export const connect: Connect = (deps) => {
-  const caller = createCaller(
-    deps,
-    "/midjourney/v1",
-    ({ apiKey }) => ({ "TT-API-KEY": apiKey }),
-    (body) => textOf(body["message"]),
-  );
+  const caller = createCaller(deps, PREFIX, headersOf, (body) => textOf(body["message"]));
 
   async function submit(path: string, body: Fields, context: CallContext, prompt?: string): Promise<SubmitOutcome> {
     const { account, notifyHook, state } = context;

@@ -19,7 +19,13 @@ import { lookUpOrSearch, ownReport } from "../shared/lookup.ts";
 import { localModalId, localModalOf, ownPressOf } from "../shared/press.ts";
 import { FAMILY, jobIdOf, jobIn, reportOf } from "./read.ts";
 
-const RULES: AnswerRules = {
+/** @internal Path in front of the routes. */
+export const PREFIX = "/v3/midjourney";
+/** @internal */
+export const headersOf = ({ apiKey }: AccountConfig): Record<string, string> => ({ authorization: `Bearer ${apiKey}` });
+
+/** @internal */
+export const RULES: AnswerRules = {
   accepted(body, status) {
     const job = status < 300 ? jobIn(body) : undefined;
     const vendorTaskId = jobIdOf(job?.["jobid"]);
@@ -47,12 +53,7 @@ const SHAPES = { PORTRAIT: "Portrait", SQUARE: "Square", LANDSCAPE: "Landscape" 
 const CUSTOM_ZOOM = "zoom:custom";
 
 export const connect: Connect = (deps, unproven) => {
-  const caller = createCaller(
-    deps,
-    "/v3/midjourney",
-    ({ apiKey }) => ({ authorization: `Bearer ${apiKey}` }),
-    (body) => textOf(body["error"]),
-  );
+  const caller = createCaller(deps, PREFIX, headersOf, (body) => textOf(body["error"]));
 
   async function submit(path: string, body: Fields, context: CallContext, prompt?: string): Promise<SubmitOutcome> {
     const { account, notifyHook, state } = context;
