@@ -88,7 +88,12 @@ export interface Entity<T, Id> {
 const UNKNOWN = Symbol("attributes of newer code");
 
 /** Attributes of every kind of row. Each write sets them again or leaves them out. */
-const OURS: readonly string[] = [...Object.values(ATTRIBUTE), VERSION_ATTRIBUTE, NONCE_ATTRIBUTE, REV_ATTRIBUTE];
+const OURS: ReadonlySet<string> = new Set([
+  ...Object.values(ATTRIBUTE),
+  VERSION_ATTRIBUTE,
+  NONCE_ATTRIBUTE,
+  REV_ATTRIBUTE,
+]);
 
 /**
  * The types are the value, the fields that make the key, and those of the key that are attributes as well.
@@ -104,21 +109,28 @@ export function entity<T extends { rev: number }, Id extends keyof T = never, St
     attributes,
   }: Description<T, Id, Stored, F & Distinct<F>>): Entity<T, Pick<T, Id>> => {
     const entries = Object.entries<readonly [string, Kind]>({ rev: [REV_ATTRIBUTE, "number"], ...fields });
-    const ours = new Set([...OURS, ...entries.map(([, [attribute]]) => attribute)]);
+    const byField = new Map(entries);
+    const byAttribute = new Map(entries.map(([name, [attribute, kind]]) => [attribute, { name, kind }] as const));
+    /** A count that is not stored is 0. */
+    const counts = Object.fromEntries(entries.flatMap(([name, [, kind]]) => (kind === "count" ? [[name, 0]] : [])));
     const decoded = new WeakMap<Item, T>();
 
+    // A row has about half of its fields. So both directions go through what a row has, and not through the description.
     function ofItem(item: Item): T {
       const id = idOf(keyOf(item));
       const version = Number(item[VERSION_ATTRIBUTE]?.N);
       if (!(version <= VERSION)) throw newerRowError(item, version);
-      const value: Record<string | symbol, unknown> = { ...defaults, ...id };
-      for (const [name, [attribute, kind]] of entries) {
-        const field = decode(kind, item[attribute]);
-        if (field !== undefined) value[name] = field;
+      const value: Record<string | symbol, unknown> = { ...defaults, ...counts, ...id };
+      let unknown: Item | undefined;
+      for (const attribute in item) {
+        const field = byAttribute.get(attribute);
+        if (field) value[field.name] = decode(field.kind, item[attribute]);
+        else if (!OURS.has(attribute)) {
+          unknown ??= {};
+          unknown[attribute] = item[attribute]!;
+        }
       }
-      const unknown: Item = {};
-      for (const attribute in item) if (!ours.has(attribute)) unknown[attribute] = item[attribute]!;
-      if (Object.keys(unknown).length > 0) value[UNKNOWN] = unknown;
+      if (unknown) value[UNKNOWN] = unknown;
       return Object.freeze(value) as T;
     }
 
@@ -132,9 +144,11 @@ export function entity<T extends { rev: number }, Id extends keyof T = never, St
           [ATTRIBUTE.sk]: { S: sk },
           [VERSION_ATTRIBUTE]: { N: String(VERSION) },
         };
-        for (const [name, [attribute, kind]] of entries) {
-          const stored = encode(kind, (value as Record<string, unknown>)[name], deflateFrom);
-          if (stored) item[attribute] = stored;
+        for (const name in value) {
+          const field = byField.get(name);
+          if (!field) continue;
+          const stored = encode(field[1], value[name], deflateFrom);
+          if (stored) item[field[0]] = stored;
         }
         return attributes ? Object.assign(item, attributes(value, dueShards)) : item;
       },

@@ -127,6 +127,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   const log = dataDir === undefined ? undefined : openSync(`${path}-wal`, "r+");
   const series = startSeries(db, dataDir);
   const mark = dataDir === undefined ? undefined : openMark(dataDir, series);
+  const [begin, end] = ["BEGIN", "COMMIT"].map((text) => db.prepare(text)) as [StatementSync, StatementSync];
   const countCommit = db.prepare("UPDATE commits SET count = ?");
   // Closing any descriptor of the file would release SQLite's lock, so this one stays open until the end.
   const main = dataDir === undefined ? undefined : openSync(path, "r+");
@@ -153,7 +154,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   function openTransaction(): Transaction {
     if (crash) throw crash;
     if (open) return open;
-    db.exec("BEGIN");
+    begin.run();
     open = { done: Promise.withResolvers(), needsSync: false };
     if (!syncing) setImmediate(commit);
     return open;
@@ -210,7 +211,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     const commits = series.commits + 1;
     try {
       countCommit.run(commits);
-      db.exec("COMMIT");
+      end.run();
     } catch (error) {
       undo(own, errorOf(error));
       return;

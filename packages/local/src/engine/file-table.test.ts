@@ -44,9 +44,41 @@ test("a row without bytes is JSON text in the file, and a row of an earlier vers
   expect(await table.put(text, 1)).toEqual({ ok: true });
   expect(stored()).toBe(JSON.stringify(text));
   expect(itemOf(stored() as string)).toEqual(text);
+  file.sql("UPDATE items SET item = ?").run(JSON.stringify({ ...text, re: { S: "a long text ".repeat(100) } }));
+  expect(itemOf(stored() as string)).toEqual({ ...text, re: { S: "a long text ".repeat(100) } });
   expect(await table.put(item(3, "with bytes"), 2)).toEqual({ ok: true });
   expect(itemOf(stored() as Uint8Array)).toEqual(item(3, "with bytes"));
 });
+
+const QUOTES = `{"raw":${JSON.stringify('"é🛶'.repeat(80))}}`;
+test.each([
+  ["one", { re: { S: QUOTES } }],
+  ["several, between short ones", { re: { S: QUOTES }, st: { S: "x" }, la: { S: QUOTES.repeat(3) }, n: { N: "7" } }],
+  ["one that looks like the JSON of a row", { re: { S: JSON.stringify({ S: { S: "x".repeat(300) } }) } }],
+  ["one beside a map", { re: { S: QUOTES }, ma: { M: { a: { S: QUOTES } } } }],
+] as [string, Item][])("long texts of a row follow its JSON without an escape: %s", async (_, more) => {
+  const dataDir = createTempFolder();
+  const first = open(dataDir);
+  const { bytes: __, ...row } = { ...item(1, "é"), ...more };
+  await first.table.put(row, undefined);
+  const stored = String(first.file.sql("SELECT item FROM items").get()!["item"]);
+  expect(stored).toContain(row["re"]!.S);
+  expect(stored.length).toBeLessThan(JSON.stringify(row).length);
+  await first.file.close();
+  expect(await open(dataDir).table.get(KEY)).toEqual(row);
+});
+
+test.each(["\0", "\ud800", "\udc00"])(
+  "a long text with %j stays inside of the JSON and is read unchanged",
+  async (half) => {
+    const dataDir = createTempFolder();
+    const first = open(dataDir);
+    const { bytes: _, ...row } = item(1, `${half}${"x".repeat(500)}`);
+    await first.table.put(row, undefined);
+    await first.file.close();
+    expect(await open(dataDir).table.get(KEY)).toEqual(row);
+  },
+);
 
 test("a row whose transaction was undone has its previous value", async () => {
   const { file, table } = open();
