@@ -20,7 +20,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   const deps = composeCallback();
   const { log } = deps;
   try {
-    return responseOf(await deps.together(() => handleCallback(deps, token, body)));
+    return responseOf(await handleCallback(deps, token, body));
   } catch (error) {
     // The callback is not stored, so we must not acknowledge it. Some vendors then send it again. For the others the
     // sweeper looks the task up (D3).

@@ -407,6 +407,33 @@ describe("callback handler", () => {
     expect(harness.storeFault.calls).toEqual([]);
   });
 
+  test("a callback that is stored makes all its writes in one work, and progress that is dropped needs none", async () => {
+    const harness = createTestHarness();
+    await harness.start({ then: PLAN });
+    await harness.drain();
+    const [root] = harness.vendor.calls;
+    // The first callback tells that the account is calling, which is a write of its own.
+    await harness.post(root!, "SUBMITTED");
+    let [works, isInWork] = [0, false];
+    const together = async <T>(work: () => Promise<T>): Promise<T> => {
+      [works, isInWork] = [works + 1, true];
+      return work().finally(() => (isInWork = false));
+    };
+    const writes: boolean[] = [];
+    const { saveTask } = harness.deps.store;
+    harness.deps.store.saveTask = (task) => {
+      writes.push(isInWork);
+      return saveTask(task);
+    };
+    Object.assign(harness.deps, { together });
+    expect(await harness.post(root!, "IN_PROGRESS", { progress: 46 })).toEqual({ kind: "dropped" });
+    expect(works).toBe(0);
+    expect(await harness.post(root!, "SUCCESS")).toEqual({ kind: "recorded", moved: true });
+    expect(works).toBe(1);
+    expect(writes.length).toBeGreaterThan(0);
+    expect(writes).not.toContain(false);
+  });
+
   test("the log contains no token, API key or callback URL", async () => {
     const harness = createTestHarness();
     await harness.start({ then: PLAN });

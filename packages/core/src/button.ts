@@ -22,10 +22,25 @@ const OUTPAINT = new Map([
 ]);
 
 /**
+ * The names of the customIds that were read last. The children of a parent are pressed at the same moment, and each of them looks for
+ * its button among all of them.
+ */
+const names = new Map<string, string | undefined>();
+const MAX_NAMES = 1_000;
+
+/**
  * Returns our press name of a button, from its customId; undefined if the grammar has none. `JOB` and `Job` mean the same.
  * Upscale verbs contain the model version, which the name ignores.
  */
 export function canonicalButtonName(customId: string): string | undefined {
+  if (names.has(customId)) return names.get(customId);
+  if (names.size >= MAX_NAMES) names.clear();
+  const name = nameOf(customId);
+  names.set(customId, name);
+  return name;
+}
+
+function nameOf(customId: string): string | undefined {
   const parts = customId.split("::");
   // CustomIds that mjflow constructs for presses that a vendor makes without a button: novicezk's /submit/change, which
   // presses by index, /submit/video, and the vendors of other protocol families.

@@ -54,17 +54,21 @@ export function redactRawReport(body: unknown, more: ReadonlySet<string> = NO_FI
 
 const NO_FIELDS: ReadonlySet<string> = new Set();
 
+/** @param key name of the field in lower case */
 function redact(value: unknown, depth: number, key: string, more: ReadonlySet<string>): unknown {
   if (depth > DEPTH) return null;
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, key, more));
   if (typeof value === "string") return redactText(value, key);
   if (!isFields(value)) return value;
-  // The null prototype keeps a vendor's "__proto__" an ordinary field.
-  const kept = Object.create(null) as Record<string, unknown>;
-  for (const [field, item] of Object.entries(value)) {
+  const kept: Record<string, unknown> = {};
+  for (const field of Object.keys(value)) {
+    const item = value[field];
     const name = field.toLowerCase();
-    if (item !== null && !REMOVED_FIELDS.has(name) && !more.has(name))
-      kept[field] = redact(item, depth + 1, field, more);
+    if (item === null || REMOVED_FIELDS.has(name) || more.has(name)) continue;
+    const redacted = redact(item, depth + 1, name, more);
+    // A vendor's "__proto__" stays an ordinary field. An assignment would set the prototype.
+    if (field === "__proto__") Object.defineProperty(kept, field, { value: redacted, enumerable: true });
+    else kept[field] = redacted;
   }
   return kept;
 }
@@ -74,7 +78,7 @@ function redactText(text: string, key: string): string | null {
   if (text.includes("/callbacks/1.")) return null;
   const data = /^\s*data:([\w/+.-]+)[^,]*;base64,/i.exec(text);
   if (data) return `(${data[1]}, ${text.length} characters of a data URI removed)`;
-  return WORDS.has(key.toLowerCase()) ? cleanVendorText(text) : text;
+  return WORDS.has(key) ? cleanVendorText(text) : text;
 }
 
 /** Fields with the vendor's own words. Other texts, such as the prompt, stay as they are. */

@@ -6,7 +6,8 @@
  * no database call (D2). Every other callback costs one read and one conditional write. A success additionally writes
  * the rows of the follow-ups and sends one batch of messages.
  */
-import { needsWrite } from "@mjflow/core/report";
+import type { CallbackClaims } from "@mjflow/core/callback-token";
+import { needsWrite, type Report } from "@mjflow/core/report";
 import type { Accounts } from "../account/account.ts";
 import type { EngineDeps, ReadCallback } from "../deps.ts";
 import { applySignal } from "../step/apply-signal.ts";
@@ -18,6 +19,8 @@ type HandleCallbackDeps = Pick<
 > & {
   accounts: Accounts;
   readCallback: ReadCallback;
+  /** Runs work whose writes are durable when it ends, and not each of them on its own. Unset: each write is durable when it returns. */
+  together?<T>(work: () => Promise<T>): Promise<T>;
 };
 
 export type CallbackResult =
@@ -36,8 +39,8 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
     return { kind: "refused", why: read.why };
   }
   const { claims } = read;
-  const { flowId, path, provider, account, attempt } = claims;
-  let report = await deps.readCallback(provider, body, { dropsSteps: !claims.progress });
+  const { flowId, path, provider, account } = claims;
+  const report = await deps.readCallback(provider, body, { dropsSteps: !claims.progress });
   if (!report) {
     deps.log.warn("callback.unreadable", { flow: flowId, path, provider, bytes: body.length });
     return { kind: "unreadable" };
@@ -54,6 +57,18 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
     deps.log.count("CallbacksDropped");
     return { kind: "dropped" };
   }
+  const { together = (work) => work() } = deps;
+  return together(() => record(deps, claims, body, report));
+}
+
+/** Stores a report and runs what follows from it. */
+async function record(
+  deps: HandleCallbackDeps,
+  { flowId, path, provider, account, attempt }: CallbackClaims,
+  body: string,
+  read: Report,
+): Promise<CallbackResult> {
+  let report = read;
   const task = await deps.store.getTask({ flowId, path });
   if (!task) return { kind: "gone" };
   // Only the row knows the base of an image link without a host (QuantumNous/new-api#144).
