@@ -14,16 +14,18 @@ import { validate } from "./validate.ts";
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
-    const { endpoint, flow, status, since, until, limit, cursor } = validate(DeliveryListQuery, c.req.query());
+    const { endpoint, event, flow, status, since, until, limit, cursor } = validate(DeliveryListQuery, c.req.query());
     const deps = c.get("deps");
     const appId = c.get("appId");
     if (flow !== undefined) {
       const matching = (await deliveriesOfFlow(deps, appId, flow)).filter(
-        (d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint),
+        (d) =>
+          (!status || d.status === status) && (!endpoint || d.listener === endpoint) && (!event || d.type === event),
       );
       return c.json({ data: matching.map(deliveryView), nextCursor: null });
     }
     const range = {
+      ...(event !== undefined && { matches: ({ type }: Delivery) => type === event }),
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
       limit,

@@ -193,7 +193,18 @@ const NAMING: Record<string, string[]> = {
   "/v1/usage": [`app=${owner.appId}`],
 };
 /** Query parameters that name no resource of an app. */
-const HARMLESS = new Set(["limit", "cursor", "details", "action", "video", "since", "until", "status", "provider"]);
+const HARMLESS = new Set([
+  "limit",
+  "cursor",
+  "details",
+  "action",
+  "video",
+  "since",
+  "until",
+  "status",
+  "provider",
+  "event",
+]);
 
 test("every query parameter of a route for apps that can name a resource is in this test", () => {
   const named = DESCRIBED.filter(({ query, key }) => query !== undefined && key !== "operator" && key !== "none").map(

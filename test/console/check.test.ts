@@ -328,7 +328,8 @@ describe.skipIf(!chromium)("the console in use", () => {
       ["#/gallery", ".tile"],
       ["#/create", ".composer"],
       [`#/flows/${done.id}`, "[role=treeitem]"],
-      ["#/deliveries", "#signatures"],
+      ["#/deliveries", ".endpoints li"],
+      ["#/settings/webhooks", "#signatures"],
       ["#/health", "#vendors"],
       ["#/settings/vendors", ".setting-table"],
     ] as const) {

@@ -199,7 +199,7 @@ describe.skipIf(!chromium)("the console", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("deliveries are listed, and Replay sends a delivery again with the same webhook-id", async () => {
+  test("deliveries are listed, and Resend sends a delivery again with the same webhook-id", async () => {
     const receivedIds: (string | undefined)[] = [];
     const receiver = createServer((request, response) => {
       receivedIds.push(request.headers["webhook-id"] as string);
@@ -215,10 +215,9 @@ describe.skipIf(!chromium)("the console", () => {
       const { page, complaints } = await visit(browser);
       await signIn(page, server.url, API_KEY);
       await open(page, "#/deliveries");
-      await waitForText(page, url);
-      await page.waitForSelector(".delivery .status.ok");
-      await page.locator(".delivery:has(.status.ok) summary").click();
-      await click(page, ".delivery button", "Replay");
+      await waitForText(page, url.replace("http://", ""));
+      await page.locator(".delivery-row:has(.status.ok)").click();
+      await click(page, ".detail-pane button", "Resend now");
       await until(
         async () => receivedIds.length,
         (count) => count === 2,
@@ -262,7 +261,8 @@ describe.skipIf(!chromium)("the console", () => {
           [`#/flows/${id}`, "[role=treeitem]"],
           ["#/create", "textarea"],
           [`#/flows/${id}?view=timeline`, ".timeline tbody tr"],
-          ["#/deliveries", "#signatures"],
+          ["#/deliveries", ".endpoints li"],
+          ["#/settings/webhooks", "#signatures"],
           ["#/health", "#dead-letters"],
         ] as const) {
           await open(page, hash);

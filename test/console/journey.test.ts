@@ -218,7 +218,8 @@ describe.skipIf(!chromium)("journeys in the console", () => {
   describe("danger", () => {
     test("an endpoint for two events receives only those, and its deletion is held back until it cannot be undone", async () => {
       const { page } = await opened("#/deliveries");
-      await page.locator("input[type=url]").fill("http://127.0.0.1:9/two");
+      await click(page, "main button", "Add endpoint");
+      await page.locator("dialog input[type=url]").fill("http://127.0.0.1:9/two");
       for (const type of [
         "task.submitted",
         "task.modal",
@@ -227,15 +228,16 @@ describe.skipIf(!chromium)("journeys in the console", () => {
         "task.failed",
         "endpoint.disabled",
       ])
-        await click(page, ".events .chip", type);
-      await click(page, ".row.add button[type=submit]", "Add");
+        await click(page, "dialog .chip", type);
+      await click(page, "dialog button[type=submit]", "Add");
       await waitForText(page, "It is shown only once");
+      await click(page, "dialog button", "Close");
       const endpoints = async () =>
         (await server.call("GET", "/v1/endpoints")).body.data.filter(
           ({ url }: Json) => url === "http://127.0.0.1:9/two",
         );
       expect((await endpoints())[0].events).toEqual(["flow.completed", "flow.failed"]);
-      await click(page, ".endpoints .chip", "Delete");
+      await click(page, '[role="menu"][aria-label$="/two"] button', "Delete");
       await click(page, "dialog button", "Delete endpoint");
       await waitForText(page, "is deleted.");
       expect(await endpoints()).toHaveLength(1);

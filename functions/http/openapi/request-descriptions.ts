@@ -256,6 +256,7 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
   describedSchemas(DeliveryListQuery, {
     endpoint:
       "Id of a webhook endpoint, or `hook` for the flows' `notifyHook`, `mj` for the `notifyHook` of the compat API, `bus` for the event bus.",
+    event: "Only deliveries of this event type.",
     flow: "Only deliveries of this flow.",
     status: "Only deliveries with this status.",
     since: "Only events that happened at this time or later.",

@@ -695,6 +695,7 @@ export type DeliveryStatus = "pending" | "delivered" | "failed" | "parked";
 export interface DeliveryQuery {
   /** Endpoint id, or `hook`. */
   endpoint?: string;
+  event?: EventType;
   /** Flow id. */
   flow?: string;
   status?: DeliveryStatus;

@@ -1,30 +1,28 @@
 /** The API requests of the pages. */
 import {
   type CurrentCaller,
-  type DeliveryQuery,
   type FlowListEntry,
   type FlowQuery,
   isMjflowError,
   MjflowError,
   type Page,
   type Picture,
-  type Task,
 } from "@mjflow/client";
 import type { Api } from "@mjflow/client/api";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useConnection } from "./connection.ts";
 import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
 import { type LoadedFlows, mergeNewest, mergeOlder, staleDetails, withDetails } from "./lib/flow-list.ts";
 import { useMjflow, useSession } from "./session.ts";
+import { t } from "./text/text.ts";
 
 /** Polling interval of flows and deliveries: there is no stream of all flows. */
-const REFRESH_MS = 4_000;
-const HEALTH_MS = 15_000;
-const PAGE = 100;
+export const REFRESH_MS = 4_000;
+export const HEALTH_MS = 15_000;
+export const PAGE = 100;
 /** Newest results that are read again and again. */
 const HEAD = 20;
-/** Maximum number of running flows that are read one by one to find open modals. */
-const MAX_FLOWS_READ = 30;
 
 export function toMjflowError(error: unknown): MjflowError {
   if (error instanceof MjflowError) return error;
@@ -255,7 +253,7 @@ export function usePictures({ action, kind, since }: PictureFilter, isFollowed: 
   };
 }
 
-// ── vendors, deliveries, operations ────────────────────────────────────────────────────────────────────────────────
+// ── vendors, templates, the caller ──────────────────────────────────────────────────────────────────────────────────
 
 /** Lists the providers; `data` stays undefined if the API has no such list. */
 export function useProviders() {
@@ -289,23 +287,6 @@ export function useTemplates() {
   });
 }
 
-export function useEndpoints() {
-  const mjflow = useMjflow();
-  return useQuery({
-    queryKey: ["endpoints"],
-    queryFn: async () => (await mjflow.endpoints.list().page()).data,
-  });
-}
-
-export function useDeliveries(query: DeliveryQuery) {
-  const mjflow = useMjflow();
-  return useQuery({
-    queryKey: ["deliveries", query],
-    queryFn: () => mjflow.deliveries.list({ ...query, limit: PAGE }).page(),
-    refetchInterval: REFRESH_MS,
-  });
-}
-
 /** Says who the session belongs to. */
 export function useCaller(): CurrentCaller {
   return useSession().caller;
@@ -316,42 +297,10 @@ export function useIsOperator(): boolean {
   return useCaller().role === "operator";
 }
 
-/** Polls a query of the operator about the whole deployment. With the key of an app nothing is asked, because it gets 403. */
-function useOperations<T>(name: string, query: (mjflow: Api) => Promise<T>) {
-  const mjflow = useMjflow();
-  const isOperator = useIsOperator();
-  return useQuery({
-    queryKey: ["operations", name],
-    queryFn: () => query(mjflow),
-    enabled: isOperator === true,
-    refetchInterval: ({ state }) => !isNotFound(state.error) && HEALTH_MS,
-  });
-}
-
-export const useDeadLetters = () =>
-  useOperations("dead-letters", async ({ deadLetters }) => (await deadLetters.list().page()).data);
-export const useQueues = () =>
-  useOperations("queues", async ({ operations }) => (await operations.queues().page()).data);
-export const useOverdue = () => useOperations("overdue", ({ operations }) => operations.overdue());
-export const useUnclear = () => useOperations("unclear", ({ operations }) => operations.unclear());
-
-/** Finds open modals in the newest running flows: the API has no list of modals. */
-export function useOpenModals(): { modals: Task[]; looked: number } {
-  const mjflow = useMjflow();
-  const { data } = useQuery({
-    queryKey: ["modals"],
-    queryFn: async () => {
-      const { data: running } = await mjflow.flows.list({ status: "running", limit: MAX_FLOWS_READ }).page();
-      const flows = await Promise.all(running.map(({ id }) => mjflow.flows.get(id)));
-      return { tasks: flows.flatMap(({ tasks }) => tasks), looked: running.length };
-    },
-    refetchInterval: HEALTH_MS,
-  });
-  const modals = data?.tasks.filter(({ status }) => status === "MODAL") ?? [];
-  return { modals, looked: data?.looked ?? 0 };
-}
-
-/** Runs one action of the user at a time, with its progress and its error. */
+/**
+ * Runs one action of the user at a time, with its progress and its error. `off` has the attributes of a button that acts: it is
+ * disabled while an action runs, and while the server does not respond, with the reason.
+ */
 export function useAction() {
   const [busy, setBusy] = useState<string>();
   const [error, setError] = useState<MjflowError>();
@@ -378,7 +327,9 @@ export function useAction() {
     }
   }, []);
   const clear = useCallback(() => setError(undefined), []);
-  return { act, busy, error, clear };
+  const isLost = useConnection().lostSince !== undefined;
+  const off = { disabled: isLost || busy !== undefined, ...(isLost && { title: t.shell.noWrites }) };
+  return { act, busy, off, error, clear };
 }
 
 /** Returns true if the route does not exist or this key may not use it. */

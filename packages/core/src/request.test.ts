@@ -329,13 +329,15 @@ describe("requests for webhook endpoints", () => {
     );
   });
 
-  it("a list of deliveries can be filtered by status, endpoint, flow and time", () => {
+  it("a list of deliveries can be filtered by status, endpoint, event, flow and time", () => {
     expect(DeliveryListQuery.parse({})).toEqual({ limit: 20 });
     const good = ["pending", "delivered", "failed"].map((status) => ({ status }));
-    expect(accepts(DeliveryListQuery, ...good, { endpoint: "ep_x", flow: "flow_x", cursor: "c" })).toEqual(
-      Array(4).fill(true),
+    expect(
+      accepts(DeliveryListQuery, ...good, { endpoint: "ep_x", flow: "flow_x", cursor: "c" }, { event: "task.failed" }),
+    ).toEqual(Array(5).fill(true));
+    expect(accepts(DeliveryListQuery, { status: "" }, { limit: 101 }, { since: "x" }, { event: "task" })).toEqual(
+      Array(4).fill(false),
     );
-    expect(accepts(DeliveryListQuery, { status: "" }, { limit: 101 }, { since: "x" })).toEqual(Array(3).fill(false));
   });
 
   it("a page has 20 items by default and at most 100", () => {

@@ -359,6 +359,7 @@ export const BannedRequest = z.strictObject({
 /** `GET /v1/deliveries` */
 export const DeliveryListQuery = z.strictObject({
   endpoint: z.optional(text(60)),
+  event: z.optional(EventName),
   flow: z.optional(text(60)),
   status: z.optional(z.enum(["pending", "delivered", "failed", "parked"])),
   since: z.optional(time),

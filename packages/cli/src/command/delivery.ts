@@ -1,5 +1,6 @@
 /** `mjflow deliveries`, `replay`: webhook deliveries, and sending them again. `mjflow replays` is in replay.ts. */
 import type { Delivery } from "@mjflow/client";
+import { EVENT_TYPES } from "@mjflow/core/event";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Column, table } from "../draw/table.ts";
@@ -13,6 +14,7 @@ const STATUSES = ["pending", "delivered", "failed", "parked"] as const;
 
 const LIST = {
   endpoint: { type: "string", value: "ID", help: "only this webhook endpoint; `hook`: the notifyHooks of flows" },
+  event: { type: "string", value: "TYPE", help: "only this event type", choices: EVENT_TYPES },
   flow: { type: "string", value: "ID", help: "only this flow" },
   status: { type: "string", value: "STATUS", help: "pending, delivered, failed or parked", choices: STATUSES },
   ...TIME_RANGE_OPTIONS,
@@ -29,6 +31,7 @@ export const deliveries = command({
     const { endpoint, flow } = values;
     const query = {
       limit: pageSize(values),
+      event: parseChoice("--event", values.event, EVENT_TYPES),
       status: parseChoice("--status", values.status, STATUSES),
       ...(endpoint !== undefined && { endpoint }),
       ...(flow !== undefined && { flow }),

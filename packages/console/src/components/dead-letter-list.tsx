@@ -2,7 +2,8 @@
 import type { DeadLetter } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
 import { ago } from "../lib/time.ts";
-import { isNotFound, toMjflowError, useAction, useDeadLetters } from "../queries.ts";
+import { useDeadLetters } from "../operate-queries.ts";
+import { isNotFound, toMjflowError, useAction } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";

@@ -3,7 +3,7 @@ import { useNow } from "../hooks.ts";
 import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
-import { useOpenModals } from "../queries.ts";
+import { useOpenModals } from "../operate-queries.ts";
 import { t } from "../text/page-text.ts";
 
 export function ModalList() {

@@ -2,7 +2,8 @@
 import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
-import { isNotFound, toMjflowError, useOverdue, useQueues } from "../queries.ts";
+import { useOverdue, useQueues } from "../operate-queries.ts";
+import { isNotFound, toMjflowError } from "../queries.ts";
 import { t } from "../text/page-text.ts";
 import { locale } from "../text/text.ts";
 import { Problem } from "./problem.tsx";

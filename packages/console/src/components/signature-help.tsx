@@ -28,15 +28,20 @@ export function SignatureHelp() {
       </details>
       <details>
         <summary>{t.signatures.checkTitle}</summary>
-        <Check />
+        <SignatureCheck />
       </details>
     </section>
   );
 }
 
-/** Checks a signature in the browser and sends nothing. It uses the webhook's own time, so old webhooks can be checked. */
-function Check() {
-  const [fields, setFields] = useState({ id: "", timestamp: "", signature: "", body: "", secret: "" });
+/**
+ * Checks a signature in the browser and sends nothing. It uses the webhook's own time, so old webhooks can be checked.
+ *
+ * @param eventId fills in the `webhook-id`
+ * @param body fills in the body
+ */
+export function SignatureCheck({ eventId = "", body: known = "" }: { eventId?: string; body?: string }) {
+  const [fields, setFields] = useState({ id: eventId, timestamp: "", signature: "", body: known, secret: "" });
   const [result, setResult] = useState<{ isGood: boolean; text: string }>();
   async function submit(submission: FormEvent) {
     submission.preventDefault();

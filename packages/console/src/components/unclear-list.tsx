@@ -4,7 +4,8 @@ import { useNow } from "../hooks.ts";
 import { nameOfTask } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, clock } from "../lib/time.ts";
-import { isNotFound, toMjflowError, useUnclear } from "../queries.ts";
+import { useUnclear } from "../operate-queries.ts";
+import { isNotFound, toMjflowError } from "../queries.ts";
 import { t } from "../text/page-text.ts";
 import { Problem } from "./problem.tsx";
 

@@ -1,5 +1,5 @@
 /** A modal dialog: the platform's own element traps the focus, closes with Escape and gives the focus back. */
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
 import { t } from "../text/text.ts";
 import { Icon } from "./icon.tsx";
 
@@ -51,7 +51,8 @@ export function Dialog({ title, hint, narrow, onClose, children }: DialogProps) 
 /** Opens the dialog element as modal while the component is mounted. Closing it returns the focus to where it was. */
 export function useModal() {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // The dialog is closed while it is still in the document. An element that was removed gives no focus back.
+  useLayoutEffect(() => {
     const dialog = element.current!;
     if (!dialog.open) dialog.showModal();
     return () => dialog.close();

@@ -43,20 +43,16 @@ export function Menu({ label, icon = "ellipsis", children }: { label: string; ic
 export interface MenuItemProps {
   icon: string;
   isDangerous?: boolean;
-  disabled?: boolean;
+  disabled?: boolean | undefined;
+  /** For example why it is disabled. */
+  title?: string | undefined;
   onSelect(): void;
   children: ReactNode;
 }
 
-export function MenuItem({ icon, isDangerous, disabled, onSelect, children }: MenuItemProps) {
+export function MenuItem({ icon, isDangerous, onSelect, children, ...rest }: MenuItemProps) {
   return (
-    <button
-      type="button"
-      role="menuitem"
-      className={isDangerous ? "danger" : undefined}
-      disabled={disabled}
-      onClick={onSelect}
-    >
+    <button type="button" role="menuitem" className={isDangerous ? "danger" : undefined} {...rest} onClick={onSelect}>
       <Icon name={icon} />
       {children}
     </button>

@@ -1,6 +1,7 @@
 /** What the operator sets: vendor accounts, apps with their keys, and banned words. And what this browser keeps. */
 import type { ReactNode } from "react";
-import { EndpointList } from "../components/endpoint-list.tsx";
+import { AddEndpoint, EndpointList } from "../components/endpoint-list.tsx";
+import { SignatureHelp } from "../components/signature-help.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { hrefOf } from "../lib/route.ts";
 import { useIsOperator } from "../queries.ts";
@@ -29,7 +30,15 @@ const SECTIONS: readonly Section[] = [
   {
     id: "webhooks",
     icon: "webhook",
-    content: <EndpointList shown="" onShow={showDeliveries} />,
+    content: (
+      <>
+        <EndpointList shown="" />
+        <div>
+          <AddEndpoint />
+        </div>
+        <SignatureHelp />
+      </>
+    ),
   },
   { id: "usage", icon: "chart-column", content: <Usage /> },
   { id: "templates", icon: "bookmark", content: <Templates /> },
@@ -37,11 +46,6 @@ const SECTIONS: readonly Section[] = [
   { id: "appearance", icon: "eye", content: <Appearance /> },
   { id: "shortcuts", icon: "keyboard", content: <Shortcuts /> },
 ];
-
-/** The deliveries of an endpoint are on their own page. */
-function showDeliveries(endpoint: string): void {
-  location.hash = hrefOf({ page: "deliveries", query: { endpoint } });
-}
 
 export default function SettingsPage({ section }: { section: string | undefined }) {
   const isOperator = useIsOperator();

@@ -50,7 +50,9 @@ export const en = {
     pagesPhone: "Pages, phone",
     signOut: "Sign out",
     live: (count: number) => `${count} live`,
-    lost: (time: string) => `The server does not respond since ${time}. The page shows what it knew then.`,
+    lost: (time: string) =>
+      `The server does not respond since ${time}. The page shows what it knew then. Nothing can be changed until it responds.`,
+    noWrites: "The server does not respond. Nothing can be changed.",
     sendsIn: (seconds: number) => `Rate limit · sends in ${seconds} s`,
     limited: (seconds: number) => `Rate limit: your request is sent in ${seconds} s.`,
   },
