@@ -15,7 +15,6 @@ export const ROUTES = {
   action: "/submit/action",
   modal: "/submit/modal",
   change: "/submit/change",
-  "simple-change": "/submit/simple-change",
   blend: "/submit/blend",
   describe: "/submit/describe",
   shorten: "/submit/shorten",
@@ -70,8 +69,8 @@ export interface Dialect {
   canPressUnnamed(customId: string): boolean;
   /** Meaning of code 21: always an open modal, or decided by the shape of the body. */
   code21: "modal" | "shape";
-  /** Operation that presses by index if the finished task had no buttons (novicezk). Unset: only by `customId`. */
-  change: "change" | "simple-change" | undefined;
+  /** True if `/submit/change` presses by index if the finished task had no buttons (novicezk). False: only by `customId`. */
+  change: boolean;
   /** Whether the vendor documents callbacks. */
   notifyHook: ProviderCapabilities["notifyHook"];
   /**
@@ -128,7 +127,7 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
     swapLinks: fields.links ?? true,
     relay: false,
     code21: "modal",
-    change: undefined,
+    change: false,
     notifyHook: "documented",
     search: [],
     instantActions: [],

@@ -25,8 +25,3 @@ export function legacyChangeOf(customId: string): Change | undefined {
   if (match[3]) return { action: "REROLL" };
   return { action: match[1] as Change["action"], index: Number(match[2]) };
 }
-
-/** Returns the content of `/submit/simple-change`, for example "1320098173412546 U2" or "1320098173412546 R". */
-export function legacySimpleChange(vendorTaskId: string, { action, index }: Change): string {
-  return `${vendorTaskId} ${action[0]}${index ?? ""}`;
-}

@@ -18,7 +18,7 @@ import type { ProviderDeps } from "./family.ts";
 import { fetchEach } from "./fetch-each.ts";
 import type { HttpOutcome } from "./http-client.ts";
 import { type Fields, integerOf, isFields, linkOf, parseDocuments, parseJson, textOf } from "./json.ts";
-import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
+import { legacyChangeOf } from "./legacy-change.ts";
 import { cleanVendorText } from "./redact.ts";
 import { isErrorEnvelope, latestById, parseTask, parseTasks, taskList } from "./report.ts";
 import { type FetchRecentTasks, searchRecentTasks } from "./search.ts";
@@ -112,9 +112,6 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyPro
       if (video === "no image") return { kind: "refused", failure: failure("input_missing") };
       if (video) return submit("video", video, context);
       const change = dialect.change && legacyChangeOf(customId);
-      if (change && dialect.change === "simple-change") {
-        return submit("simple-change", { content: legacySimpleChange(vendorTaskId, change) }, context);
-      }
       if (change) return submit("change", { taskId: vendorTaskId, ...change }, context);
       const sameChannel = dialect.chooseSameChannel ? { chooseSameChannel: true } : {};
       const wantsRemix = call.prompt !== undefined && modalKindOf(canonicalButtonName(customId)) === "remix";

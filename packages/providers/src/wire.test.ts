@@ -271,13 +271,6 @@ describe("pressing by index", () => {
       { taskId: "9", action: "REROLL" },
     ]);
   });
-
-  test("a dialect with simple-change presses with /submit/simple-change", async () => {
-    const dialect = { ...DIALECTS.get("midjourney-proxy")!, change: "simple-change" as const };
-    const provider = createProvider(dialect, { httpClient: createHttpClient() });
-    await provider.press({ vendorTaskId: "1320098173412546", customId: "mjflow::change::VARIATION::2" }, context());
-    expect(seen[0]).toMatchObject({ url: "/mj/submit/simple-change", body: { content: "1320098173412546 V2" } });
-  });
 });
 
 test("the words of the prompt decide nothing if a refusal quotes the prompt, also without the flag that we added", async () => {

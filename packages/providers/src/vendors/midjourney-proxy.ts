@@ -21,7 +21,7 @@ export const midjourneyProxy = dialect({
   // plus presses all buttons except "Imagine all" and the heart (docs/protocol.md 4.7). novicezk has no buttons.
   unsupportedPresses: ["describe:all"],
   code21: "shape",
-  change: "change",
+  change: true,
   search: ["query", "recent"],
   remix: "accountFilter",
 });

@@ -10,12 +10,7 @@ export const trueai = dialect({
   title: "midjourney-proxy (trueai-org)",
   sources: ["github.com/trueai-org/midjourney-proxy ed32197 (v11.10.3)"],
   auth: "mj-api-secret",
-  operations: [
-    ...ALL_OPERATIONS.filter((operation) => operation !== "change" && operation !== "simple-change"),
-    "video",
-    "edit",
-    "retexture",
-  ],
+  operations: [...ALL_OPERATIONS.filter((operation) => operation !== "change"), "video", "edit", "retexture"],
   // Its edits have no mask (Dto/SubmitEditsDTO), and its video controller requires a prompt.
   optionalFields: ["endImage", "loop", "batchSize", "videoType"],
   promptActions: ["video"],
