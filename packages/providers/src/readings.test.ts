@@ -142,6 +142,9 @@ test("each phrase of vendors means what is recorded, and so do parts of it", asy
 });
 
 test("answers with headers of proxies, and requests that got no answer, mean what is recorded", async () => {
+  const { connect } = await FORMS.get("ttapi")!.load();
+  const submit = (answer: HttpOutcome) =>
+    connect({ httpClient: async () => answer }, new Set()).submit({ action: "imagine", inputs: {} }, context);
   const headers: Record<string, string>[] = [
     { "cf-mitigated": "challenge" },
     { "cf-ray": "1" },
@@ -154,6 +157,16 @@ test("answers with headers of proxies, and requests that got no answer, mean wha
       line(`${status} ${JSON.stringify(each)}`, parseSubmitResponse(answered("", status, each), dialect)),
     ),
   );
+  for (const each of [{}, ...headers, { location: "/relative" }]) {
+    for (const status of [302, 403, 500, 520, 521, 522, 523, 524, 525, 526, 530]) {
+      const given = `${status} ${JSON.stringify(each)}`;
+      for (const text of ["", '{"message":"no"}']) {
+        const answer = answered(text, status, each);
+        lines.push(line(`${given} ${text} at newapi`, parseSubmitResponse(answer, dialect)));
+        lines.push(line(`${given} ${text} at TTAPI`, await submit(answer)));
+      }
+    }
+  }
   for (const outcome of [
     { kind: "lost", reason: "timeout" },
     { kind: "unsent", reason: "the connection was refused" },

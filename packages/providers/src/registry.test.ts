@@ -16,10 +16,15 @@ describe("configured vendors", () => {
   });
 
   test("a provider with several accounts lists their names, weights and limits, without API keys", () => {
-    const accounts = { a: { ...account, weight: 3 }, "b-2": { ...account, apiKey: "sk-other", maxRunning: 12 } };
+    const accounts = {
+      a: { ...account, weight: 3 },
+      c: { ...account, simulated: true },
+      "b-2": { ...account, apiKey: "sk-other", maxRunning: 12 },
+    };
     const vendor = create({ trueai: { accounts } }).get("trueai")!;
     expect(vendor.accounts()).toEqual([
       { name: "a", weight: 3 },
+      { name: "c", weight: 1, simulated: true },
       { name: "b-2", weight: 1, maxRunning: 12 },
     ]);
     expect(vendor.account("b-2")).toEqual({ baseUrl, apiKey: "sk-other" });

@@ -170,6 +170,9 @@ const OWN_WORDS: Readonly<Record<string, readonly string[]>> = {
     "upscale::2x::upscale2",
     "reroll::::reroll",
     "vary::region::inpaint",
+    "::::inpaint",
+    "::::xredo_upscale",
+    "::::xupsample1",
   ],
   acedatacloud: ["upscale::2::upscale2", "vary::strong::variation_strong", "::::odd_word"],
   useapi: ["upscale::1::U1", "vary::subtle::Vary (Subtle)", "zoom::custom::Custom Zoom", "::::Other"],
@@ -263,11 +266,14 @@ const VENDORS: [id: string, make: Make, about: object][] = [
       async (deps) => (await form.load()).connect(deps, new Set()),
       {},
     ]),
-  ...[...DIALECTS].map(([id, dialect]): [string, Make, object] => [
-    id,
-    async (deps) => createProvider(dialect, deps),
-    { title: dialect.title, ...capabilitiesOf(dialect) },
-  ]),
+  // No known vendor takes a key. One that does needs no more than this field.
+  ...[...DIALECTS, ["idempotent", { ...DIALECTS.get("newapi")!, idempotencyHeader: "Idempotency-Key" }] as const].map(
+    ([id, dialect]): [string, Make, object] => [
+      id,
+      async (deps) => createProvider(dialect, deps),
+      { title: dialect.title, ...capabilitiesOf(dialect) },
+    ],
+  ),
 ];
 
 test.each(VENDORS)("what %s can do and its requests are as recorded", async (id, make, about) => {

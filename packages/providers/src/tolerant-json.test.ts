@@ -113,3 +113,18 @@ describe("a document that is cut", () => {
     expect(parseDocuments(`x${text}`)).toEqual([{ value: whole }]);
   });
 });
+
+test.each([
+  ['{"a":"\\u00e9"}', [{ value: { a: "é" } }]],
+  ['{"b":1,"a":"x', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u00e', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u00e9', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u0"}', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u00"', [{ value: { b: 1 }, cut: true }]],
+  ['{"b":1,"a":"\\u00"}', []],
+  ['{"b":1,"a":"\\u00xx"}', []],
+])("an escape of a character that is whole, cut or wrong: %s", (text, documents) => {
+  expect(parseDocuments(text)).toEqual(documents);
+});
