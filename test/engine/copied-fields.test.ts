@@ -164,6 +164,7 @@ describe("retry and restart", () => {
     ] as const),
     ...([
       "retried",
+      "submittingAt",
       "vendorOrigin",
       "customId",
       "phase",

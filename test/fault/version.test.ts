@@ -177,6 +177,20 @@ describe("flows that archive later", () => {
   );
 });
 
+describe("the time at which a task was claimed", () => {
+  test.each(EARLIER)("is kept by the version %s, which does not know it and breaks no rule", async (name) => {
+    let claimed = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const mixed = await runMixed([await earlier(name), today], seed, EARLIER_FAULTS, { watched: ["sg"] });
+      expectNoFindings(mixed.findings);
+      expect(mixed.lost).toEqual([]);
+      expectBothRan(mixed);
+      claimed += mixed.table.dump().filter((item) => item["sg"]).length;
+    }
+    expect(claimed).toBeGreaterThan(2);
+  });
+});
+
 describe("flows whose prompts are translated", () => {
   test.each(EARLIER)(
     "the version %s, which does not know the original prompt, breaks no rule and keeps it (TR1)",

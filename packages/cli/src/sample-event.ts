@@ -108,6 +108,7 @@ export function sampleTask(at: string): Required<Task> {
     orphans: [],
     late: null,
     createdAt: at,
+    submittingAt: at,
     submittedAt: at,
     endedAt: null,
     urls: {

@@ -21,6 +21,7 @@ export function task(path: string, more: Partial<Task> = {}): Task {
     progress: 100,
     providerTaskId: null,
     finalPrompt: null,
+    submittingAt: null,
     submittedAt: null,
     ...more,
   };

@@ -149,6 +149,8 @@ export interface Picture {
   videos: Media[];
   copies: Copy[];
   prompt: string | null;
+  /** Null if the vendor does not report it. Older servers do not send it. */
+  seed?: string | null;
   state: string | null;
   endedAt: string | null;
   /** Unset: the server is older. */
@@ -362,6 +364,11 @@ export interface Task {
   orphans: Orphan[];
   late: { status: string; at: string; imageUrl: string | null } | null;
   createdAt: string;
+  /**
+   * When mjflow began its last call to the vendor; null before, and while the task waits to be submitted again. Older servers do
+   * not send it.
+   */
+  submittingAt?: string | null;
   submittedAt: string | null;
   endedAt: string | null;
   /** Unset if the server is older. */

@@ -208,6 +208,10 @@ export const Task = component(
     ],
     late: [maybe(LateReport), "A different end that was reported after the task had ended; null if there is none."],
     createdAt: [time, "Time when mjflow created the task."],
+    submittingAt: [
+      maybe(time),
+      "Time when mjflow began its last call to the vendor, of a submission or of a modal answer. Null before, while the task waits to be submitted again, and if a version without this time made the call.",
+    ],
     submittedAt: [maybe(time), "Time when the vendor accepted the task; null before."],
     endedAt: [maybe(time), "Time when the task ended; null before."],
     urls: [TaskUrls, "URLs of the task: its state, its presses, its flow, and its page in the console."],
@@ -226,6 +230,7 @@ export const Picture = component("Picture", "A task that ended with an image or 
   videos: [z.array(Media), "The videos."],
   copies: [z.array(Copy), "Archived copies, if the flow requested them."],
   prompt: [maybe(text), "Prompt of the flow."],
+  seed: [maybe(text), "Seed of the image, if the vendor reports it."],
   state: [maybe(text), "Your own text of the flow."],
   endedAt: [maybe(time), "When the task ended."],
   urls: [TaskUrls, "URLs of the task."],

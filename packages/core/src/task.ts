@@ -167,6 +167,8 @@ export interface Task {
   previewUrl?: string;
   /** This and the following times: epoch ms. */
   createdAt: number;
+  /** When a worker claimed the task for its last call to the vendor. Unset before that, and in rows of earlier versions. */
+  submittingAt?: number;
   /** When the vendor was known to have accepted the task, or when the last modal answer was sent. Unset before that. */
   submittedAt?: number;
   /** The first `submittedAt`, which is the time of the event `task.submitted`. Unset while `submittedAt` is the first. */

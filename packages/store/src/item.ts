@@ -63,6 +63,7 @@ export const TASK = entity<Task, "flowId" | "path">()({
     progress: ["pg", "count"],
     previewUrl: ["pv", "text"],
     createdAt: ["cr", "number"],
+    submittingAt: ["sg", "number"],
     submittedAt: ["su", "number"],
     firstSubmittedAt: ["sf", "number"],
     endedAt: ["en", "number"],

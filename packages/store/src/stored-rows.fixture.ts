@@ -55,6 +55,7 @@ export const task: Required<Task> = {
   },
   ...{ slot: { row: 1, at }, vendorTaskId: "v1", vendorOrigin: "https://mj.example", vendorTaskIdFrom: "answer" },
   ...{ vendorSiblings: ["v2"], progress: 40, previewUrl: "https://cdn.example/p.png", createdAt: at },
+  submittingAt: at + 12,
   ...{ submittedAt: at + 2, firstSubmittedAt: at + 3, endedAt: at + 4, endedBy: 1, updatedAt: at + 5, due: at + 6 },
   ...{
     flowDue: at + 7,

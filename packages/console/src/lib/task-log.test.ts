@@ -9,6 +9,7 @@ const task = {
   provider: "simulator",
   providerTaskId: "v1",
   createdAt: at(0),
+  submittingAt: at(1),
   submittedAt: at(1),
   endedAt: at(9),
   attempts: 1,
@@ -30,7 +31,7 @@ test("a finished task has its submission, acceptance, callbacks, end, cost and w
     at(20),
   );
   expect(log.map(({ kind, at: time }) => [kind, time.slice(17, 19)])).toEqual([
-    ["submit", "00"],
+    ["submit", "01"],
     ["accepted", "01"],
     ["webhook", "02"],
     ["callbacks", "09"],
@@ -42,7 +43,14 @@ test("a finished task has its submission, acceptance, callbacks, end, cost and w
 });
 
 test("a task that waits has its submission only, and a failed one that cost nothing has no cost", () => {
-  const waiting = { ...task, status: "PENDING", submittedAt: null, endedAt: null, callbacks: 0 } as Task;
+  const waiting = {
+    ...task,
+    status: "PENDING",
+    submittingAt: null,
+    submittedAt: null,
+    endedAt: null,
+    callbacks: 0,
+  } as Task;
   expect(taskLogOf(waiting, [], 0, at(20)).map(({ kind }) => kind)).toEqual(["submit"]);
   const failed = { ...task, status: "FAILURE" } as Task;
   expect(taskLogOf(failed, [], 0, at(20)).map(({ kind }) => kind)).toEqual([

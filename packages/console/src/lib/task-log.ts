@@ -22,8 +22,8 @@ const RANKS: readonly LogEntry["kind"][] = ["submit", "accepted", "callbacks", "
  * @param nowIso time of the entry of the callbacks while the task runs
  */
 export function taskLogOf(task: Task, deliveries: readonly Delivery[], usd: number, nowIso: string): LogEntry[] {
-  const { id, status, createdAt, submittedAt, endedAt, attempts, callbacks, lookups, provider } = task;
-  const entries: LogEntry[] = [{ at: createdAt, kind: "submit", provider }];
+  const { id, status, createdAt, submittingAt, submittedAt, endedAt, attempts, callbacks, lookups, provider } = task;
+  const entries: LogEntry[] = [{ at: submittingAt ?? createdAt, kind: "submit", provider }];
   if (submittedAt !== null)
     entries.push({ at: submittedAt, kind: "accepted", vendorTaskId: task.providerTaskId, attempts });
   if (callbacks + lookups > 0)

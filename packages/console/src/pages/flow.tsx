@@ -111,7 +111,7 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
             { id: "json", name: <TabName icon="braces" name="JSON" /> },
           ]}
         >
-          {view === "timeline" && <Timeline nodes={nodes} selected={node?.id} onSelect={select} />}
+          {view === "timeline" && <Timeline nodes={nodes} mode={flow.mode} selected={node?.id} onSelect={select} />}
           {view === "json" && <FlowJson flow={flow} />}
           {view === "images" && <FlowImages shots={shots} />}
           {!["timeline", "json", "images"].includes(view) && (

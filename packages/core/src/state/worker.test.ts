@@ -10,6 +10,15 @@ describe("claim", () => {
     expect(play({ ...pending(), due: undefined }, claim).task.due).toBe(NOW + TIMINGS.leaseMs);
   });
 
+  it("a claim stores its time, which stays until the next claim, whatever the vendor answers", () => {
+    expect(pending().submittingAt).toBeUndefined();
+    const claimed = play(pending(), claim).task;
+    expect(claimed.submittingAt).toBe(NOW);
+    for (const outcome of [accepted(), busy()]) expect(play(claimed, outcome).task.submittingAt).toBe(NOW);
+    const again = decide(play(claimed, busy()).task, claim, ctx(NOW + 5_000));
+    expect(again).toMatchObject({ kind: "move", next: { status: "SUBMITTING", submittingAt: NOW + 5_000 } });
+  });
+
   it("a claim stores the customId of the button and otherwise keeps the stored one", () => {
     const pressed = play(pending(), { kind: "claim", call: "submit", customId: "MJ::1" }).task;
     expect(pressed.customId).toBe("MJ::1");

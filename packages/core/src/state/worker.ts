@@ -34,7 +34,8 @@ export function onClaim(
   // A due time that is already set stays. If it passes within the lease, the sweeper finds the lease valid and
   // postpones the task until the end of the lease. So the claim does not move the entry in the due index.
   const due = isInWaitList(task) ? dueAfterWait(task, leaseUntil, ctx) : { due: task.due ?? leaseUntil };
-  const lease = { leaseUntil, ...due, ...(vendorOrigin !== undefined && { vendorOrigin }), ...(slot && { slot }) };
+  const origin = vendorOrigin === undefined ? {} : { vendorOrigin };
+  const lease = { leaseUntil, submittingAt: ctx.now, ...due, ...origin, ...(slot && { slot }) };
   if (task.status === "PENDING" && wanted === "submit") {
     const pressed = customId === undefined ? {} : { customId };
     return changeStatus(

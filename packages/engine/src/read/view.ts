@@ -216,6 +216,8 @@ export function taskView(task: Task, links: Links, flow?: Pick<Flow, "originalPr
       ? { status: task.late.status, at: isoOf(task.late.at), imageUrl: task.late.result?.imageUrl ?? null }
       : null,
     createdAt: isoOf(task.createdAt),
+    /** When the last call to the vendor began; null before, while the task waits for the next one, and in rows of earlier versions. */
+    submittingAt: task.status === "PENDING" ? null : isoOf(task.submittingAt),
     submittedAt: isoOf(task.submittedAt),
     endedAt: isoOf(task.endedAt),
     urls: taskUrls(task, links),
