@@ -100,14 +100,27 @@ describe.skipIf(!chromium)("the gallery", () => {
     );
   });
 
-  test("d saves the archived copy, byte for byte, under a name with the prompt and the press", async () => {
+  test("d saves the bytes of the archived copy under a name with the prompt, the press, and the seed if there is one", async () => {
     const { page } = await opened(`#/gallery?pic=${flow.tasks[2].id}.1`);
+    const [copy] = flow.tasks[2].copies;
+    const hashOf = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
     await page.waitForSelector(".lightbox[open]");
     await page.keyboard.press("d");
-    const path = await saved(/\.png$/);
-    expect(path).toMatch(/a-paper-boat_u2_\w+_1\.png$/);
-    const [copy] = flow.tasks[2].copies;
-    expect(createHash("sha256").update(readFileSync(path)).digest("hex")).toBe(copy.sha256);
+    expect(flow.tasks[2].seed).toBeNull();
+    expect(hashOf(await saved(/^a-paper-boat_u2\.png$/))).toBe(copy.sha256);
+    // The simulated vendor reports no seed. A vendor that does is one more field of the same response.
+    await page.setRequestInterception(true);
+    page.on("request", async (request) => {
+      if (!request.url().includes("/v1/pictures?")) return request.continue();
+      const { pathname, search } = new URL(request.url());
+      const { body } = await server.call("GET", `${pathname}${search}`);
+      const data = body.data.map((picture: Json) => ({ ...picture, seed: "2918340417" }));
+      return request.respond({ contentType: "application/json", body: JSON.stringify({ ...body, data }) });
+    });
+    await page.reload();
+    await page.waitForSelector(".lightbox[open]");
+    await page.keyboard.press("d");
+    expect(hashOf(await saved(/^a-paper-boat_u2_2918340417\.png$/))).toBe(copy.sha256);
   });
 
   test("a selection by click, Shift and click, and the key x is saved as one ZIP file", async () => {
@@ -126,6 +139,9 @@ describe.skipIf(!chromium)("the gallery", () => {
     const zip = readFileSync(await saved(/\.zip$/));
     // The number of files is at byte 10 of the record at the end.
     expect(zip.readUInt16LE(zip.length - 12)).toBe(3);
+    // The directory has the name of each file as plain text.
+    for (const name of ["a-paper-boat_imagine.png", "a-paper-boat_u1.png", "a-paper-boat_u2.png"])
+      expect(zip.includes(name), name).toBe(true);
     expect(complaints).toEqual([]);
   });
 

@@ -75,10 +75,38 @@ test("the ratio is the one of the prompt, and a square if the prompt has none or
   expect(ratioOf("a boat --ar 100:1")).toBe(4);
 });
 
-test("the file of a shot is named by prompt, press and number, with the type of its copy", () => {
-  const [shot] = shotsOf(
-    result({ prompt: "A paper boat, Zürich! --ar 3:2", press: "upscale:2", copies: [copyOf("a.png", "image/jpeg")] }),
-  );
-  expect(fileNameOf(shot!)).toBe("a-paper-boat-zu-rich_u2_6N1JHD0_1.jpg");
-  expect(fileNameOf(shotsOf(result({ prompt: null }))[1]!)).toMatch(/^imagine-2_\w+_2\.png$/);
+describe("the file of a shot", () => {
+  const nameOf = (rest: Partial<ShotSource>, n = 0) => fileNameOf(shotsOf(result(rest))[n]!);
+
+  test("is named by prompt, press and seed, with the type of its copy", () => {
+    const copies = [copyOf("a.png", "image/jpeg")];
+    const prompt = "A paper boat, Zürich! --ar 3:2";
+    expect(nameOf({ prompt, press: "upscale:2", copies, seed: "2918340417" })).toBe(
+      "a-paper-boat-zurich_u2_2918340417.jpg",
+    );
+  });
+
+  test.each([null, undefined, ""])("has no part for a seed that is %j", (seed) => {
+    expect(nameOf({ press: "upscale:2", seed } as Partial<ShotSource>)).toBe("a-boat_u2.png");
+  });
+
+  test("has no part for a prompt that is null, or that has only parameters", () => {
+    expect(nameOf({ prompt: null, press: "upscale:2" })).toBe("u2.png");
+    expect(nameOf({ prompt: "--ar 3:2", press: "upscale:2" })).toBe("u2.png");
+  });
+
+  test("has the number of an image that is a file of its own, and none for a quarter of the whole file", () => {
+    const images = ["1", "2", "3", "4"].map((name) => ({ url: url(name) }));
+    expect(nameOf({ images, seed: "7" }, 2)).toBe("a-boat_imagine_3_7.png");
+    expect(nameOf({ seed: "7" }, 2)).toBe("a-boat_imagine_7.png");
+  });
+
+  test("has nothing of a prompt or a vendor that could be a path or a part of its own", () => {
+    expect(nameOf({ prompt: "../a_b\\c: d", press: "upscale:2", seed: "../_1" })).toBe("a-b-c-d_u2_1.png");
+  });
+
+  test("ends a long prompt at a word", () => {
+    const prompt = `${"a".repeat(59)} boat`;
+    expect(nameOf({ prompt, press: "upscale:2" })).toBe(`${"a".repeat(59)}_u2.png`);
+  });
 });

@@ -25,8 +25,12 @@ export interface Shot {
   /** Width by height: the one that the prompt asks for. The list does not say the size of a picture. */
   ratio: number;
   press: string | null;
+  /** Name of the task, and the same with the number of the picture. */
+  name: string;
   label: string;
   prompt: string | null;
+  /** Null if the vendor does not report it. */
+  seed: string | null;
   provider: string;
   endedAt: string | null;
 }
@@ -44,6 +48,7 @@ export type ShotSource = Pick<
   | "videos"
   | "copies"
   | "prompt"
+  | "seed"
   | "endedAt"
 >;
 
@@ -64,7 +69,7 @@ export function shotsOf(source: ShotSource): readonly Shot[] {
 }
 
 function newShots(source: ShotSource): Shot[] {
-  const { taskId, flowId, press, action, provider, prompt, endedAt, videos } = source;
+  const { taskId, flowId, press, action, provider, prompt, seed = null, endedAt, videos } = source;
   const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
   const name = nameOfTask({ press, action });
   return parts
@@ -78,8 +83,10 @@ function newShots(source: ShotSource): Shot[] {
       ...part,
       ratio: ratioOf(prompt),
       press,
+      name,
       label: all.length > 1 ? `${name} ${i + 1}` : name,
       prompt,
+      seed,
       provider,
       endedAt,
     }));
@@ -137,24 +144,31 @@ export function ratioOf(prompt: string | null): number {
   return Number.isFinite(ratio) ? Math.min(4, Math.max(0.25, ratio)) : 1;
 }
 
-/** Name of a downloaded file: the prompt, the press and the number. */
-export function fileNameOf({ prompt, label, taskId, number, copy }: Shot): string {
-  const words = (prompt ?? "")
-    .replace(/\s--.*$/, "")
-    .normalize("NFKD")
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 60);
-  const press = label
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
-    .replaceAll(/^-+|-+$/g, "");
+/**
+ * Name of a downloaded file: the prompt, the press, the number of the image if the result has several files, and the seed if the
+ * vendor reports it. Two files of a ZIP can have the same name (zip.ts).
+ */
+export function fileNameOf({ prompt, name, number, of, quarter, seed, copy }: Shot): string {
+  const words = slugOf((prompt ?? "").replace(/(^|\s)--.*$/s, "")).slice(0, 60);
+  const hasNumber = of > 1 && quarter === undefined;
+  const parts = [words, slugOf(name), hasNumber ? String(number) : "", slugOf(seed ?? "")];
   const end =
     copy?.contentType
       .split("/")[1]
       ?.replace("jpeg", "jpg")
       .replace(/[^a-z0-9].*$/, "") ?? "png";
-  const short = taskId.slice(-8).replaceAll(/[^A-Za-z0-9]+/g, "");
-  return `${[words, press, short, number].filter((part) => part !== "").join("_")}.${end}`;
+  return `${parts
+    .map((part) => part.replace(/-$/, ""))
+    .filter((part) => part !== "")
+    .join("_")}.${end}`;
+}
+
+/** Lower case, with "-" between words. A slug has no "_", which separates the parts of a name. */
+function slugOf(text: string): string {
+  return text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/[\u0300-\u036f]+/g, "")
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "");
 }
