@@ -15,7 +15,8 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   const token = PATH.exec(event.rawPath)?.[1];
   if (token === undefined) return respond(404, "not found");
   if (event.requestContext.http.method !== "POST") return respond(405, "use POST", { allow: "POST" });
-  const body = await decodeBody(event);
+  const decoded = decodeBody(event);
+  const body = typeof decoded === "string" ? decoded : await decoded;
   if (body === undefined) return respond(413, "too large");
   const deps = composeCallback();
   const { log } = deps;
@@ -62,7 +63,8 @@ export function decodeBody({
 
 type CallbackBody = Pick<LambdaFunctionURLEvent, "body" | "isBase64Encoded" | "headers">;
 
-const OK = respond(200, "ok");
+/** Nearly every callback gets this response. It is frozen, so the local server prepares its bytes once. */
+const OK = Object.freeze(respond(200, "ok"));
 
 function respond(
   statusCode: number,
@@ -70,5 +72,5 @@ function respond(
   headers: Record<string, string> = {},
 ): LambdaFunctionURLResult {
   const body = JSON.stringify({ code: statusCode === 200 ? 1 : 4, description });
-  return { statusCode, headers: { "content-type": "application/json", ...headers }, body };
+  return { statusCode, headers: Object.freeze({ "content-type": "application/json", ...headers }), body };
 }

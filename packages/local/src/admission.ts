@@ -106,11 +106,12 @@ export function createAdmission({
   function start(request: IncomingMessage, run: () => Promise<void>): void {
     const own = { request, startedAt: now(), hasEnded: false };
     if (!isHeld(request)) running.add(own);
-    void run().finally(() => {
+    const end = () => {
       own.hasEnded = true;
       running.delete(own);
       if (waiting > 0) planSteps();
-    });
+    };
+    run().then(end, end);
   }
 
   function hasRoom(): boolean {

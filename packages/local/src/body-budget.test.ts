@@ -49,6 +49,46 @@ async function serve(options: BodyReaderOptions = {}) {
   };
 }
 
+test("a body in one packet with its head needs no listener, and one in pieces is whole", async () => {
+  const reader = createBodyReader();
+  /** Most listeners of the body, by its text. */
+  const listeners = new Map<string, number>();
+  const waiting: (() => void)[] = [];
+  server = createServer((request, response) => {
+    let most = 0;
+    request.on("newListener", (event) => {
+      if (event === "data") most++;
+      for (const next of waiting.splice(0)) next();
+    });
+    const use = async (body: Buffer) => {
+      listeners.set(String(body), most);
+      response.end(String(body));
+    };
+    reader.read(request, response, use).catch(() => response.destroy());
+  });
+  await new Promise<void>((ready) => server!.listen(0, "127.0.0.1", ready));
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n";
+  const answer = async () => String((await once(socket, "data"))[0]).split("\r\n\r\n")[1];
+  const first = answer();
+  socket.write(`${head}123456`);
+  expect(await first).toBe("123456");
+  // The same connection, so the one before is at its end.
+  const isRead = new Promise<void>((next) => waiting.push(next));
+  socket.write(`${head}abc`);
+  await isRead;
+  const second = answer();
+  socket.write("def");
+  expect(await second).toBe("abcdef");
+  // Two requests in one packet.
+  socket.write(`${head}654321${head}fedcba`);
+  let text = "";
+  while (!text.endsWith("fedcba")) text += String((await once(socket, "data"))[0]);
+  expect(text).toMatch(/\r\n\r\n654321HTTP/);
+  expect([listeners.get("123456"), listeners.get("654321"), listeners.get("abcdef")]).toEqual([0, 0, 1]);
+  socket.destroy();
+});
+
 test("bodies above the budget get 503 with Retry-After, and the budget is free again when the function has ended", async () => {
   const { post, held } = await serve({ budgetBytes: 8 * MB });
   const [first, second] = [post(3 * MB), post(3 * MB, { "transfer-encoding": "chunked" })];

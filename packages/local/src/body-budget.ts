@@ -65,6 +65,10 @@ export function createBodyReader({
 
   async function receive(request: IncomingMessage, hold: (bytes: number) => boolean): Promise<Received> {
     if (isTooLong(request, maxBytes)) return "too long";
+    // Node hands over the head before the body. A body that came in the same packet is here when this function continues.
+    await null;
+    const whole = arrivedBody(request);
+    if (whole) return whole;
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     const chunks: Buffer[] = [];
     let size = 0;
@@ -114,6 +118,13 @@ export function createBodyReader({
       }
     },
   };
+}
+
+/** Returns the body if all of it has arrived, and if it is small. It then needs no budget, no listeners and no timer. */
+function arrivedBody(request: IncomingMessage): Buffer | undefined {
+  const length = request.readableLength;
+  if (length === 0 || length > FREE_BYTES || length !== Number(request.headers["content-length"])) return undefined;
+  return request.read() as Buffer;
 }
 
 /** True if the head announces a body above the limit. */

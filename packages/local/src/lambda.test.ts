@@ -4,6 +4,8 @@ import { type AddressInfo, connect } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
 
+const FROZEN_HEADERS = Object.freeze({ "x-a": "1" });
+
 let server: Server | undefined;
 afterEach(() => {
   server?.closeAllConnections();
@@ -104,6 +106,64 @@ test("a plain result becomes the body of a 200, and an exception or a timeout a 
     expect(await response.text()).not.toContain("secret");
   }
   expect(logged).toHaveBeenCalledTimes(2);
+});
+
+test("the answer of a frozen result is prepared once, and any other result is read again", async () => {
+  const texts = { frozen: 0, open: 0 };
+  const results = {
+    frozen: Object.freeze({
+      statusCode: 200,
+      get headers() {
+        texts.frozen++;
+        return FROZEN_HEADERS;
+      },
+      body: "same",
+    }),
+    open: { statusCode: 200, headers: { "x-a": "1" }, body: "0" },
+  };
+  const url = await serve(({ rawPath }) => {
+    if (rawPath === "/frozen") return results.frozen;
+    results.open.body = String(++texts.open);
+    return results.open;
+  });
+  const get = async (path: string) => {
+    const response = await fetch(url + path);
+    return [response.status, response.headers.get("x-a"), await response.text()];
+  };
+  for (let i = 0; i < 2; i++) expect(await get("/frozen")).toEqual([200, "1", "same"]);
+  const readsOfFirst = texts.frozen;
+  expect(await get("/frozen")).toEqual([200, "1", "same"]);
+  expect(texts.frozen).toBe(readsOfFirst);
+  expect([await get("/open"), await get("/open")]).toEqual([
+    [200, "1", "1"],
+    [200, "1", "2"],
+  ]);
+});
+
+test("a frozen result that is not JSON is copied through JSON each time", async () => {
+  const url = await serve(() =>
+    Object.freeze({ statusCode: 200, headers: Object.freeze({ "x-at": new Date(0) }), body: "" }),
+  );
+  for (let i = 0; i < 2; i++) expect((await fetch(url)).headers.get("x-at")).toBe("1970-01-01T00:00:00.000Z");
+});
+
+test("a response is one write to the connection", async () => {
+  const url = await serve(() => ({ statusCode: 200, headers: { "x-a": "b" }, body: '{"é":1}' }));
+  const writes: number[] = [];
+  server!.on("connection", (socket) => {
+    const write = socket._write.bind(socket);
+    socket._write = (...args) => {
+      writes.push(String(args[0]).length);
+      write(...args);
+    };
+    const writev = socket._writev!.bind(socket);
+    socket._writev = (chunks, done) => {
+      writes.push(...chunks.map(({ chunk }) => String(chunk).length).filter((length) => length > 0));
+      writev(chunks, done);
+    };
+  });
+  expect(await (await fetch(url)).text()).toBe('{"é":1}');
+  expect(writes).toHaveLength(1);
 });
 
 test("a body above 6 MB is rejected without a call of the function", async () => {

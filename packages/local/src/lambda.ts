@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { type BodyReader, createBodyReader, skipBody } from "./body-budget.ts";
 import { isStreaming, streamResponse } from "./stream.ts";
+import { createTimeLimit, type TimeLimit } from "./time-limit.ts";
 
 export interface LambdaContext {
   functionName: string;
@@ -23,34 +24,67 @@ export class TimedOut extends Error {
   override readonly name = "TimedOut";
 }
 
+/** The time limits of all invocations, by seconds. */
+const limits = new Map<number, TimeLimit>();
+
+function limitOf(timeoutS: number): TimeLimit {
+  let limit = limits.get(timeoutS);
+  if (!limit) {
+    limit = createTimeLimit(timeoutS * 1_000);
+    limits.set(timeoutS, limit);
+  }
+  return limit;
+}
+
+/** A class, because an object with functions of its own would cost more than a short invocation. */
+class InvocationContext implements LambdaContext {
+  readonly functionName: string;
+  readonly callbackWaitsForEmptyEventLoop = false;
+  readonly #endsAt: number;
+  #requestId: string | undefined;
+
+  constructor(name: string, timeoutS: number) {
+    this.functionName = name;
+    this.#endsAt = Date.now() + timeoutS * 1_000;
+  }
+
+  get awsRequestId(): string {
+    this.#requestId ??= randomUUID();
+    return this.#requestId;
+  }
+
+  getRemainingTimeInMillis(): number {
+    return Math.max(0, this.#endsAt - Date.now());
+  }
+}
+
 /**
  * @param event plain JSON created for this call; the handler may keep or change it
  * @throws TimedOut, or the exception of the handler. Like Lambda, it cannot stop a handler that continues after the
  * timeout.
  */
-export async function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
-  const deadline = Date.now() + timeoutS * 1_000;
-  let requestId: string | undefined;
-  const context: LambdaContext = {
-    functionName: name,
-    get awsRequestId() {
-      requestId ??= randomUUID();
-      return requestId;
-    },
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
-    callbackWaitsForEmptyEventLoop: false,
-  };
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const timer = setTimeout(() => reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
-  try {
-    Promise.resolve(handler(event, context)).then(resolve, reject);
-    const result = await promise;
-    // The result is copied through JSON, as on Lambda. Otherwise a handler that returns a Date or a Map would work here
-    // and fail on Lambda.
-    return result === undefined || isFlatJson(result) ? result : JSON.parse(JSON.stringify(result));
-  } finally {
-    clearTimeout(timer);
-  }
+export function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const result = Promise.resolve(handler(event, new InvocationContext(name, timeoutS)));
+    const end = limitOf(timeoutS).start(() => reject(new TimedOut(`${name} took over ${timeoutS} s`)));
+    const settle = (value: unknown) => {
+      end();
+      resolve(copyOf(value));
+    };
+    const fail = (error: unknown) => {
+      end();
+      reject(error);
+    };
+    result.then(settle).catch(fail);
+  });
+}
+
+/**
+ * The result is copied through JSON, as on Lambda. Otherwise a handler that returns a Date or a Map would work here and fail on
+ * Lambda.
+ */
+function copyOf(result: unknown): unknown {
+  return result === undefined || isPrepared(result) || isFlatJson(result) ? result : JSON.parse(JSON.stringify(result));
 }
 
 /** True for an object of texts, booleans, finite numbers and such objects: a copy through JSON would be equal to it. */
@@ -175,7 +209,7 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer): Functi
         sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
         userAgent: headers["user-agent"] ?? "",
       },
-      requestId: randomUUID(),
+      requestId: requestIdOf(),
       routeKey: "$default",
       stage: "$default",
       time: timeText(now),
@@ -188,6 +222,16 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer): Functi
   if (rawQueryString !== "") event.queryStringParameters = parametersOf(rawQueryString);
   if (body.length > 0) event.body = body.toString(isText ? "utf8" : "base64");
   return event;
+}
+
+/** Start of the ids of all requests of this process. */
+const ID_START = randomUUID().slice(0, 24);
+const ID_DIGITS = 12;
+let requests = 0;
+
+/** Has the form of a UUID. A number of its own for each request is enough here, and costs less than random bytes. */
+function requestIdOf(): string {
+  return ID_START + (++requests).toString(16).padStart(ID_DIGITS, "0");
 }
 
 let lastTime = { at: 0, text: "" };
@@ -225,8 +269,31 @@ interface FunctionUrlResult {
 /** Statuses whose responses have no body (RFC 9110, 8.6). */
 const NO_LENGTH: ReadonlySet<number> = new Set([204, 304]);
 
-/** Sends the result of the function. Any result without `statusCode` becomes the body of a 200, as on Lambda. */
+interface Answer {
+  statusCode: number;
+  head: OutgoingHttpHeaders;
+  content: string | Buffer;
+}
+
+/**
+ * The answers to results that are frozen. A function returns such a result for most of its requests, for example for dropped
+ * progress. Its head and its text are prepared once.
+ */
+const prepared = new WeakMap<object, Answer>();
+
+/** Only a result that can never change: the object and its headers are frozen. It was copied through JSON when its answer was prepared. */
+function isPrepared(result: unknown): result is object {
+  return typeof result === "object" && result !== null && prepared.has(result);
+}
+
+/** Sends the result of the function. */
 function send(response: ServerResponse, result: unknown): void {
+  const { statusCode, head, content } = isPrepared(result) ? prepared.get(result)! : answerOf(result);
+  response.writeHead(statusCode, head).end(content);
+}
+
+/** Any result without `statusCode` becomes the body of a 200, as on Lambda. */
+function answerOf(result: unknown): Answer {
   const isResult = typeof result === "object" && result !== null && "statusCode" in result;
   const {
     statusCode = 200,
@@ -246,5 +313,8 @@ function send(response: ServerResponse, result: unknown): void {
   const content = isBase64Encoded ? Buffer.from(body, "base64") : body;
   // With a content length Node sends head and text in one write instead of in chunks.
   if (!NO_LENGTH.has(statusCode)) head["content-length"] = Buffer.byteLength(content);
-  response.writeHead(statusCode, head).end(content);
+  const answer = { statusCode, head, content };
+  if (isResult && cookies === undefined && Object.isFrozen(result) && Object.isFrozen(headers))
+    prepared.set(result, answer);
+  return answer;
 }

@@ -27,7 +27,7 @@ import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
 import { type Functions, importFunctions } from "./functions.ts";
-import { originForm, serveFunctionUrl } from "./lambda.ts";
+import { type Handler, originForm, serveFunctionUrl } from "./lambda.ts";
 import { close, listen, portOf, respondStarting, urlOf } from "./listener.ts";
 import { BUCKET, TABLE } from "./provision.ts";
 import { openTunnel } from "./tunnel.ts";
@@ -302,8 +302,27 @@ function serve(
   };
   const site = consoleSite({ fileOrigins: fileOriginsOf(process.env) });
   const documentation = documentationSite();
+  const callFunction = (
+    name: keyof typeof admissions,
+    handler: Handler,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => {
+    const options = { bodies, needsBody: needsBody(path, request) };
+    const start = () =>
+      serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() => {
+        response.destroy();
+      });
+    admissions[name].admit(request, response, start);
+  };
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const path = originForm(request.url);
+    // Nearly all requests are callbacks, so they are not compared with other paths.
+    if (path.startsWith("/callbacks/")) {
+      onCallback(path.split("?", 1)[0]!);
+      return callFunction("callback", callback, path, request, response);
+    }
     if (isConsole(path)) {
       site(request, response).catch(() => response.destroy());
       return;
@@ -317,15 +336,7 @@ function serve(
       bucket.serve(request, response).catch(() => response.destroy());
       return;
     }
-    const isCallback = path.startsWith("/callbacks/");
-    if (isCallback) onCallback(path.split("?", 1)[0]!);
-    const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
-    const options = { bodies, needsBody: needsBody(path, request) };
-    const start = () =>
-      serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() => {
-        response.destroy();
-      });
-    admissions[name].admit(request, response, start);
+    callFunction("api", api, path, request, response);
   };
   server.off("request", respondStarting);
   server.on("request", respond);
