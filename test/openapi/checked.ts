@@ -22,6 +22,22 @@ const ajv = new Ajv2020({ strict: false, allErrors: true, multipleOfPrecision: 9
 addFormats.default(ajv);
 ajv.addSchema(DOCUMENT, "openapi.json");
 
+/**
+ * Members of a problem that its advice tells the caller to read. `detail` must then say more than the title, which is the text
+ * of a problem without a detail.
+ */
+const PROMISED: Partial<Record<ErrorCode, readonly string[]>> = {
+  invalid_request: ["detail"],
+  wrong_state: ["detail"],
+  limit_reached: ["detail"],
+  already_exists: ["detail"],
+  out_of_credit: ["detail"],
+  image_rejected: ["detail", "reason", "field"],
+  press_not_offered: ["offered"],
+  press_unsupported: ["detail", "field", "press", "provider"],
+  banned_prompt: ["detail", "bannedWord"],
+};
+
 export class Undeclared extends Error {
   override readonly name = "Undeclared";
 }
@@ -126,6 +142,12 @@ function problemOf(where: string, response: Response, body: string): { code: Err
   if (!problems.has(problem.code)) problems.set(problem.code, { request: where.replace(/ \d{3}$/, ""), body });
   must(problem.status === response.status, `${where}: the problem has the status ${problem.status}.`);
   must(ERRORS[problem.code].status === response.status, `${where}: ${problem.code} has another status.`);
+  const { detail, title } = problem;
+  must(detail.trim() !== "" && !/\b(?:undefined|NaN)\b|\[object/.test(detail), `${where}: the detail is "${detail}".`);
+  for (const member of PROMISED[problem.code] ?? []) {
+    const isTold = member === "detail" ? detail !== title : (problem as Json)[member] !== undefined;
+    must(isTold, `${where}: the advice of ${problem.code} needs the member ${member}, which says nothing. ${body}`);
+  }
   must(
     response.headers.get("x-request-id") === problem.requestId,
     `${where}: the request ids in header and body differ.`,
