@@ -4,7 +4,7 @@ import { archivesLater } from "@mjflow/core/event";
 import type { Flow, Inputs } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import type { ModalAnswer, Press } from "@mjflow/core/plan";
-import type { FlowRequest, PlanInput } from "@mjflow/core/request";
+import { FlowRequest, type PlanInput } from "@mjflow/core/request";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "../deps.ts";
 import type { FlowWithTasks } from "../step/update-flow.ts";
@@ -48,7 +48,7 @@ export async function rerunRequest(
     ...(!replacesPlan && root.then && { then: await planOf(deps, root.then) }),
   };
   const changed = Object.entries({ ...original, ...changes }).filter(
-    ([field, value]) => value !== undefined && !(value === null && Object.hasOwn(FIELDS, field)),
+    ([field, value]) => value !== undefined && !(value === null && isField(field)),
   );
   const reducedImages = replacesImages ? undefined : flow.reducedImages;
   return { fields: Object.fromEntries(changed), translations, reducedImages };
@@ -63,14 +63,10 @@ function translationsOf(flow: Flow, { then = [] }: Task): Map<string, string> {
   return new Map(all);
 }
 
-/** The fields of a request that a flow stores, each under its own name. The compiler checks that none is missing. */
-const FIELDS: Record<Exclude<keyof FlowRequest, "permutations">, true> = {
-  ...{ action: true, provider: true, prompt: true, mode: true, botType: true, dimensions: true, accountFilter: true },
-  ...{ base64Array: true, sourceBase64: true, targetBase64: true, image: true, endImage: true, maskBase64: true },
-  ...{ motion: true, loop: true, batchSize: true, videoType: true, state: true, notifyHook: true, events: true },
-  ...{ archive: true, progress: true, resubmit: true, onVendorLoss: true, then: true, template: true },
-  ...{ translate: true },
-};
+/** Permutations make several flows, so none of them stores the field. */
+function isField(name: string): boolean {
+  return name !== "permutations" && Object.hasOwn(FlowRequest.shape, name);
+}
 
 function fieldsOf(flow: Flow, root: Task): FlowRequest {
   const { action, mode, botType, dimensions, accountFilter, video, state, notifyHook, events } = flow;
