@@ -6,7 +6,9 @@ import { packageOf } from "./packages.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const name = process.env["MJFLOW_MUTATED"];
-const { tests, excluded = [] } = packageOf(name);
+const { tests: all, excluded = [] } = packageOf(name);
+const only = process.env["MJFLOW_TESTS"];
+const tests = only ? only.split(",").map((path) => `${path}*.test.ts`) : all;
 
 export default defineConfig({
   resolve: {

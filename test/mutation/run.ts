@@ -3,7 +3,8 @@
  * mutate -- webhooks` does so for another package of `packages.ts`, `npm run mutate -- webhooks/send plan` for these files only;
  * files without a package are core's. `--sample 100` runs 100 mutants that chance chooses, of every kind; `--seed N` chooses the
  * same again. Results of earlier runs are stored in `.tmp/mutation` and reused if neither source nor test has changed; `--fresh`
- * ignores them. `--since main~20` changes only lines that are newer than this commit.
+ * ignores them. `--since main~20` changes only lines that are newer than this commit. `--tests test/engine/wait-list` runs only
+ * these tests, which shows within seconds what the tests of one file do not notice.
  *
  * Each run prints its score: the share of mutants that a test notices, without those for which `equivalent.json` explains why
  * no test can. `--record` adds it to the table in docs/reliability.md. The exit code is 1 if the score is below that of the
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
     sample: { type: "string" },
     seed: { type: "string" },
     record: { type: "boolean", default: false },
+    tests: { type: "string" },
   },
 });
 
@@ -41,6 +43,8 @@ const concurrency = Math.min(Number(values.workers), availableParallelism());
 const { name, files } = chosen();
 const { minScore, files: copied } = packageOf(name);
 process.env["MJFLOW_MUTATED"] = name;
+process.env["MJFLOW_TESTS"] = values.tests;
+if (values.tests && values.record) fail("A score counts all tests, so --tests has none to record.");
 const started = Date.now();
 const commit = commitOf();
 
@@ -130,7 +134,7 @@ async function pass(kind: "quick" | "patient" | "slow", mutate: string[], keys?:
     tests: `test/mutation/${isPatient ? "quick" : kind}.vitest.ts`,
     mutate,
     copied,
-    cache: `.tmp/mutation/${name === "core" ? kind : `${name}-${kind}`}`,
+    cache: `.tmp/mutation/${[...(name === "core" ? [] : [name]), kind, ...(values.tests ? ["tests"] : [])].join("-")}`,
     fresh: values.fresh || isPatient,
     concurrency,
     ...(keys && { sample: keys }),

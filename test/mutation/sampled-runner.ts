@@ -12,7 +12,7 @@ import type { DryRunResult, MutantRunOptions, MutantRunResult, TestRunner } from
 import { strykerPlugins as vitestPlugins } from "@stryker-mutator/vitest-runner";
 import { BaseSequencer, type TestSpecification, type Vitest } from "vitest/node";
 import { keyOf, rangeOf } from "./sample.ts";
-import { createWarmWorker, endWarmWorker, isWarm, POOL } from "./warm-worker.ts";
+import { createWarmWorker, endWarmWorker, isWarm, killWarmWorker, POOL } from "./warm-worker.ts";
 
 const ROOT = process.env["MJFLOW_ROOT"]!;
 const results = process.env["MJFLOW_RESULTS"]!;
@@ -22,7 +22,9 @@ const chosen = sample ? new Set(JSON.parse(readFileSync(sample, "utf8")) as stri
 const timesFile = `${results}.times.json`;
 
 /** The longest time of a test on an idle machine is 5 s, without counting coverage. */
-const TEST_TIMEOUT_MS = process.env["MJFLOW_PATIENT"] ? 120_000 : 30_000;
+const TEST_TIMEOUT_MS = process.env["MJFLOW_PATIENT"] ? 90_000 : 20_000;
+/** The tests of a mutant may need this time, and a multiple of the time that they need without it. A loop may let no test time out. */
+const LIMIT = process.env["MJFLOW_PATIENT"] ? { ms: 100_000, factor: 6 } : { ms: 25_000, factor: 3 };
 
 // Runs that were left out count as survivors, which Stryker does not reuse (`removeSurvivors`).
 const LEFT_OUT = { status: "survived", nrOfTests: 0 } as MutantRunResult;
@@ -73,7 +75,8 @@ function sampledRunner(injector: unknown): TestRunner {
     if (chosen && !chosen.has(key)) return LEFT_OUT;
     const started = Date.now();
     fileCosts = costsOf(times, options.testFilter);
-    const result = withRealFailure(await runWarm(options));
+    const limitMs = LIMIT.ms + LIMIT.factor * fileCosts.values().reduce((sum, ms) => sum + ms, 0);
+    const result = withRealFailure(await withLimit(runWarm(options), limitMs));
     if (result.status === "timeout") await endWarmWorker();
     appendFileSync(results, `${result.status.padEnd(8)} ${Date.now() - started} ms  ${key}\n`);
     return result;
@@ -118,6 +121,18 @@ function sampledRunner(injector: unknown): TestRunner {
   }
 }
 sampledRunner.inject = ["$injector"] as const;
+
+/** Kills the process if its tests do not end within the time. */
+async function withLimit(run: Promise<MutantRunResult>, limitMs: number): Promise<MutantRunResult> {
+  const late = Promise.withResolvers<"late">();
+  const timer = setTimeout(() => late.resolve("late"), limitMs);
+  const first = await Promise.race([run, late.promise]);
+  clearTimeout(timer);
+  if (first !== "late") return first;
+  await killWarmWorker();
+  await run.catch(() => {});
+  return { status: "timeout", reason: `The tests did not end within ${limitMs} ms.` } as MutantRunResult;
+}
 
 const WARM_POOL = { name: POOL, createPoolWorker: createWarmWorker };
 

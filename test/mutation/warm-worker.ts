@@ -18,6 +18,8 @@ interface Kept {
 }
 
 let kept: Kept | undefined;
+/** The process whose run has not ended. */
+let running: Kept | undefined;
 
 /** Whether the next run finds loaded modules. */
 export function isWarm(): boolean {
@@ -29,6 +31,11 @@ export async function endWarmWorker(): Promise<void> {
   const last = kept;
   kept = undefined;
   if (last && !last.isDead) await last.forks.stop();
+}
+
+/** Kills the process of a run that does not end. The run then ends with an error. */
+export async function killWarmWorker(): Promise<void> {
+  if (running && !running.isDead) await running.forks.stop();
 }
 
 export function createWarmWorker(options: PoolOptions): PoolWorker {
@@ -55,6 +62,7 @@ export function createWarmWorker(options: PoolOptions): PoolWorker {
     deserialize: (data) => own.forks.deserialize(data),
     async start() {
       own.runs += 1;
+      running = own;
       if (own.runs > 1) return;
       await own.forks.start();
       own.forks.on("exit", () => {
@@ -62,6 +70,7 @@ export function createWarmWorker(options: PoolOptions): PoolWorker {
       });
     },
     async stop() {
+      running = undefined;
       if (own.isDead) return;
       for (const [event, listener] of listeners) own.forks.off(event, listener);
       if (isGraceful && own.runs < MAX_RUNS) kept = own;
