@@ -71,23 +71,76 @@ describe.skipIf(!chromium)("the console in use", () => {
     expect((await server.flow(done.id)).tasks).toHaveLength(2);
   });
 
-  test("a result with four videos has four players that play, loop and are muted, and no link opens by itself", async () => {
-    const { page } = await visit(browser);
+  test("a result with four videos has four players that play, loop and are muted, and no link opens a page of the vendor by itself", async () => {
+    const { page, requested } = await visit(browser);
+    const video = Buffer.from(await page.evaluate(recordVideo));
     await page.setRequestInterception(true);
+    const vendor = "https://vendor.example";
     page.on("request", (request) => {
+      if (request.url().startsWith(vendor)) return request.respond({ contentType: "video/webm", body: video });
       if (!request.url().endsWith(`/v1/flows/${done.id}`)) return request.continue();
-      const videos = [1, 2, 3, 4].map((n) => ({ url: `${server.url}/console/icon.svg?video=${n}` }));
+      const videos = [1, 2, 3, 4].map((n) => ({ url: `${vendor}/${n}.webm` }));
       const tasks = done.tasks.map((task: Json) => ({ ...task, videos, copies: [] }));
       return request.respond({ contentType: "application/json", body: JSON.stringify({ ...done, tasks }) });
     });
     await signIn(page, server.url, API_KEY);
     await page.goto(`${server.url}/console/#/flows/${done.id}`);
-    await page.waitForFunction(() => document.querySelectorAll(".panel video").length === 4);
-    const players = await page.$$eval(".panel video", (all) =>
-      (all as HTMLVideoElement[]).map(({ autoplay, loop, muted, controls }) => [autoplay, loop, muted, controls]),
+    await page.waitForFunction(
+      () =>
+        [...document.querySelectorAll<HTMLVideoElement>(".panel video")].filter(
+          ({ paused, currentTime }) => !paused && currentTime > 0,
+        ).length === 4,
     );
-    expect(players).toEqual(Array(4).fill([true, true, true, true]));
+    const players = await page.$$eval(".panel video", (all) =>
+      (all as HTMLVideoElement[]).map(({ loop, muted, controls }) => [loop, muted, controls]),
+    );
+    expect(players).toEqual(Array(4).fill([true, true, true]));
+    // A click on a player is one for its controls.
+    await page.locator(".panel video").click();
     expect(await page.browserContext().pages()).toHaveLength(1);
+    expect(page.url()).toContain(done.id);
+    const pages = requested.filter((url) => url.startsWith(vendor) && !url.endsWith(".webm"));
+    expect(pages).toEqual([]);
+  });
+
+  test("a flow that still has planned steps never says that its tasks have ended, on any page", async () => {
+    const [root] = done.tasks;
+    const step = { parentId: root.id, prompt: null, hasMask: false, status: "planned" };
+    const plan = ["U1", "U2"].map((press, i) => ({ ...step, press, taskId: `${root.id}-${i}` }));
+    // All tasks have ended, and the two follow-ups have none yet: the moment between a callback and its follow-ups.
+    const flow = { ...done, status: "running", endedAt: null, tasks: [root], plan };
+    const counts = { planned: 2, running: 0, done: 1, failed: 0 };
+    const { page } = await visit(browser);
+    await page.setRequestInterception(true);
+    page.on("request", async (request) => {
+      const { pathname, search } = new URL(request.url());
+      const json = (body: unknown) => request.respond({ contentType: "application/json", body: JSON.stringify(body) });
+      if (pathname.endsWith(`/v1/flows/${done.id}`)) return json(flow);
+      if (!pathname.endsWith("/v1/flows") || request.method() !== "GET") return request.continue();
+      const { body } = await server.call("GET", `${pathname}${search}`);
+      const data = body.data.map((entry: Json) =>
+        entry.id === done.id ? { ...entry, status: "running", endedAt: null, taskCounts: counts } : entry,
+      );
+      return json({ ...body, data });
+    });
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/flows/${done.id}`);
+    await page.waitForSelector("[role=treeitem].ghost");
+    const head = await textOf(page, ".flow-head .facts");
+    expect(head).toContain("running");
+    expect(head).toContain("1 of 3 done");
+    expect(await page.$$eval("[role=treeitem].ghost", (all) => all.length)).toBe(2);
+    expect(await page.$eval(".flow-head progress", ({ value, max }) => [value, max])).toEqual([1, 3]);
+    expect(await textOf(page, ".flow-page")).not.toMatch(/\bended\b|completed|all (tasks )?done|3 of 3|took/i);
+    await page.goto(`${server.url}/console/#/flows`);
+    await page.waitForFunction(
+      (id) => document.querySelector(`[data-flow="${id}"]`)?.textContent?.includes("1 of 3"),
+      {},
+      done.id,
+    );
+    const row = await textOf(page, `[data-flow="${done.id}"]`);
+    expect(row).toContain("running");
+    expect(row).not.toMatch(/\bended\b|completed|all (tasks )?done|took/i);
   });
 
   test("the event log of an upscale has its submission, acceptance, callbacks, end, cost and webhook in the order of time", async () => {
@@ -433,3 +486,23 @@ describe.skipIf(!chromium)("the console in use", () => {
     expect(readFileSync(join(folder, name!)).length).toBeGreaterThan(1_000);
   });
 });
+
+/** Records a short video of a canvas that changes. It runs in the browser, so no file of a format is kept. */
+function recordVideo(): Promise<number[]> {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+  const context = canvas.getContext("2d")!;
+  const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm;codecs=vp8" });
+  let frames = 0;
+  const draw = () => {
+    context.fillStyle = frames++ % 2 === 0 ? "teal" : "orange";
+    context.fillRect(0, 0, 64, 64);
+    if (frames < 30) requestAnimationFrame(draw);
+    else recorder.stop();
+  };
+  return new Promise((resolve, reject) => {
+    recorder.ondataavailable = async ({ data }) => resolve([...new Uint8Array(await data.arrayBuffer())]);
+    recorder.onerror = () => reject(new Error("The browser records no video."));
+    recorder.start();
+    draw();
+  });
+}

@@ -59,14 +59,20 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
     const next = shots[index + by];
     if (next) onShow(next.id);
   };
-  const compare = () => setOther(compared ? undefined : (shots[index + 1] ?? shots[index - 1])?.id);
+  function compare() {
+    setOther(compared ? undefined : (shots[index + 1] ?? shots[index - 1])?.id);
+    // The divider has the focus and goes away. The dialog keeps the keys.
+    if (compared) element.current?.focus();
+  }
   const save = () => void download(shot).catch((error: Error) => say(error.message));
   const reusePrompt = () => editAsNew({ ...EMPTY_FORM, prompt: shot.prompt ?? "" });
 
   function onKeyDown(event: KeyboardEvent) {
     const { target, key } = event;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement) return;
+    if (target instanceof HTMLTextAreaElement) return;
+    // The arrow keys move the divider. All other keys act on the lightbox.
+    if (target instanceof HTMLInputElement && (target.type !== "range" || key.startsWith("Arrow"))) return;
     const acts: Record<string, () => void> = {
       ["ArrowLeft"]: () => step(-1),
       ["ArrowRight"]: () => step(1),
@@ -86,6 +92,7 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       className={hasInfo ? "lightbox" : "lightbox wide"}
       aria-label={altOf(shot)}
       onKeyDown={onKeyDown}
@@ -179,8 +186,12 @@ function Stage({ shot, compared, view }: { shot: Shot; compared: Shot | undefine
             </div>
           </div>
           <span className="lightbox-split" style={{ left: `${split}%` }} />
+          <span className="lightbox-name">{shot.label}</span>
+          <span className="lightbox-name other">{compared.label}</span>
           <input
             type="range"
+            // biome-ignore lint/a11y/noAutofocus: the user has just asked for the comparison, and the arrow keys move its divider
+            autoFocus
             aria-label={t.lightbox.divider}
             min={0}
             max={100}

@@ -11,7 +11,8 @@ import { EMPTY_FORM } from "../lib/form.ts";
 import { indented } from "../lib/json-text.ts";
 import { usd } from "../lib/money.ts";
 import { buttonLabel, groupedButtons, nameOfTask, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
-import { safeImageUrl, safeLinkUrl } from "../lib/safe.ts";
+import { safeLinkUrl } from "../lib/safe.ts";
+import { shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { promptsOf } from "../lib/text-result.ts";
 import { between, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
@@ -119,7 +120,8 @@ function MarkedPrompt({ prompt, word }: { prompt: string; word: string }) {
 
 function Media({ task, onOpen }: { task: Task; onOpen: PanelProps["onOpen"] }) {
   const image = resultImageUrl(task);
-  const videos = task.videos.map(({ url }) => safeImageUrl(url)).filter((url) => url !== undefined);
+  // The archived copy of a video is preferred to the vendor's link, which expires.
+  const videos = shotsOf(sourceOfTask(task, null)).flatMap(({ video }) => video ?? []);
   if (videos.length > 0)
     return (
       <div className={videos.length > 1 ? "videos several" : "videos"}>
