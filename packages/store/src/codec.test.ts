@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assertReadable, decode, encode, isExpired, itemBytes, keyOf } from "./codec.ts";
+import { assertReadable, compactJson, decode, encode, isExpired, itemBytes, keyOf } from "./codec.ts";
 
 test.each([
   ["a text in UTF-8", { é: { S: "é€" } }, 2 + 5],
@@ -47,6 +47,27 @@ test("JSON is deflated from 160 characters on, and read again", () => {
   expect(deflated).toEqual({ B: expect.any(Uint8Array) });
   expect(decode("json", deflated)).toBe(`${short}y`);
   expect(encode("json", `${short}y`, 161)).toEqual({ S: `"${short}y"` });
+});
+
+test("a longer text of another table is deflated from 160 characters on", () => {
+  expect(compactJson({ S: "x".repeat(159) })).toEqual({ S: "x".repeat(159) });
+  expect(compactJson({ S: `"${"x".repeat(158)}"` })).toEqual({ B: expect.any(Uint8Array) });
+  const bytes = { B: new Uint8Array([1, 2]) };
+  expect(compactJson(bytes)).toBe(bytes);
+});
+
+test("JSON that is null, a text or a number is read, although only objects keep their stored form", () => {
+  for (const value of [null, "x", 7, false]) expect(decode("json", { S: JSON.stringify(value) })).toBe(value);
+  expect(decode("json", {} as never)).toBeUndefined();
+});
+
+test("a decoded value is frozen, with everything in it, and is stored as it was read", () => {
+  const stored = { S: '{ "a": [ { "b": 1 } ] }' };
+  const value = decode("json", stored) as { a: { b: number }[] };
+  expect([value, value.a, value.a[0]].map(Object.isFrozen)).toEqual([true, true, true]);
+  expect(encode("json", value)).toBe(stored);
+  expect(encode("json", { ...value })).toEqual({ S: '{"a":[{"b":1}]}' });
+  expect(encode("json", value, 5)).toEqual({ B: expect.any(Uint8Array) });
 });
 
 test("a row of newer code is refused with its key and its version, and other rows are readable", () => {

@@ -227,3 +227,18 @@ test("every write of a task costs one write unit, also the write of its end", ()
   expect(Math.max(sizes["pending"]!, sizes["claimed"]!, sizes["submitted"]!)).toBeLessThan(1_024);
   expect(sizes["succeeded"]).toBeLessThan(1_024);
 });
+
+test("a row of another kind is neither a flow nor a task", () => {
+  const key = (pk: string, sk: string) => ({ pk: { S: pk }, sk: { S: sk }, v: { N: "1" }, rev: { N: "1" } });
+  const flowPk = "flow#flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+  for (const [pk, sk] of [
+    ["odd", "odd"],
+    ["flow#odd", "flow"],
+    [flowPk, "log#0"],
+  ] as const) {
+    expect(() => FLOW.ofItem(key(pk, sk))).toThrow(`"${sk}" is not a flow's row`);
+    expect(() => TASK.ofItem(key(pk, sk))).toThrow(`"${sk}" is not a task's row`);
+  }
+  expect(() => FLOW.ofItem(key(flowPk, "task#0"))).toThrow(`"task#0" is not a flow's row`);
+  expect(() => TASK.ofItem(key(flowPk, "flow"))).toThrow(`"flow" is not a task's row`);
+});

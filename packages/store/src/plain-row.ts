@@ -239,7 +239,6 @@ function updateOf(fields: PlainFields, update: LooseUpdate): Update {
 
 function conditionOf(fields: PlainFields, condition: LooseCondition): Condition {
   if ("anyOf" in condition) return { anyOf: condition.anyOf.map((one) => conditionOf(fields, one)) };
-  if ("row" in condition) return condition;
   const moved = Object.entries(condition).map(([name, value]) => {
     if (name === "at") return [name, pathOf(fields, value as AttributePath)];
     const isOperand = typeof value === "object" && value !== null && "at" in value;

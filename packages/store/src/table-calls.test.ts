@@ -35,7 +35,7 @@ function shown(value: unknown): string {
 /** A table that notes its requests. `refuse` makes the next writes lose against another writer. */
 function watching() {
   const asked: string[] = [];
-  const state = { lose: 0 };
+  const state = { lose: 0, before: async () => {} };
   const watch = (memory: MemoryTable): Table => {
     const noted =
       <A extends unknown[], R>(
@@ -50,6 +50,7 @@ function watching() {
     return {
       put: noted("put", memory.put, ([item, rev]) => ({ ...placesOf(item), rev })),
       update: noted("update", async (key, update) => {
+        await state.before();
         if (state.lose-- > 0) return { ok: false, current: await memory.get(key), sentOnce: true };
         return memory.update(key, update);
       }),
@@ -207,6 +208,16 @@ const CALLS: [name: string, call: (stores: Stores) => Promise<unknown>][] = [
       ({ store }) => store.listApps(2, Buffer.from(text).toString("base64url")),
     ],
   ),
+  ["apps: list none", ({ store }) => store.listApps(0)],
+  [
+    "apps: list, although the index still has a deleted one",
+    async ({ store, memory }) => {
+      const key = { pk: "app#app_01K9ZC7T3R8M2V5X0Q4B6N1JHE", sk: "app" };
+      const item = (await memory.get(key))!;
+      await memory.put({ ...item, de: { N: "1" }, rev: { N: "2" } }, 1);
+      return store.listApps(5);
+    },
+  ],
   [
     "app: with a key",
     async ({ store }) =>
@@ -495,6 +506,15 @@ const CALLS: [name: string, call: (stores: Stores) => Promise<unknown>][] = [
       const last = await webhooks.changeOutcome(flowId, 1, outcome);
       state.lose = 5;
       return [last, await webhooks.changeOutcome(flowId, 1, { ...outcome, from: "parked", to: 200 })];
+    },
+  ],
+  [
+    "delivery log: an outcome whose row is deleted meanwhile",
+    async ({ webhooks, memory, state }) => {
+      await webhooks.saveDeliveryRecords(flowId, 1, log());
+      state.lose = 1;
+      state.before = () => memory.delete({ pk: `flow#${flowId}`, sk: "log#1" }, 1);
+      return webhooks.changeOutcome(flowId, 1, outcome);
     },
   ],
   [

@@ -22,13 +22,16 @@ const own = (item: Item): Item => ({ ...item, [NONCE_ATTRIBUTE]: { S: NONCE } })
 
 type Answer = object | Error;
 
+/** The answer to a request for which a test has none. */
+const PAID = { ConsumedCapacity: { CapacityUnits: 1 } };
+
 /** A client that gives one answer after another; the last one again and again. */
 function clientWith(answers: readonly Answer[]) {
   const sent: { name: string; input: unknown }[] = [];
   const client = {
     async send({ constructor: { name }, input }: { constructor: { name: string }; input: unknown }) {
       sent.push({ name: name.replace("Command", ""), input });
-      const answer = answers[Math.min(sent.length, answers.length) - 1] ?? {};
+      const answer = answers[Math.min(sent.length, answers.length) - 1] ?? PAID;
       if (answer instanceof Error) throw answer;
       return answer;
     },
@@ -77,6 +80,7 @@ const UPDATES: [name: string, update: Update][] = [
       set: [
         [["m", "b"], "x"],
         ["n", 3],
+        ["map", 5],
       ],
       setOnce: [
         [["k", "c"], true],
@@ -286,6 +290,7 @@ const ANSWERS: [name: string, ...answers: Answer[]][] = [
     { Item: itemAt(5) },
     { Attributes: itemAt(6, { n: { N: "1" } }) },
   ],
+  ["has another error about a document path", Object.assign(failed("OddException", 400), { message: "document path" })],
   ["is wrong", Object.assign(failed("ValidationException", 400), { message: "The expression is wrong" })],
   ...THROTTLED.map((name): (typeof ANSWERS)[number] => [`is throttled with ${name}`, failed(name, 400)]),
 ];

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { createMemoryTable } from "../../../test/support/memory/table.ts";
 import { HEALTH_CHECK_KEY } from "./keys.ts";
 import type { PutResult, Table } from "./table.ts";
@@ -55,6 +55,17 @@ test("a failed write is overloaded, is asked again after 1 s, and recovers", asy
   state.next = undefined;
   state.now += 1_000;
   await isWritable();
+});
+
+test("the timer of a check ends with its write", async () => {
+  const { check } = setUp();
+  const cleared = vi.spyOn(globalThis, "clearTimeout");
+  onTestFinished(() => void cleared.mockRestore());
+  const started = vi.spyOn(globalThis, "setTimeout");
+  onTestFinished(() => void started.mockRestore());
+  await check()();
+  expect(started).toHaveBeenCalledTimes(1);
+  expect(cleared.mock.calls).toEqual([[started.mock.results[0]!.value]]);
 });
 
 test("a write without a response is overloaded", async () => {
