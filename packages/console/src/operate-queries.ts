@@ -12,11 +12,13 @@ const MAX_FLOWS_READ = 30;
 
 // ── deliveries ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function useEndpoints() {
+/** @param refetchMs time after which the endpoints are read again; unset: only when a page is opened */
+export function useEndpoints(refetchMs?: number) {
   const mjflow = useMjflow();
   return useQuery({
     queryKey: ["endpoints"],
     queryFn: async () => (await mjflow.endpoints.list().page()).data,
+    refetchInterval: refetchMs ?? false,
   });
 }
 

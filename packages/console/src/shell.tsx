@@ -1,5 +1,6 @@
 /** What is around every page: the navigation, the state of the connection, and where the focus goes. */
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, secondsUntil, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
@@ -11,6 +12,11 @@ import { useIsOperator, useRunningCount } from "./queries.ts";
 import { useSession } from "./session.ts";
 import { t } from "./text/text.ts";
 
+/** The figures of the navigation are read after the page: its pictures come first. */
+const figures = () => import("./components/rail-figures.tsx");
+const SpendMeter = lazy(() => figures().then(({ SpendMeter: component }) => ({ default: component })));
+const FailingBadge = lazy(() => figures().then(({ FailingBadge: component }) => ({ default: component })));
+
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useNewPage(route, main);
@@ -18,6 +24,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   const { signOut } = useSession();
   const links = pagesFor(useIsOperator());
   const [open, setOpen] = useState<OpenedByKey>();
+  const isIdle = useIdle();
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
@@ -41,10 +48,11 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           </button>
           <nav aria-label={t.shell.pages}>
             {links.map(([page, icon]) => (
-              <NavLink key={page} page={page} icon={icon} route={route} />
+              <NavLink key={page} page={page} icon={icon} route={route} isIdle={isIdle} />
             ))}
           </nav>
           <div className="end">
+            <Suspense fallback={null}>{isIdle && !isSlim && <SpendMeter />}</Suspense>
             <button type="button" onClick={signOut} title={t.shell.signOut}>
               <Icon name="log-out" size="large" />
               <span className="name">{t.shell.signOut}</span>
@@ -59,14 +67,15 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       <ShortcutKeys open={open} onOpen={setOpen} />
       <nav className="tabbar" aria-label={t.shell.pagesPhone}>
         {links.map(([page, icon]) => (
-          <NavLink key={page} page={page} icon={icon} route={route} />
+          <NavLink key={page} page={page} icon={icon} route={route} isIdle={isIdle} />
         ))}
       </nav>
     </>
   );
 }
 
-function NavLink({ page, icon, route }: { page: Page; icon: string; route: Route }) {
+function NavLink(props: { page: Page; icon: string; route: Route; isIdle: boolean }) {
+  const { page, icon, route, isIdle } = props;
   const name = t.pages[page];
   const isCurrent = page === route.page || (page === "flows" && route.page === "flow");
   return (
@@ -74,6 +83,7 @@ function NavLink({ page, icon, route }: { page: Page; icon: string; route: Route
       <Icon name={icon} size="large" />
       <span className="name">{name}</span>
       {page === "flows" && <RunningBadge />}
+      <Suspense fallback={null}>{page === "deliveries" && isIdle && <FailingBadge />}</Suspense>
     </a>
   );
 }
@@ -81,6 +91,25 @@ function NavLink({ page, icon, route }: { page: Page; icon: string; route: Route
 function RunningBadge() {
   const count = useRunningCount();
   return count ? <span className="badge">{t.shell.live(count)}</span> : null;
+}
+
+/** Returns true when the page has its data and the browser has nothing to do. */
+function useIdle(): boolean {
+  const queries = useQueryClient();
+  const [isIdle, setIdle] = useState(false);
+  useEffect(() => {
+    let check: ReturnType<typeof setTimeout>;
+    // Safari has no `requestIdleCallback`.
+    const whenIdle = window.requestIdleCallback ?? ((call: () => void) => setTimeout(call, 500));
+    const look = () => {
+      // Without a title the code of the page is still loading.
+      if (queries.isFetching() > 0 || !document.querySelector("main h1")) check = setTimeout(look, 250);
+      else whenIdle(() => setIdle(true));
+    };
+    look();
+    return () => clearTimeout(check);
+  }, [queries]);
+  return isIdle;
 }
 
 /** A lost connection, and a request that waits for a rate limit. */

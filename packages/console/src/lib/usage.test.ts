@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { axisMax, csvOf, lastDays, totalOf } from "./usage.ts";
+import { axisMax, csvOf, lastDays, spendOf, totalOf } from "./usage.ts";
 
 const NOW = Date.parse("2026-03-02T01:00:00Z");
 
@@ -33,4 +33,24 @@ test("the CSV has a header and a row for each day", () => {
   expect(csvOf([{ day: "2026-03-01", flows: 3, settledUsd: 0.123456 }])).toBe(
     "day,flows,settledUsd\r\n2026-03-01,3,0.123456\r\n",
   );
+});
+
+test("today is part of a limit that is made of today, what is reserved and what is left", () => {
+  const now = Date.parse("2026-12-01T10:00:00Z");
+  const days = [
+    { day: "2026-12-01", flows: 2, settledUsd: 3.42 },
+    { day: "2026-11-30", flows: 1, settledUsd: 9 },
+  ];
+  expect(spendOf({ balanceUsd: 16.38, reservedUsd: 0.2, days }, now)).toEqual({
+    todayUsd: 3.42,
+    reservedUsd: 0.2,
+    limitUsd: 20,
+  });
+  expect(spendOf({ balanceUsd: 5, reservedUsd: 0, days: days.slice(1) }, now)).toMatchObject({
+    todayUsd: 0,
+    limitUsd: 5,
+  });
+  // The operator may have lowered the limit below what is spent.
+  expect(spendOf({ balanceUsd: -1, reservedUsd: 0, days }, now)?.limitUsd).toBe(3.42);
+  expect(spendOf({ balanceUsd: null, reservedUsd: 0, days }, now)).toBeUndefined();
 });

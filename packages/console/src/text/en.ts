@@ -50,6 +50,10 @@ export const en = {
     pagesPhone: "Pages, phone",
     signOut: "Sign out",
     live: (count: number) => `${count} live`,
+    failing: (count: number) => `${count} failing`,
+    spentToday: "Spent today",
+    ofLimit: (limit: string) => `of ${limit}`,
+    reserved: (cost: string) => `${cost} is reserved for running flows.`,
     lost: (time: string) =>
       `The server does not respond since ${time}. The page shows what it knew then. Nothing can be changed until it responds.`,
     noWrites: "The server does not respond. Nothing can be changed.",
