@@ -5,9 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, showScheme, signIn, textOf, visit } from "./test-browser.ts";
+import { chromiumPath, click, launch, signIn, textOf, visit } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 
@@ -273,27 +272,4 @@ describe.skipIf(!chromium)("the gallery", () => {
       [...document.querySelectorAll<HTMLImageElement>(".tile img")].some(({ naturalWidth }) => naturalWidth > 0),
     );
   });
-
-  test.each([1440, 390])(
-    "at %i px axe finds no violation in the gallery and the lightbox, in light and dark",
-    async (width) => {
-      const { page } = await visit(browser, { width });
-      await page.setBypassCSP(true);
-      await signIn(page, server.url, API_KEY);
-      for (const scheme of ["light", "dark"] as const) {
-        await showScheme(page, scheme);
-        for (const [hash, sign] of [
-          ["#/gallery", ".tile"],
-          [`#/gallery?pic=${flow.tasks[1].id}.1`, ".lightbox .task-actions .chip"],
-          [`#/flows/${flow.id}?view=images`, ".flow-images .tile"],
-        ] as const) {
-          await page.goto(`${server.url}/console/${hash}`);
-          if (width > 400 || !hash.includes("pic")) await page.waitForSelector(sign);
-          else await page.waitForSelector(".lightbox[open]");
-          expect(await violationsOf(page), `${hash} ${scheme}`).toEqual([]);
-          expect(await overflowOf(page), `${hash} ${scheme}`).toBeLessThanOrEqual(0);
-        }
-      }
-    },
-  );
 });

@@ -2,9 +2,8 @@
 import { mkdirSync } from "node:fs";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { overflowOf, violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, click, launch, showScheme, signIn, visit, waitForText } from "./test-browser.ts";
+import { chromiumPath, click, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 if (!chromium) console.warn("There is no Chromium here, so the tests of share links are skipped.");
@@ -180,40 +179,4 @@ describe.skipIf(!chromium)("share links in the console", () => {
     await pictures(page);
     await keep(page, "zh");
   });
-
-  test.each([1440, 390])(
-    "at %i px the page, the picture, the ended link and the dialog have no violation of axe, in light and dark",
-    async (width) => {
-      const { url } = await share(flow, { label: "a long name ".repeat(6).trim() });
-      const { page } = await visit(browser, { width });
-      await page.setBypassCSP(true);
-      await signIn(page, server.url, API_KEY);
-      for (const scheme of ["light", "dark"] as const) {
-        await showScheme(page, scheme);
-        const check = async (name: string) => {
-          await keep(page, `${name}-${width}-${scheme}`);
-          expect(await violationsOf(page), `${name} ${scheme}`).toEqual([]);
-          expect(await overflowOf(page), `${name} ${scheme}`).toBeLessThanOrEqual(0);
-        };
-        await page.goto(`${server.url}/console/#/flows/${flow}`);
-        await page.locator(".flow-head button.share").click();
-        await waitForText(page, "a long name");
-        await click(page, "dialog button", "Create link");
-        await page.waitForSelector('input[name="share-url"]');
-        await check("dialog");
-        await page.keyboard.press("Escape");
-        await page.goto(url);
-        await pictures(page);
-        await check("page");
-        await page.locator(".shared-picture").click();
-        await page.waitForSelector(".lightbox img");
-        await check("lightbox");
-        await page.keyboard.press("Escape");
-        await page.goto(`${server.url}/console/#/share/mjv_nothing`);
-        await waitForText(page, "does not work any more");
-        await check("ended");
-      }
-    },
-    180_000,
-  );
 });

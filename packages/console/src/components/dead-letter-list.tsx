@@ -1,6 +1,7 @@
 /** Dead-letter messages, with redrive and discard for the operator. */
 import type { DeadLetter } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
+import { Code } from "../kit/code.tsx";
 import { ago } from "../lib/time.ts";
 import { useDeadLetters } from "../operate-queries.ts";
 import { isNotFound, toMjflowError, useAction } from "../queries.ts";
@@ -39,7 +40,7 @@ function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onCh
           <span className="faint small">{t.health.received(ago(createdAt, now), receives)}</span>
           <span className={`status ${state === "kept" ? "ask" : "off"}`}>{t.status[state]}</span>
         </summary>
-        <pre className="code">{body}</pre>
+        <Code>{body}</Code>
         <Problem error={error} onClose={clear} />
         {state === "kept" && (
           <div className="chips">

@@ -2,6 +2,7 @@
 import type { Delivery, DeliveryDetail as Detail } from "@mjflow/client";
 import { useState } from "react";
 import { useNow } from "../hooks.ts";
+import { Code } from "../kit/code.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { deliveryCurl } from "../lib/delivery.ts";
@@ -132,7 +133,7 @@ function Attempts({ delivery: { attempts, status } }: { delivery: Delivery }) {
                     <span className="faint">{t.deliveries.responseBody}</span>
                     <CopyButton text={body} />
                   </div>
-                  <pre className="code">{body}</pre>
+                  <Code>{body}</Code>
                 </>
               ) : (
                 <p className="faint">{code === undefined ? t.deliveries.noResponse : t.deliveries.emptyResponse}</p>
@@ -165,7 +166,7 @@ function Payload({ detail, url }: { detail: Detail | undefined; url: string | un
           {url && <CopyButton text={deliveryCurl(url, eventId, payload)} label={t.deliveries.copyCurl} />}
         </div>
       </div>
-      <pre className="code">
+      <Code>
         {text.length > COLORED_CHARS
           ? text
           : jsonParts(text).map(({ kind, text: part }, i) =>
@@ -178,7 +179,7 @@ function Payload({ detail, url }: { detail: Detail | undefined; url: string | un
                 </span>
               ),
             )}
-      </pre>
+      </Code>
     </section>
   );
 }

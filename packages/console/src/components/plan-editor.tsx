@@ -39,11 +39,15 @@ export function PlanEditor({ drafts, kind, mode, onChange }: PlanEditorProps) {
       {drafts.length > 0 && (
         <ul>
           {drafts.map((draft) => (
-            <li key={draft.key}>
+            <li key={draft.key} className="step-place">
               <Step
                 draft={draft}
                 mode={mode}
                 onChange={(next) => onChange(updateDraft(drafts, draft.key, () => next))}
+              />
+              {/* It is no part of the summary, because one control must not be inside of another. */}
+              <RemoveStep
+                name={pressLabel(draft.press)}
                 onRemove={() => onChange(updateDraft(drafts, draft.key, () => undefined))}
               />
             </li>
@@ -118,14 +122,22 @@ function priceOfGroup(presses: readonly string[], mode: FlowForm["mode"]): strin
   return prices.size === 1 && price > 0 ? t.create.eachStep(usd(price)) : "";
 }
 
+function RemoveStep({ name, onRemove }: { name: string; onRemove: () => void }) {
+  const words = t.create.removeStep(name);
+  return (
+    <button type="button" className="quiet icon-button remove" aria-label={words} title={words} onClick={onRemove}>
+      <Icon name="x" />
+    </button>
+  );
+}
+
 interface StepProps {
   draft: Draft;
   mode: FlowForm["mode"];
   onChange: (draft: Draft) => void;
-  onRemove: () => void;
 }
 
-function Step({ draft, mode, onChange, onRemove }: StepProps) {
+function Step({ draft, mode, onChange }: StepProps) {
   const [isMasking, setMasking] = useState(false);
   const kind = resultKind(draft.press);
   const label = pressLabel(draft.press);
@@ -140,15 +152,6 @@ function Step({ draft, mode, onChange, onRemove }: StepProps) {
           <span className="status ask">{t.create.needsInput}</span>
         )}
         <span className="price">{price > 0 && usd(price)}</span>
-        <button
-          type="button"
-          className="quiet icon-button"
-          aria-label={t.create.removeStep(label)}
-          title={t.create.removeStep(label)}
-          onClick={onRemove}
-        >
-          <Icon name="x" />
-        </button>
       </summary>
       {(modalKindOfPress(draft.press) !== "never" || draft.prompt !== "") && (
         <label>

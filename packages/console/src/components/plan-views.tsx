@@ -1,5 +1,6 @@
 /** Other views of a plan that is not sent yet: its tree, and the same request as code. */
 import { useMemo, useState } from "react";
+import { Code } from "../kit/code.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import type { toFlowInput } from "../lib/form.ts";
 import type { Step } from "../lib/plan.ts";
@@ -66,7 +67,7 @@ export function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
         <p className="faint">{t.create.notInCli}</p>
       ) : (
         <>
-          <pre className="code">{text}</pre>
+          <Code>{text}</Code>
           <CopyButton text={text} />
         </>
       )}

@@ -22,7 +22,12 @@ export interface ResultImageProps {
 export function ResultImage({ src, alt, lazy = true, className = "" }: ResultImageProps) {
   const [broken, setBroken] = useState<string>();
   if (!src || broken === src) {
-    return <span className={`image ${src ? "gone" : ""} ${className}`}>{src && t.gallery.notAvailable}</span>;
+    const name = alt === "" ? {} : { role: "img", "aria-label": alt };
+    return (
+      <span className={`image ${src ? "gone" : ""} ${className}`} {...name}>
+        {src && t.gallery.notAvailable}
+      </span>
+    );
   }
   return (
     <img

@@ -14,7 +14,9 @@ export function ShotImage({ shot, alt, lazy = true }: { shot: Shot; alt: string;
     return (
       <span className="shot gone">
         {shot.video ? (
-          <Icon name="film" size="large" />
+          <span role="img" aria-label={alt}>
+            <Icon name="film" size="large" />
+          </span>
         ) : (
           <button
             type="button"

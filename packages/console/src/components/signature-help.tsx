@@ -1,5 +1,6 @@
 import { isMjflowError, verifyWebhook } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
+import { Code } from "../kit/code.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { t } from "../text/page-text.ts";
 
@@ -24,7 +25,7 @@ export function SignatureHelp() {
       </p>
       <details>
         <summary>{t.signatures.inTypeScript}</summary>
-        <pre className="code">{CODE}</pre>
+        <Code>{CODE}</Code>
       </details>
       <details>
         <summary>{t.signatures.checkTitle}</summary>

@@ -3,6 +3,7 @@ import type { Button, Flow, Task, Waits } from "@mjflow/client";
 import { canonicalPress } from "@mjflow/core/button";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Code } from "../kit/code.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
@@ -444,7 +445,7 @@ function Raw({ task }: { task: Task }) {
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>JSON</summary>
-      {isOpen && <pre className="code">{JSON.stringify(task, null, 2)}</pre>}
+      {isOpen && <Code>{JSON.stringify(task, null, 2)}</Code>}
     </details>
   );
 }
@@ -461,7 +462,7 @@ function RawResponse({ id }: { id: string }) {
       <summary>{t.task.rawResponse}</summary>
       {error && <Problem error={toMjflowError(error)} />}
       {data === null && <p className="faint small">{t.task.noRaw}</p>}
-      {data && <pre className="code">{indented(data)}</pre>}
+      {data && <Code>{indented(data)}</Code>}
     </details>
   );
 }

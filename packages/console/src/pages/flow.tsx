@@ -19,6 +19,7 @@ import { TreeView } from "../components/tree-view.tsx";
 import { useEditAsNew } from "../components/use-edit-as-new.ts";
 import { useConnection } from "../connection.ts";
 import { replaceQuery, useHash, useMedia, useNow } from "../hooks.ts";
+import { Code } from "../kit/code.tsx";
 import { useConfirm } from "../kit/confirm.tsx";
 import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
@@ -645,7 +646,7 @@ function FlowJson({ flow }: { flow: Flow }) {
   return (
     <div className="flow-json">
       <CopyButton text={text} />
-      <pre className="code">{text}</pre>
+      <Code>{text}</Code>
     </div>
   );
 }
