@@ -43,7 +43,7 @@ const concurrency = Math.min(Number(values.workers), availableParallelism());
 const { name, files } = chosen();
 const { minScore, files: copied } = packageOf(name);
 process.env["MJFLOW_MUTATED"] = name;
-process.env["MJFLOW_TESTS"] = values.tests;
+process.env["MJFLOW_TESTS"] = values.tests ?? "";
 if (values.tests && values.record) fail("A score counts all tests, so --tests has none to record.");
 const started = Date.now();
 const commit = commitOf();
