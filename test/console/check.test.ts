@@ -350,6 +350,49 @@ describe.skipIf(!chromium)("the console in use", () => {
     expect(marked.filter(([, isMarked]) => isMarked).length).toBe(marked.length - 1);
   });
 
+  test("of a provider with a simulated and a real account, each flow and image is marked by the account that drew it", async () => {
+    const path = (name: string) => `/v1/providers/newapi/accounts/${name}`;
+    const baseUrl = `${server.simulatorUrl.replace("127.0.0.1", "localhost")}/newapi`;
+    await server.call("DELETE", path("default"));
+    expect((await server.call("POST", path("outside"), { baseUrl, apiKey: "any" })).status).toBe(201);
+    const flows: Json[] = [];
+    // Only one of the two accounts takes new flows at a time.
+    for (const drawer of ["default", "outside"]) {
+      for (const name of ["default", "outside"])
+        expect((await server.call("PATCH", path(name), { weight: name === drawer ? 1 : 0 })).status).toBe(200);
+      flows.push(await server.ended(await server.start({ provider: "newapi", prompt: `drawn at ${drawer}` })));
+    }
+    const [ofSimulator, ofVendor] = flows;
+    expect([ofSimulator.account, ofVendor.account]).toEqual(["default", "outside"]);
+    const { page } = await opened("#/flows");
+    const rowOf = (id: string) => textOf(page, `[data-flow="${id}"]`);
+    await page.waitForFunction(
+      (id) => document.querySelector(`[data-flow="${id}"]`)?.textContent?.includes("(simulated)"),
+      {},
+      ofSimulator.id,
+    );
+    expect(await rowOf(ofVendor.id)).toContain("newapi");
+    expect(await rowOf(ofVendor.id)).not.toContain("simulated");
+    for (const [{ id, tasks }, isMarked] of [
+      [ofSimulator, true],
+      [ofVendor, false],
+    ] as const) {
+      await page.goto(`${server.url}/console/#/flows/${id}`);
+      await page.waitForSelector(`[data-node="${tasks[0].id}"]`);
+      expect((await textOf(page, ".flow-head .facts")).includes("simulated"), id).toBe(isMarked);
+      await page.goto(`${server.url}/console/#/gallery?pic=${tasks[0].id}.1`);
+      await page.waitForFunction(
+        (task) =>
+          location.hash.includes(task) && document.querySelector(".lightbox-info dl")?.textContent?.includes("newapi"),
+        {},
+        tasks[0].id,
+      );
+      expect((await textOf(page, ".lightbox-info dl")).includes("simulated"), id).toBe(isMarked);
+    }
+    await server.call("DELETE", path("default"));
+    await server.call("DELETE", path("outside"));
+  });
+
   test("a real vendor that has never called back raises a banner with the command that helps", async () => {
     const { page } = await visit(browser);
     await page.setRequestInterception(true);

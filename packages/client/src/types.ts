@@ -143,6 +143,8 @@ export interface Picture {
   press: string | null;
   action: string;
   provider: string;
+  /** Name of the vendor account. Older servers do not send it. */
+  account?: string;
   /** The vendor's link, which expires; of a tile the link of its copy. */
   imageUrl: string | null;
   images: Media[];
@@ -326,6 +328,8 @@ export interface Task {
   /** Progress in percent, 0 to 100. */
   progress: number;
   provider: string;
+  /** Name of the vendor account of the current attempt. Older servers do not send it. */
+  account?: string;
   providerTaskId: string | null;
   customId: string | null;
   imageUrl: string | null;
@@ -436,6 +440,8 @@ export interface FlowSummary {
   state: string | null;
   action: RootAction;
   provider: string;
+  /** Name of the vendor account. Older servers do not send it. */
+  account?: string;
   /** The prompt that vendors get. */
   prompt: string | null;
   /** The prompt of the app, before its translation; null if it was not translated. Older servers do not send it. */

@@ -267,13 +267,20 @@ export function useProviders() {
   });
 }
 
-/** Ids of the providers whose accounts are all of the simulator. Their flows and pictures are marked. */
-export function useSimulated(): ReadonlySet<string> {
+/**
+ * Returns whether an account is one of the simulator: its flows and pictures are marked. If the account is not known, all accounts of
+ * the provider have to be.
+ */
+export function useSimulated(): (provider: string, account?: string) => boolean {
   const { data } = useProviders();
-  return useMemo(() => {
-    const all = (data ?? []).filter(({ accounts }) => accounts.length > 0 && accounts.every((each) => each.simulated));
-    return new Set(all.map(({ id }) => id));
-  }, [data]);
+  return useCallback(
+    (provider, account) => {
+      const all = data?.find(({ id }) => id === provider)?.accounts ?? [];
+      const own = all.filter(({ name }) => name === account);
+      return all.length > 0 && (own.length > 0 ? own : all).every(({ simulated }) => simulated);
+    },
+    [data],
+  );
 }
 
 /** Templates of the app; `data` stays undefined if the API has none. */

@@ -72,12 +72,12 @@ export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
 }
 
 const Row = memo(function Row({ flow, now }: { flow: FlowListEntry; now: number }) {
-  const { id, prompt, action, provider, state, createdAt, status, endedAt, restartOf, restartedAs } = flow;
+  const { id, prompt, action, provider, account, state, createdAt, status, endedAt, restartOf, restartedAs } = flow;
   const { taskCounts, costUsd, estimatedUsd, previewUrl } = flow;
   const took = between(createdAt, endedAt);
   const total = taskCounts ? taskCounts.planned + taskCounts.running + taskCounts.done + taskCounts.failed : 0;
   const image = safeImageUrl(previewUrl);
-  const isSimulated = useSimulated().has(provider);
+  const isSimulated = useSimulated()(provider, account);
   return (
     <a className="flow-row" href={hrefOf({ page: "flow", id })}>
       <span className="thumb" aria-hidden="true">

@@ -242,7 +242,7 @@ function Info({ shot, onUsePrompt, onSave }: { shot: Shot; onUsePrompt(): void; 
   });
   const task = flow?.tasks.find(({ id }) => id === shot.taskId);
   const parent = flow?.tasks.find(({ id }) => id === task?.parentId);
-  const isSimulated = useSimulated().has(shot.provider);
+  const isSimulated = useSimulated()(shot.provider, shot.account);
   const original = task?.originalPrompt ?? flow?.originalPrompt;
   const link = `${location.origin}${location.pathname}${hrefOf({ page: "gallery", query: { pic: shot.id } })}`;
   const rows: [string, string | null | undefined][] = [

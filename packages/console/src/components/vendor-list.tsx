@@ -30,7 +30,7 @@ const CALLBACK_TONES: Record<ProviderAccount["callbacks"], string> = { calling: 
 function Vendor({ provider }: { provider: Provider }) {
   const { id, title, actions, modes, accounts, abilities } = provider;
   const now = useNow(5_000);
-  const isSimulated = useSimulated().has(id);
+  const isSimulated = useSimulated()(id);
   const missing = abilities.unsupportedPresses ?? [];
   const lacks = [
     ...(abilities.listByCondition ? [] : [t.health.lacks.batch]),

@@ -32,6 +32,8 @@ export interface Shot {
   /** Null if the vendor does not report it. */
   seed: string | null;
   provider: string;
+  /** Unset if the server does not know it. */
+  account: string | undefined;
   endedAt: string | null;
 }
 
@@ -43,6 +45,7 @@ export type ShotSource = Pick<
   | "press"
   | "action"
   | "provider"
+  | "account"
   | "imageUrl"
   | "images"
   | "videos"
@@ -69,7 +72,7 @@ export function shotsOf(source: ShotSource): readonly Shot[] {
 }
 
 function newShots(source: ShotSource): Shot[] {
-  const { taskId, flowId, press, action, provider, prompt, seed = null, endedAt, videos } = source;
+  const { taskId, flowId, press, action, provider, account, prompt, seed = null, endedAt, videos } = source;
   const parts = videos.length > 0 ? videoParts(source) : imageParts(source);
   const name = nameOfTask({ press, action });
   return parts
@@ -88,6 +91,7 @@ function newShots(source: ShotSource): Shot[] {
       prompt,
       seed,
       provider,
+      account,
       endedAt,
     }));
 }

@@ -297,11 +297,11 @@ function Sheet({ node, onClose, children }: { node: string; onClose: () => void;
 
 function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const now = useNow(1_000);
-  const { id, status, prompt, action, provider, mode, state, createdAt, endedAt, canceledAt } = flow;
+  const { id, status, prompt, action, provider, account, mode, state, createdAt, endedAt, canceledAt } = flow;
   const took = between(createdAt, status === "running" ? null : endedAt) ?? now - Date.parse(createdAt);
   const { done, failed, total } = progressOf(flow);
   const { soFar, atMost } = costOf(flow);
-  const isSimulated = useSimulated().has(provider);
+  const isSimulated = useSimulated()(provider, account);
   return (
     <header className="flow-head">
       <p className="crumb small">

@@ -64,6 +64,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], links: Links) {
     state: flow.state ?? null,
     action: flow.action,
     provider: rootOf(tasks)?.provider ?? flow.provider,
+    account: rootOf(tasks)?.account ?? flow.account,
     prompt: flow.prompt ?? null,
     originalPrompt: flow.originalPrompt ?? null,
     /** The images of the request that vendors get scaled down; empty if there are none. */
@@ -125,7 +126,7 @@ export function followedFlowView(
 
 /** An entry of a list, without the tasks; `GET /v1/flows/{id}` returns them. */
 export function flowSummary(flow: Flow, links: Links) {
-  const { id, status, action, provider } = flow;
+  const { id, status, action, provider, account } = flow;
   const { createdAt, endedAt } = flow;
   return {
     id,
@@ -133,6 +134,7 @@ export function flowSummary(flow: Flow, links: Links) {
     state: flow.state ?? null,
     action,
     provider,
+    account,
     prompt: flow.prompt ?? null,
     originalPrompt: flow.originalPrompt ?? null,
     createdAt: isoOf(createdAt),
@@ -169,6 +171,7 @@ export function taskView(task: Task, links: Links, flow?: Pick<Flow, "originalPr
     status: task.status,
     progress: task.progress,
     provider: task.provider,
+    account: task.account,
     providerTaskId: task.vendorTaskId ?? null,
     customId: task.customId ?? null,
     /** The vendor's link, which may expire within a day; a tile has only our link. */
