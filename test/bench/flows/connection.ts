@@ -15,75 +15,123 @@ export interface Connection {
 
 export interface ConnectionPool {
   take(): Connection;
+  /** Takes a connection when fewer than the limit are in use. Those who wait have their turns in order. */
+  whenFree(use: (connection: Connection) => void): void;
   close(): void;
 }
 
 interface Pooled extends Connection {
-  socket: Socket;
-  idleSince: number;
+  isUsable(): boolean;
+  close(): void;
+}
+
+export interface PoolOptions {
+  /** Connections of `whenFree` that are in use at the same time. Default: no limit. */
+  limit?: number;
+  /**
+   * True: a request on a connection that was idle is sent once more on a new one if no byte of its response has come, because the
+   * server may close an idle connection at that moment. Only for requests that may arrive twice.
+   */
+  resends?: boolean;
 }
 
 /** @param onError called if a connection ends before the response of its request */
-export function createConnectionPool(host: string, onError: (error: Error) => void): ConnectionPool {
+export function createConnectionPool(
+  host: string,
+  onError: (error: Error) => void,
+  { limit = Number.POSITIVE_INFINITY, resends = false }: PoolOptions = {},
+): ConnectionPool {
   const [hostname = "", port] = host.split(":");
   const idle: Pooled[] = [];
+  const waiting: ((connection: Connection) => void)[] = [];
   const all = new Set<Socket>();
+  let used = 0;
+  let isClosed = false;
 
   function open(): Pooled {
-    let waiting: ((head: string, body: string) => void) | undefined;
-    const read = messageReader((head, body) => {
-      const report = waiting;
-      waiting = undefined;
-      report?.(head, body);
-    });
-    // One buffer for all reads of a connection, so that a read allocates only its text.
-    const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
-    const socket = connect({
-      host: hostname,
-      port: Number(port),
-      noDelay: true,
-      onread: {
-        buffer,
-        callback(bytes) {
-          read(buffer.toString("latin1", 0, bytes));
-          return true;
+    let request: string | Buffer = "";
+    let onResponse: ((head: string, body: string) => void) | undefined;
+    let idleSince = 0;
+    let maySendAgain = false;
+    let socket = dial();
+
+    function dial(): Socket {
+      const read = messageReader((head, body) => {
+        const report = onResponse;
+        onResponse = undefined;
+        report?.(head, body);
+      });
+      // One buffer for all reads of a connection, so that a read allocates only its text.
+      const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+      const dialed = connect({
+        host: hostname,
+        port: Number(port),
+        noDelay: true,
+        onread: {
+          buffer,
+          callback(bytes) {
+            maySendAgain = false;
+            read(buffer.toString("latin1", 0, bytes));
+            return true;
+          },
         },
-      },
-    });
-    all.add(socket);
-    let why = "";
-    socket.on("error", (error) => {
-      why = `: ${error.message}`;
-    });
-    socket.on("close", () => {
-      all.delete(socket);
-      if (waiting) onError(new Error(`A connection to ${host} ended before the response${why}`));
-    });
-    const pooled: Pooled = {
-      socket,
-      idleSince: 0,
-      send(request, onResponse) {
-        if (socket.destroyed) return onError(new Error(`The connection to ${host} was closed`));
-        waiting = onResponse;
+      });
+      all.add(dialed);
+      let why = "";
+      dialed.on("error", (error) => {
+        why = `: ${error.message}`;
+      });
+      dialed.on("close", () => {
+        all.delete(dialed);
+        if (onResponse === undefined) return;
+        if (!maySendAgain || isClosed)
+          return onError(new Error(`A connection to ${host} ended before the response${why}`));
+        maySendAgain = false;
+        socket = dial();
         socket.write(request, "latin1");
+      });
+      return dialed;
+    }
+
+    return {
+      send(given, report) {
+        [request, onResponse] = [given, report];
+        maySendAgain = resends && socket.bytesRead > 0;
+        if (socket.destroyed) return onError(new Error(`The connection to ${host} was closed`));
+        socket.write(given, "latin1");
       },
       release() {
-        pooled.idleSince = performance.now();
-        idle.push(pooled);
+        idleSince = performance.now();
+        used--;
+        const next = used < limit ? waiting.shift() : undefined;
+        if (!next) idle.push(this);
+        else {
+          used++;
+          next(this);
+        }
       },
+      isUsable: () => !socket.destroyed && performance.now() - idleSince < IDLE_MS,
+      close: () => socket.destroy(),
     };
-    return pooled;
+  }
+
+  function take(): Connection {
+    used++;
+    for (let next = idle.pop(); next; next = idle.pop()) {
+      if (next.isUsable()) return next;
+      next.close();
+    }
+    return open();
   }
 
   return {
-    take() {
-      for (let next = idle.pop(); next; next = idle.pop()) {
-        if (!next.socket.destroyed && performance.now() - next.idleSince < IDLE_MS) return next;
-        next.socket.destroy();
-      }
-      return open();
+    take,
+    whenFree(use) {
+      if (used < limit) use(take());
+      else waiting.push(use);
     },
     close() {
+      isClosed = true;
       for (const socket of all) socket.destroy();
     },
   };

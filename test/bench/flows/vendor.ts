@@ -9,13 +9,19 @@
  */
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { type ConnectionPool, createConnectionPool } from "./connection.ts";
+import { type Connection, type ConnectionPool, createConnectionPool } from "./connection.ts";
 import { jsonRequest, messageReader, statusOf } from "./http-wire.ts";
 
 /** Number of images of a flow: the imagine and its four upscales. */
 export const TASKS = 5;
 const PROGRESS_STEPS = 8;
 export const DOUBLED_EVERY = 20;
+
+/**
+ * Tasks whose callbacks are sent at the same time. The others wait for a connection, as at a real vendor. One connection for each of
+ * thousands of tasks would overflow the queue of connections that a system has not accepted yet.
+ */
+const CALLBACK_CONNECTIONS = 256;
 
 /** What the vendor saw since the last report. */
 export interface VendorReport {
@@ -96,10 +102,13 @@ export async function startVendor(
   function callBack(task: Task): void {
     let pool = pools.get(task.host);
     if (!pool) {
-      pool = createConnectionPool(task.host, onError);
+      pool = createConnectionPool(task.host, onError, { limit: CALLBACK_CONNECTIONS, resends: true });
       pools.set(task.host, pool);
     }
-    const connection = pool.take();
+    pool.whenFree((connection) => sendCallbacks(task, connection));
+  }
+
+  function sendCallbacks(task: Task, connection: Connection): void {
     const { host, path, isRoot } = task;
     const request = (template: Template) => jsonRequest({ method: "POST", host, path }, template(task));
     const progress = Buffer.from(request(PROGRESS), "latin1");
