@@ -343,3 +343,33 @@ test("a file that another process has opened is rejected", async () => {
   await new Promise((resolve) => child.stdout.once("data", resolve));
   expect(() => openDataFile({ dataDir })).toThrow("locked");
 });
+
+test("a page of a new file has room for three rows of ended tasks", async () => {
+  const dataDir = createTempFolder();
+  const file = openDataFile({ dataDir });
+  cleanUp.push(() => file.close());
+  const insert = file.sql("INSERT INTO items (pk, sk, item) VALUES (?, 'task#0', ?)");
+  await file.write(() => {
+    for (let i = 0; i < 300; i++) insert.run(`flow#${i}`, "x".repeat(2_500));
+  });
+  const [{ pages } = { pages: 0 }] = file.sql("SELECT count(*) AS pages FROM dbstat WHERE name = 'items'").all();
+  expect(pages).toBeLessThanOrEqual(102);
+});
+
+test("a file with the pages of an earlier version keeps them, and its log has the same length", async () => {
+  const dataDir = createTempFolder();
+  const earlier = new DatabaseSync(join(dataDir, "mjflow.db"));
+  earlier.exec("PRAGMA page_size = 4096; CREATE TABLE kept (text); INSERT INTO kept VALUES ('row')");
+  earlier.close();
+  const file = openDataFile({ dataDir });
+  cleanUp.push(() => file.close());
+  const fresh = createTempFolder();
+  const other = openDataFile({ dataDir: fresh });
+  cleanUp.push(() => other.close());
+  for (let i = 0; i < 3_000; i++) await file.note(add(file, "x".repeat(2_000)));
+  expect(file.sql("PRAGMA page_size").get()).toEqual({ page_size: 4_096 });
+  expect(other.sql("PRAGMA page_size").get()).toEqual({ page_size: 8_192 });
+  expect(file.sql("SELECT text FROM kept").all()).toEqual([{ text: "row" }]);
+  const lengths = [dataDir, fresh].map((folder) => statSync(join(folder, "mjflow.db-wal")).size / 1e6);
+  expect(lengths[0]).toBeCloseTo(lengths[1]!, 0);
+});

@@ -82,15 +82,19 @@ interface Transaction {
 
 const read = promisify(readCallback);
 
-/** Number of 4 kB pages for which the log has room. A longer log would be slower to sync. */
-const LOG_PAGES = 2_000;
-/** Number of pages in the log from which on this module makes a checkpoint. The rest of the room is for the writes until its next look. */
-const CHECKPOINT_PAGES = 1_500;
-/** Number of writes between two looks at the length of the log. A look takes as long as a small write, and a write changes about five pages. */
+/**
+ * Size of a page of a new file. The row of an ended task has 2.5 to 4 kB, so most pages of SQLite's own 4 kB would hold one row
+ * and be half empty. A file of an earlier version keeps its pages.
+ */
+const PAGE_BYTES = 8_192;
+/** Bytes for which the log has room. A longer log would be slower to sync. */
+const LOG_BYTES = 8_192_000;
+/** Share of the log from which on this module makes a checkpoint. The rest of the room is for the writes until its next look. */
+const CHECKPOINT_SHARE = 0.75;
+/** Number of writes between two looks at the length of the log. A look takes as long as a small write, and a write changes at most five pages. */
 const WRITES_PER_LOOK = 64;
-/** First SQLite that tells the length of the log (`NOOP`). An older one makes its own checkpoints, at `LOG_PAGES`. */
+/** First SQLite that tells the length of the log (`NOOP`). An older one makes its own checkpoints, when the log is full. */
 const NOOP_SINCE = [3, 51] as const;
-const PAGE_BYTES = 4_096;
 /** Bytes that a copy reads at once. */
 const COPY_BYTES = 1024 * 1024;
 
@@ -123,7 +127,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   // The file contains prompts and URLs, so only its owner may read it. SQLite gives its other files the same
   // permissions.
   if (dataDir !== undefined) closeSync(openSync(path, "a", 0o600));
-  const db = openDatabase(path);
+  const { db, logPages } = openDatabase(path);
   const log = dataDir === undefined ? undefined : openSync(`${path}-wal`, "r+");
   const series = startSeries(db, dataDir);
   const mark = dataDir === undefined ? undefined : openMark(dataDir, series);
@@ -228,7 +232,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   function isLogLong(): boolean {
     if (isFrozen || lengthOfLog === undefined || writesSinceLook < WRITES_PER_LOOK) return false;
     writesSinceLook = 0;
-    return (lengthOfLog.get() as { log: number }).log >= CHECKPOINT_PAGES;
+    return (lengthOfLog.get() as { log: number }).log >= CHECKPOINT_SHARE * logPages;
   }
 
   /**
@@ -298,7 +302,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
       await copy.sync();
     } finally {
       isFrozen = false;
-      db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+      db.exec(`PRAGMA wal_autocheckpoint = ${logPages}`);
       await copy.close();
     }
   }
@@ -370,14 +374,18 @@ function hasNoop(): boolean {
   return major > NOOP_SINCE[0] || (major === NOOP_SINCE[0] && minor >= NOOP_SINCE[1]);
 }
 
-function openDatabase(path: string): DatabaseSync {
+/** @returns the database, and the number of pages for which its log has room */
+function openDatabase(path: string): { db: DatabaseSync; logPages: number } {
   const db = new DatabaseSync(path);
   try {
+    db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
+    const { page_size: pageBytes } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+    const logPages = Math.floor(LOG_BYTES / pageBytes);
     // With an exclusive lock a second process cannot open the file, and this process need not lock it for each
     // transaction.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     // A commit alone writes to the log: pages of an open transaction stay in memory.
-    db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_spill = OFF`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${logPages}; PRAGMA cache_spill = OFF`);
     db.exec(MESSAGES);
     db.exec(SCHEMA);
     const columns = db.prepare("SELECT name FROM pragma_table_info('messages')").all() as unknown as { name: string }[];
@@ -385,9 +393,9 @@ function openDatabase(path: string): DatabaseSync {
     db.exec(GROUP_INDEX);
     // The log is written repeatedly. A sync that does not change the file length takes a tenth of the time, so the log
     // gets its full length here.
-    db.exec(`BEGIN; INSERT INTO room VALUES (zeroblob(${LOG_PAGES * PAGE_BYTES})); DELETE FROM room; COMMIT`);
+    db.exec(`BEGIN; INSERT INTO room VALUES (zeroblob(${LOG_BYTES})); DELETE FROM room; COMMIT`);
     db.exec("PRAGMA wal_checkpoint(RESTART)");
-    return db;
+    return { db, logPages };
   } catch (error) {
     db.close();
     throw error;
