@@ -52,6 +52,7 @@ function testView(provider: string, account: string, test: AccountTest & { at: n
     status: status ?? null,
     reason: reason ?? null,
     vendorText: vendorText ?? null,
+    redirectsTo: redirectsTo ?? null,
     advice: redirectsTo === undefined ? advice : `The vendor redirects to ${redirectsTo}. Set that address as baseUrl.`,
     testedAt: new Date(at).toISOString(),
   };

@@ -133,6 +133,10 @@ describe.skipIf(!chromium)("the console in Chinese", () => {
     await page.locator(".vendor-card header button").click();
     await page.waitForSelector("dialog form");
     found["new account"] = await foreign(page);
+    await page.keyboard.press("Escape");
+    await page.locator(".account-actions > button").click();
+    await page.waitForSelector(".test-row .pill.ok");
+    found["test of an account"] = await foreign(page);
 
     expect(Object.fromEntries(Object.entries(found).filter(([, texts]) => texts.length > 0))).toEqual({});
     expect(complaints).toEqual([]);

@@ -1,4 +1,5 @@
 /** Settings and shortcuts in a real browser. */
+import { execFileSync } from "node:child_process";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf } from "../support/accessibility.ts";
@@ -64,40 +65,141 @@ describe.skipIf(!chromium)("settings", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("an operator adds a vendor account, pauses it and removes it", async () => {
-    const { page, complaints } = await opened("#/settings/vendors");
-    const accounts = async () => {
-      const { body } = await server.call("GET", "/v1/providers");
-      return body.data.find(({ id }: Json) => id === "newapi").accounts as Json[];
-    };
-    const card = "section[aria-label]:has(.tag)";
-    await page.waitForSelector(card);
-    await page.evaluate(() => {
+  /** Opens the form for a new account of the vendor. */
+  async function addAccount(page: Page, provider: string) {
+    await page.waitForSelector(".vendor-card");
+    await page.evaluate((id) => {
       const cards = [...document.querySelectorAll(".vendor-card")];
-      const found = cards.find((each) => each.querySelector(".tag")?.textContent === "newapi")!;
+      const found = cards.find((each) => each.querySelector(".tag")?.textContent === id)!;
       found.querySelector<HTMLElement>("header button")!.click();
-    });
+    }, provider);
+    await page.waitForSelector("dialog form");
+  }
+  const accountsOf = async (provider: string) => {
+    const { body } = await server.call("GET", "/v1/providers");
+    return body.data.find(({ id }: Json) => id === provider).accounts as Json[];
+  };
+  const submissions = async () => (await server.sim("GET", "/ledger")).submissions.length as number;
+
+  test("an operator adds a vendor account, tests it, pauses and removes it, and makes an app with a key that works in curl", async () => {
+    const { page, complaints, requested } = await opened("#/settings/vendors");
+    const spare = async () => (await accountsOf("newapi")).find(({ name }) => name === "spare");
+    const paidBefore = await submissions();
+    await addAccount(page, "newapi");
     await fill(page, "Name", "spare");
-    await fill(page, "API key of the vendor", "sk-secret-of-spare");
+    await fill(page, "API key of the vendor", "wrong-key");
     await fill(page, "Base URL", `${server.simulatorUrl}/newapi`);
-    await click(page, "dialog button", "Save");
-    await page.waitForFunction(() =>
-      [...document.querySelectorAll(".setting-table th")].some((cell) => cell.textContent?.startsWith("spare")),
-    );
+    await fill(page, "Weight", "2");
+    await fill(page, "Tasks at a time", "4");
+    await click(page, "dialog button", "Save and test");
+    await page.waitForSelector("dialog .test-result .pill.bad");
+    expect(await textOf(page, "dialog .test-result .pill")).toBe("✕ The vendor refuses the key");
+    await waitForText(page, "The account is saved and gets no flows yet.");
+    expect(await spare()).toMatchObject({ weight: 0, maxRunning: 4 });
+
+    // The same dialog takes the right key. The account gets flows only now.
+    await fill(page, "API key of the vendor", "sk-secret-of-spare");
+    await click(page, "dialog button", "Save and test");
+    await page.waitForFunction(() => !document.querySelector("dialog"));
+    await page.waitForSelector(".test-row .pill.ok");
+    expect(await textOf(page, ".test-row .pill")).toBe("✓ The key works");
+    expect(await spare()).toMatchObject({ weight: 2, maxRunning: 4, circuit: "closed", fault: null });
     expect(await page.content()).not.toContain("sk-secret-of-spare");
+
     await page.locator('button[aria-label="Actions of spare"]').click();
     await click(page, '[role="menu"][aria-label="Actions of spare"] button', "Pause new flows");
     await waitForText(page, "paused");
-    expect((await accounts()).find(({ name }) => name === "spare").weight).toBe(0);
+    expect((await spare()).weight).toBe(0);
+    // A paused account can be tested, and stays paused.
+    await page.locator('button[aria-label="Test spare"]').click();
+    await page.waitForSelector(".test-row .pill.ok");
+    expect((await spare()).weight).toBe(0);
+    expect(await submissions()).toBe(paidBefore);
+
     await page.locator('button[aria-label="Actions of spare"]').click();
     await click(page, '[role="menu"][aria-label="Actions of spare"] button', "Remove");
     await click(page, "dialog button", "Remove account");
     await page.waitForFunction(
       () => ![...document.querySelectorAll(".setting-table th")].some((cell) => cell.textContent?.startsWith("spare")),
     );
-    expect((await accounts()).map(({ name }) => name)).not.toContain("spare");
+    expect(await spare()).toBeUndefined();
+
+    await click(page, 'nav[aria-label="Settings"] a', "Apps and keys");
+    await click(page, "button", "New app");
+    await fill(page, "Name", "corner shop");
+    await fill(page, "Running flows at a time", "1");
+    await click(page, "dialog button", "Save");
+    await click(page, 'section[aria-label="corner shop"] button', "Create key");
+    await page.waitForSelector("dialog .new-key");
+    const key = await textOf(page, "dialog .new-key");
+    const curl = (...args: string[]) =>
+      execFileSync("curl", ["-s", "-w", "\n%{http_code}", "-H", `Authorization: Bearer ${key}`, ...args], {
+        encoding: "utf8",
+      }).split(/\n(?=\d+$)/);
+    const flow = ["-H", "Content-Type: application/json", "-d", '{"prompt":"a red door"}', `${server.url}/v1/flows`];
+    const [made, status] = curl(...flow);
+    expect([status, JSON.parse(made!).status]).toEqual(["202", "running"]);
+    // The limits hold for the key: one running flow at a time.
+    const [refused, second] = curl(...flow);
+    expect([second, JSON.parse(refused!).code]).toEqual(["429", "too_many_flows"]);
+    expect(requested.every((url) => url.startsWith(server.url) || url.startsWith("data:"))).toBe(true);
+    expect(requested.filter((url) => url.includes("secret-of-spare") || url.includes(key))).toEqual([]);
     expect(complaints).toEqual([]);
   });
+
+  test("an account whose test cannot tell is started by the operator, and a test says why it failed", async () => {
+    const { page, complaints } = await opened("#/settings/vendors");
+    // This simulated vendor accepts requests without a key.
+    await addAccount(page, "xfusionai");
+    await fill(page, "Name", "open");
+    await fill(page, "API key of the vendor", "any-key-of-a-test");
+    await fill(page, "Base URL", `${server.simulatorUrl}/xfusionai`);
+    await click(page, "dialog button", "Save and test");
+    await page.waitForSelector("dialog .test-result .pill.ask");
+    expect(await textOf(page, "dialog .test-result .pill")).toBe("? Reachable, but the key was not checked");
+    await click(page, "dialog button", "Start anyway");
+    await page.waitForFunction(() => !document.querySelector("dialog"));
+    const open = async () => (await accountsOf("xfusionai")).find(({ name }) => name === "open");
+    expect((await open()).weight).toBe(1);
+
+    await server.sim("POST", "/faults", { kind: "lookup-page", provider: "xfusionai" });
+    await page.locator('button[aria-label="Test open"]').click();
+    await page.waitForSelector(".test-row .pill.bad");
+    expect(await textOf(page, ".test-row .pill")).toBe("✕ This address is not of this vendor");
+    // The vendor's words are shown as text.
+    await server.sim("POST", "/faults", { kind: "lookup-error-200", provider: "xfusionai" });
+    await page.locator('button[aria-label="Test open"]').click();
+    await page.waitForFunction(() => document.querySelector(".test-row q")?.textContent === "请求过于频繁");
+    expect((await open()).circuit).toBe("closed");
+    await server.call("DELETE", "/v1/providers/xfusionai/accounts/open");
+    expect(complaints).toEqual([]);
+  });
+
+  test.each([1280, 390])(
+    "at %i px axe finds no violation in the results of tests, in light and dark",
+    async (width) => {
+      const account = { baseUrl: `${server.simulatorUrl}/cometapi`, apiKey: "wrong-key", weight: 0 };
+      const path = `/v1/providers/cometapi/accounts/refused${width}`;
+      await server.call("POST", path, account);
+      const { page } = await visit(browser, { width });
+      await page.setBypassCSP(true);
+      await signIn(page, server.url, API_KEY);
+      await page.goto(`${server.url}/console/#/settings/vendors`);
+      for (const [name, tone] of [
+        [`refused${width}`, "bad"],
+        ["default", "ok"],
+      ]) {
+        await page.locator(`section[aria-label="CometAPI"] button[aria-label="Test ${name}"]`).click();
+        await page.waitForSelector(`section[aria-label="CometAPI"] .test-row .pill.${tone}`);
+      }
+      for (const scheme of ["light", "dark"] as const) {
+        await showScheme(page, scheme);
+        expect(await violationsOf(page), scheme).toEqual([]);
+        expect(await overflowOf(page), scheme).toBeLessThanOrEqual(0);
+      }
+      await server.call("DELETE", path);
+    },
+  );
 
   test("banned words are added with commas and removed one by one", async () => {
     const { page } = await opened("#/settings/banned");

@@ -104,6 +104,7 @@ describe("POST /v1/providers/{id}/accounts/{name}/test", () => {
       status: 401,
       reason: null,
       vendorText: "<b>no</b>",
+      redirectsTo: null,
       advice: expect.stringContaining("key"),
       testedAt: "2026-11-21T00:00:00.000Z",
     });
@@ -114,6 +115,7 @@ describe("POST /v1/providers/{id}/accounts/{name}/test", () => {
       return { code: "not_this_protocol", latencyMs: 3, status: 301, redirectsTo: "https://www.vendor.test" };
     };
     const { body } = await start("default");
+    expect(body.redirectsTo).toBe("https://www.vendor.test");
     expect(body.advice).toBe("The vendor redirects to https://www.vendor.test. Set that address as baseUrl.");
   });
 

@@ -857,6 +857,8 @@ export interface AccountTest {
   reason: string | null;
   /** Words of the vendor: untrusted text; null if it said nothing. */
   vendorText: string | null;
+  /** Origin to which the vendor redirects; null if it does not. */
+  redirectsTo: string | null;
   /** What the operator can do. */
   advice: string;
   testedAt: string;

@@ -636,6 +636,7 @@ export const AccountTest = component(
       maybe(text),
       "Words of the vendor, at most 300 characters of untrusted text, without the key; null if it said nothing.",
     ],
+    redirectsTo: [maybe(text), "Origin to which the vendor redirects; null if it does not. It was not requested."],
     advice: [text, "What the operator can do."],
     testedAt: [time, "Time when the test started."],
   },

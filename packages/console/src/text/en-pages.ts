@@ -493,6 +493,50 @@ export const enPages = {
     baseUrl: "Base URL",
     ofConfiguration: "of the configuration",
     tasksAtATime: "Tasks at a time",
+    test: "Test",
+    testOf: (name: string) => `Test ${name}`,
+    testing: "Testing: free requests to the vendor…",
+    saveAndTest: "Save and test",
+    savedPaused: "The account is saved and gets no flows yet.",
+    startAnyway: "Start anyway",
+    httpStatus: (status: number) => `HTTP ${status}`,
+    vendorSays: "The vendor says:",
+    redirects: (origin: string) => `The vendor redirects to ${origin}. Set that address as the base URL.`,
+    tests: {
+      ok: { result: "The key works" },
+      unreachable: {
+        result: "The vendor cannot be reached",
+        advice: "Check scheme, host and port of the base URL, and that the vendor's server runs.",
+      },
+      no_response: {
+        result: "No response in time",
+        advice: "The vendor is slow or overloaded. Test again in a minute.",
+      },
+      not_this_protocol: {
+        result: "This address is not of this vendor",
+        advice: "Check the base URL, and that the account belongs to this vendor.",
+      },
+      unauthorized: {
+        result: "The vendor refuses the key",
+        advice: "Copy the whole key again. Check at the vendor that it is active.",
+      },
+      out_of_money: {
+        result: "The key is right, but no money is left",
+        advice: "Add money or quota at the vendor, or renew the subscription.",
+      },
+      rate_limited: {
+        result: "The vendor limits our requests",
+        advice: "Test again in a minute.",
+      },
+      key_not_checked: {
+        result: "Reachable, but the key was not checked",
+        advice: "The vendor responds to the same request without a key, so a test cannot prove the key.",
+      },
+      unknown: {
+        result: "The test cannot tell",
+        advice: "Read the response of the vendor, or test again in a minute.",
+      },
+    } as Readonly<Record<string, { result: string; advice?: string } | undefined>>,
   },
   palette: {
     title: "Commands",
