@@ -30,6 +30,7 @@ type Read = (body: Json) => unknown;
 const ANY: readonly [name: string, value: Json][] = [
   ["null", null],
   ['""', ""],
+  ["blanks", "  "],
   ["0", 0],
   ["-1", -1],
   ["1.5", 1.5],

@@ -165,6 +165,22 @@ describe("midjourney-proxy", () => {
     expect(await find("mark_2")).toEqual({ reports: [], requests: 2, completeSince: timeOfTask(8) });
   });
 
+  test("a whole page without the field last is not the last one", async () => {
+    const pages: Vendor = (request) => {
+      const outcome = paged(150, { filters: false })(request);
+      if (outcome.kind !== "answered") return outcome;
+      const { last: _, ...page } = JSON.parse(outcome.text) as { last?: boolean };
+      return json(page);
+    };
+    const { sent, find } = searching("midjourney-proxy", pages);
+    expect(marks(await find("mark_1", "never"))).toEqual(["mark_1"]);
+    expect(sent.map(({ body }) => [body!["state"], body!["pageNumber"]])).toEqual([
+      ["mark_1", 0],
+      [undefined, 0],
+      [undefined, 1],
+    ]);
+  });
+
   test("a list whose tasks have no times proves nothing about a task that it does not show", async () => {
     const { find } = searching("midjourney-proxy", () => json({ content: [task(9)] }));
     expect(await find("mark_2")).toEqual({ reports: [], requests: 2 });

@@ -99,6 +99,28 @@ test("the seed is asked by the image of the task", async () => {
   expect(sent.map(({ body }) => body)).toEqual([{ action: "retrieve", id: TASK }, { image_id: "1300000000000000201" }]);
 });
 
+test.each([
+  [200, "123"],
+  [400, undefined],
+  [404, undefined],
+  [403, "HTTP 403"],
+  [500, "HTTP 500"],
+])("a question for the seed that is answered with %i gives %s", async (status, seed) => {
+  const httpClient = async ({ url }: VendorHttpRequest): Promise<HttpOutcome> => {
+    const isSeed = url.endsWith("/seed");
+    const body = isSeed ? { seed: "123" } : { id: TASK, request: {}, response: { image_id: "13" } };
+    return { kind: "answered", status: isSeed ? status : 200, text: JSON.stringify(body) };
+  };
+  const asked = connect({ httpClient }, new Set()).seed(TASK, account);
+  expect(await asked.catch(({ message }: Error) => message)).toBe(seed);
+});
+
+test("a task without an image has no seed, and nothing more is asked", async () => {
+  const { calls, sent } = vendor({ id: TASK, request: {} });
+  expect(await calls.seed(TASK, account)).toBeUndefined();
+  expect(sent).toHaveLength(1);
+});
+
 test("a blend is a prompt of links with its ratio; shorten is off unless it is turned on", async () => {
   const { calls, sent } = vendor({ task_id: TASK });
   const base64Array = ["https://x.example/a.png", "https://x.example/b.png"];

@@ -54,6 +54,13 @@ test("the id of a local modal names press, parent and our reference, and no vend
     expect(localModalOf(id), id).toBeUndefined();
 });
 
+test("the id of a modal whose parts are missing has empty ones", () => {
+  expect(localModalOf("mjflow-modal")).toEqual({ name: "", word: "", parent: "", state: "" });
+  expect(localModalOf("mjflow-modal::a::b::c::d::e")).toEqual({ name: "a", word: "b", parent: "c", state: "d" });
+  const modal = { name: undefined, word: "inpaint", parent, state: "s" };
+  expect(localModalOf(localModalId(modal))).toEqual({ ...modal, name: "" });
+});
+
 test("our reference comes back from the address, whatever the address had", () => {
   for (const address of ["https://hooks.test/callbacks/1.a.b", "https://hooks.test/callbacks/1.a.b?x=1"])
     expect(refOf(addressWithRef(address, "01JZX9_0_1"))).toBe("01JZX9_0_1");
