@@ -29,8 +29,8 @@ export interface PoolOptions {
   /** Connections of `whenFree` that are in use at the same time. Default: no limit. */
   limit?: number;
   /**
-   * True: a request on a connection that was idle is sent once more on a new one if no byte of its response has come, because the
-   * server may close an idle connection at that moment. Only for requests that may arrive twice.
+   * True: a request on a connection that was idle is sent once more on a new one, if no byte of its response has come. The server may
+   * have closed the connection at that moment. Only for requests that may arrive twice.
    */
   resends?: boolean;
 }
