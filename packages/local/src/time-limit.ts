@@ -1,6 +1,6 @@
 /**
- * A time limit for many pieces of work at one time. Nearly all of them end long before, so they share one timer: a timer of its own for
- * each would cost more than the rest of a short invocation.
+ * A time limit for many pieces of work at one time. Nearly all of them end long before, so they share one timer. A timer for each would
+ * cost more than the rest of a short invocation.
  */
 export interface TimeLimit {
   /**
