@@ -1,8 +1,9 @@
 /** The handlers of the callback and dead-letter functions, with their parts composed for a table in memory. */
 
+import { CALLBACK } from "@mjflow/core/limit";
 import { createStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent, SQSEvent } from "aws-lambda";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createTestHarness, HARNESS_START } from "../support/harness.ts";
 import { createMemoryQueue } from "../support/memory/queue.ts";
 import { createMemoryTable, type MemoryTable } from "../support/memory/table.ts";
@@ -13,6 +14,15 @@ const RESOURCES = {
   HookKey: { value: SECRET },
   PreviousHookKey: { value: "" },
 };
+
+/** What the callback function reads of its event. */
+interface CallbackEvent {
+  rawPath: string;
+  headers: Record<string, string>;
+  requestContext: { http: { method: string } };
+  body: string;
+  isBase64Encoded: boolean;
+}
 
 /** Uses the table for functions that are imported after this call. */
 async function useTable(table: MemoryTable): Promise<void> {
@@ -38,24 +48,67 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a callback that cannot be stored gets 503 with Retry-After", async () => {
-  // The callback token expires, so the function must be loaded at the time of the harness.
-  vi.useFakeTimers({ toFake: ["Date"], now: HARNESS_START });
-  const broken = new Proxy(table, { get: () => async () => Promise.reject(new Error("the table is gone")) });
-  await useTable(broken);
-  const { handler } = await import("../../functions/callback.ts");
-  const harness = createTestHarness();
-  await harness.start({ prompt: "a boat" });
-  await harness.drain();
-  const { notifyHook } = harness.vendor.calls[0]!.context;
-  const response = await handler({
-    rawPath: new URL(notifyHook!).pathname,
-    headers: { "content-type": "application/json" },
-    requestContext: { http: { method: "POST" } },
-    body: JSON.stringify({ id: "1", status: "SUCCESS", imageUrl: "https://vendor.test/a.png" }),
-    isBase64Encoded: false,
-  } as unknown as LambdaFunctionURLEvent);
-  expect(response).toMatchObject({ statusCode: 503, headers: { "retry-after": expect.stringMatching(/^[1-9]\d*$/) } });
+describe("the response to a callback", () => {
+  /** Calls the function with the callback of a task that is submitted. */
+  async function post(change: (event: CallbackEvent) => Partial<CallbackEvent> = () => ({}), on: MemoryTable = table) {
+    // The callback token expires, so the function must be loaded at the time of the harness.
+    vi.useFakeTimers({ toFake: ["Date"], now: HARNESS_START });
+    const harness = createTestHarness({ table });
+    await harness.start({ prompt: "a boat" });
+    await harness.drain();
+    const { notifyHook } = harness.vendor.calls[0]!.context;
+    const event: CallbackEvent = {
+      rawPath: new URL(notifyHook!).pathname,
+      headers: { "content-type": "application/json" },
+      requestContext: { http: { method: "POST" } },
+      body: JSON.stringify({ id: "1", status: "SUCCESS", imageUrl: "https://vendor.test/a.png" }),
+      isBase64Encoded: false,
+    };
+    await useTable(on);
+    const { handler } = await import("../../functions/callback.ts");
+    return handler({ ...event, ...change(event) } as unknown as LambdaFunctionURLEvent);
+  }
+  const said = (statusCode: number, description: string, headers: object = {}) => ({
+    statusCode,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ code: statusCode === 200 ? 1 : 4, description }),
+  });
+  const LARGE = "x".repeat(CALLBACK.bodyBytes);
+
+  test.each<[string, (event: CallbackEvent) => Partial<CallbackEvent>, object]>([
+    ["is ok", () => ({}), said(200, "ok")],
+    ["is ok for a path with a slash at its end", ({ rawPath }) => ({ rawPath: `${rawPath}/` }), said(200, "ok")],
+    ["is 404 for another path", () => ({ rawPath: "/callbacks/" }), said(404, "not found")],
+    ["is 404 for a longer path", ({ rawPath }) => ({ rawPath: `/x${rawPath}` }), said(404, "not found")],
+    ["is 404 for a path below it", ({ rawPath }) => ({ rawPath: `${rawPath}/x` }), said(404, "not found")],
+    ["is 404 for a very long token", () => ({ rawPath: `/callbacks/${"a".repeat(513)}` }), said(404, "not found")],
+    [
+      "is 405 with the method that is allowed",
+      () => ({ requestContext: { http: { method: "GET" } } }),
+      said(405, "use POST", { allow: "POST" }),
+    ],
+    ["is 401 for a wrong token", () => ({ rawPath: "/callbacks/abc" }), said(401, "not a valid callback URL")],
+    ["is 400 for a body that is no task", () => ({ body: "[]" }), said(400, "not a task")],
+    ["is 400 for a body of the largest size", () => ({ body: LARGE }), said(400, "not a task")],
+    ["is 413 for a larger body", () => ({ body: `${LARGE}x` }), said(413, "too large")],
+    [
+      "is 413 for a larger body in base64",
+      () => ({ body: Buffer.from(`${LARGE}x`).toString("base64"), isBase64Encoded: true }),
+      said(413, "too large"),
+    ],
+    [
+      "is ok for a body in base64",
+      ({ body }) => ({ body: Buffer.from(body).toString("base64"), isBase64Encoded: true }),
+      said(200, "ok"),
+    ],
+  ])("%s", async (_, change, expected) => {
+    expect(await post(change)).toEqual(expected);
+  });
+
+  test("is 503 with Retry-After if the callback cannot be stored", async () => {
+    const broken = new Proxy(table, { get: () => async () => Promise.reject(new Error("the table is gone")) });
+    expect(await post(() => ({}), broken)).toEqual(said(503, "try again", { "retry-after": "2" }));
+  });
 });
 
 test("a dead-letter message that is received twice is stored once", async () => {

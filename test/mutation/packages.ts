@@ -71,7 +71,7 @@ export const PACKAGES: Readonly<Record<string, MutatedPackage>> = {
     sources: "functions",
     // The tests of the API reference compare the documents with the routes.
     declared: ["http/openapi/*.ts"],
-    tests: ["functions/**/*.test.ts", "test/{api,app,mj-compat,openapi}/**/*.test.ts"],
+    tests: ["functions/**/*.test.ts", "test/{api,app,cases,mj-compat,openapi}/**/*.test.ts"],
     excluded: ["test/openapi/bundle.test.ts", "test/mj-compat/local-server.test.ts", EXPLORATION],
     files: ALL,
     minScore: 90,
