@@ -175,32 +175,6 @@ describe.skipIf(!chromium)("settings", () => {
     expect(complaints).toEqual([]);
   });
 
-  test.each([1280, 390])(
-    "at %i px axe finds no violation in the results of tests, in light and dark",
-    async (width) => {
-      const account = { baseUrl: `${server.simulatorUrl}/cometapi`, apiKey: "wrong-key", weight: 0 };
-      const path = `/v1/providers/cometapi/accounts/refused${width}`;
-      await server.call("POST", path, account);
-      const { page } = await visit(browser, { width });
-      await page.setBypassCSP(true);
-      await signIn(page, server.url, API_KEY);
-      await page.goto(`${server.url}/console/#/settings/vendors`);
-      for (const [name, tone] of [
-        [`refused${width}`, "bad"],
-        ["default", "ok"],
-      ]) {
-        await page.locator(`section[aria-label="CometAPI"] button[aria-label="Test ${name}"]`).click();
-        await page.waitForSelector(`section[aria-label="CometAPI"] .test-row .pill.${tone}`);
-      }
-      for (const scheme of ["light", "dark"] as const) {
-        await showScheme(page, scheme);
-        expect(await violationsOf(page), scheme).toEqual([]);
-        expect(await overflowOf(page), scheme).toBeLessThanOrEqual(0);
-      }
-      await server.call("DELETE", path);
-    },
-  );
-
   test("banned words are added with commas and removed one by one", async () => {
     const { page } = await opened("#/settings/banned");
     await page.locator(".setting-form input").fill("krill, plankton");

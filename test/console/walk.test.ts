@@ -68,6 +68,11 @@ describe.skipIf(!chromium)("every page and state", () => {
     const { start, ended, call } = setup.server;
     await call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
     await call("PUT", "/v1/templates/poster", { description: "for the shop", then: [{ press: "U1" }] });
+    await call("POST", "/v1/providers/cometapi/accounts/refused", {
+      baseUrl: `${setup.server.simulatorUrl}/cometapi`,
+      apiKey: "wrong-key",
+      weight: 0,
+    });
     const app = (await call("POST", "/v1/apps", { name: "shop", limits: { creditsUsd: 0.01, runningFlows: 2 } })).body;
     appKey = (await call("POST", `/v1/apps/${app.id}/keys`, {})).body.key;
     id.stuck = await start({ prompt: "a slow harbour at night --sim stuck", progress: true });
@@ -262,6 +267,33 @@ describe.skipIf(!chromium)("every page and state", () => {
         await go("#/settings/vendors", ".vendor-card header button");
         await page.locator(".vendor-card header button").click();
         await page.waitForSelector("dialog[open] form");
+      },
+    },
+    {
+      name: "results of the tests of vendor accounts",
+      async show({ page, go }) {
+        await go("#/settings/vendors", 'button[aria-label="Test refused"]');
+        const card = 'section[aria-label="CometAPI"]';
+        for (const [account, tone] of [
+          ["refused", "bad"],
+          ["default", "ok"],
+        ]) {
+          await page.locator(`${card} button[aria-label="Test ${account}"]`).click();
+          await page.waitForSelector(`${card} .test-row .pill.${tone}`);
+        }
+      },
+    },
+    {
+      name: "a new vendor account whose test has failed",
+      async show({ page, go, width }) {
+        await go("#/settings/vendors", ".vendor-card header button");
+        await page.locator(".vendor-card header button").click();
+        const fill = (label: string, text: string) => page.locator(`dialog ::-p-aria(${label})`).fill(text);
+        await fill("Name", `new-${width}-${Date.now()}`);
+        await fill("API key of the vendor", "wrong-key");
+        await fill("Base URL", `${setup.server.simulatorUrl}/cometapi`);
+        await page.locator("dialog button[type=submit]").click();
+        await page.waitForSelector("dialog .test-result .pill.bad");
       },
     },
     {

@@ -96,6 +96,32 @@ describe.each(KNOWN_PROVIDER_IDS)("%s", (id) => {
     expect((await run(id)).code).toBe(code);
   });
 
+  test("no damaged response makes the test fail, and a response that was cut proves no key", async () => {
+    const expected = expectedOf(id) as { status: number; text: string };
+    const strange = [
+      "null",
+      "[null]",
+      "[[]]",
+      '{"data":[]}',
+      '{"error":[]}',
+      '{"items":{}}',
+      '{"__proto__":{}}',
+      "12",
+      '""',
+    ];
+    for (const text of [...strange, "", "\u0000", "é".repeat(10_000)]) {
+      for (const status of [200, 204, 400, 404, 500]) {
+        const { run } = testerWith(withKey(answered(status, text)));
+        expect(ACCOUNT_TEST_CODES, text).toContain((await run(id)).code);
+      }
+    }
+    for (let length = 1; length < expected.text.length; length++) {
+      const text = expected.text.slice(0, length);
+      const { run } = testerWith(withKey(answered(expected.status, text)));
+      expect((await run(id)).code, text).not.toBe("ok");
+    }
+  });
+
   test("a vendor that quotes the key, a part of it or the path of the base URL reveals none of them", async () => {
     const secret = "/t/s3cret-path";
     for (const quote of [KEY, `${KEY.slice(0, 9)}***`, `Bearer ${KEY}`, secret]) {
