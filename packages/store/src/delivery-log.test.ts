@@ -51,3 +51,29 @@ describe("size of the row", () => {
     expect(await bytesWith(endpoints)).toBeLessThan(1_536);
   });
 });
+
+it.each([
+  ["a text without a delay", "k0"],
+  ["an empty text", ""],
+  ["times that are no numbers", "!+1;200:a"],
+  ["a delay that is no number", "k0+!;200:a"],
+  ["a time that is too large", `${"z".repeat(30)}+1;200:a`],
+])("a record of %s is none", (_, text) => {
+  expect(decodeRecord("0-1.completed", text, {})).toBeUndefined();
+});
+
+it("outcomes that this code does not know are left out", () => {
+  const record = decodeRecord("0-1.completed", "k0+a;200:x,abcdef;r:y;p:z;q:other;2.5:other;", {
+    abcdef: "ep_1abcdef",
+  });
+  expect(record).toEqual({
+    ...{ subject: "0-1", name: "completed", happenedAt: 720, recordedAt: 730 },
+    outcomes: new Map<string, number | string>([
+      ["x", 200],
+      ["ep_1abcdef", 200],
+      ["y", "row"],
+      ["z", "parked"],
+      ["", 0],
+    ]),
+  });
+});
