@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overflowOf, violationsOf } from "../support/accessibility.ts";
-import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
+import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { chromiumPath, launch, showScheme, signIn, textOf, visit } from "./test-browser.ts";
 
 const chromium = chromiumPath();
@@ -14,7 +14,7 @@ describe.skipIf(!chromium)("the frame of the console", () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    server = await spawnServer();
+    server = await spawnServer({ env: { MJFLOW_TIMINGS: JSON.stringify({ durationsMs: 50 }) } });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -94,5 +94,44 @@ describe.skipIf(!chromium)("the frame of the console", () => {
     } finally {
       receiver.close();
     }
+  });
+
+  test("Health shows the last 24 hours of an account: columns, sums and a table with the numbers of the API", async () => {
+    const hours = async () => {
+      const { body } = await server.call("GET", "/v1/providers");
+      return body.data.find(({ id }: Json) => id === "simulator").accounts[0].hours as Json[];
+    };
+    const sum = (all: Json[], field: string) => all.reduce((total, each) => total + each[field], 0);
+    await server.ended(await server.start({ prompt: "drawn" }));
+    await server.ended(await server.start({ prompt: "not drawn --sim fail" }));
+    const known = await until(
+      async () => {
+        // A process stores what it has counted when a task ends.
+        await server.ended(await server.start({ prompt: "one more" }));
+        return await hours();
+      },
+      (all) => sum(all, "failed") > 0 && sum(all, "succeeded") > 1,
+    );
+    const { page, complaints } = await visit(browser, { width: 1440 });
+    await page.setBypassCSP(true);
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/health`);
+    await page.waitForSelector(".hours svg");
+    const tasks = sum(known, "succeeded") + sum(known, "failed");
+    expect(await textOf(page, ".hours-words")).toMatch(
+      new RegExp(`^\\d+(\\.\\d)? % of ${tasks} tasks, 24 h · mean .* m?s$`),
+    );
+    expect(await page.$$eval(".hours .hit", (all) => all.length)).toBe(24);
+    await page.locator(".hours summary").click();
+    const cells = await page.$$eval(".hours tbody td", (all) => all.map(({ textContent }) => textContent));
+    const { succeeded, failed } = known.at(-1)!;
+    expect(cells.slice(0, 2)).toEqual([String(succeeded), String(failed)]);
+    for (const scheme of ["light", "dark"] as const) {
+      await showScheme(page, scheme);
+      expect(await violationsOf(page), scheme).toEqual([]);
+    }
+    await page.setViewport({ width: 390, height: 844 });
+    expect(await overflowOf(page)).toBeLessThanOrEqual(0);
+    expect(complaints).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 /** The stored health of vendor accounts: what is read and written, and what the log says of a change. */
 import { CALLBACK_RECENT_MS, newHealth } from "@mjflow/core/account-health";
+import { hoursOf } from "@mjflow/core/account-hours";
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { type CallOutcome, createAccounts } from "@mjflow/engine/account";
@@ -187,6 +188,22 @@ describe("durations", () => {
     for (const over of [{ status: "FAILURE" }, { endedAt: undefined }] as Partial<Task>[]) await record(done(over));
     harness.advance(TIMINGS.durationsMs);
     expect(await calls(() => record())).toEqual([]);
+  });
+
+  test("successes and failures are counted by the hour of their end, and a lost conflict loses none", async () => {
+    const at = Math.floor(HARNESS_START / 3_600_000) * 3_600_000;
+    const end = (over: Partial<Task>) => record(done({ submittedAt: at + 1_000, endedAt: at + 21_000, ...over }));
+    const hours = async () => hoursOf((await stored())?.durations?.hours, now());
+    await end({ status: "FAILURE" });
+    harness.advance(TIMINGS.durationsMs);
+    const { saveHealth } = harness.deps.store;
+    harness.deps.store.saveHealth = async () => false;
+    await end({});
+    harness.deps.store.saveHealth = saveHealth;
+    expect(await hours()).toEqual([]);
+    harness.advance(TIMINGS.beliefMs);
+    await end({ endedAt: at + 41_000 });
+    expect(await hours()).toEqual([{ at, succeeded: 2, failed: 1, meanMs: 30_000 }]);
   });
 
   test("each account has its own samples", async () => {

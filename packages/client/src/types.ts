@@ -826,7 +826,21 @@ export interface ProviderAccount {
    * null if none waits. Older servers do not send it.
    */
   waiting?: { count: number; atLeast: boolean; oldestAt: string | null };
+  /**
+   * The hours of the last day in which tasks ended, oldest first. `meanMs`: from the acceptance to the success; null if none
+   * succeeded. The newest minutes are missing. Older servers do not send it.
+   */
+  hours?: AccountHour[];
   [more: string]: unknown;
+}
+
+/** The tasks of a vendor account that ended within one hour. */
+export interface AccountHour {
+  /** Start of the hour. */
+  at: string;
+  succeeded: number;
+  failed: number;
+  meanMs: number | null;
 }
 
 /** What a test proves about the base URL and the key of a vendor account. */

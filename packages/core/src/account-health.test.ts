@@ -14,6 +14,7 @@ import {
   recordMissedCallbacks,
   SILENT_AFTER_MISSES,
 } from "./account-health.ts";
+import { addHours, hoursOf } from "./account-hours.ts";
 import { addDurations } from "./task-duration.ts";
 import { TIMINGS } from "./timing.ts";
 
@@ -25,18 +26,30 @@ describe("durations of an account", () => {
   const sample = { pace: "fast", action: "IMAGINE", ms: 60_000 } as const;
   const durationsMs = 1_000;
 
-  it("are written with the health, at most once in durationsMs, and only if there are samples", () => {
+  const hour = { at: Math.floor(NOW / 3_600_000) * 3_600_000, succeeded: 1, failed: 0, meanMs: 60_000 };
+  const counted = { samples: [sample], hours: [hour] };
+  const none = { samples: [], hours: [] };
+
+  it("are written with the health, at most once in durationsMs, and only if there are samples or hours", () => {
     expect(nextDurationsAt(fresh, durationsMs)).toBe(0);
-    expect(recordDurations(fresh, [], NOW, { durationsMs })).toBeUndefined();
-    const stored = recordDurations(calling, [sample], NOW, { durationsMs })!;
-    expect(stored).toEqual({ ...calling, durations: addDurations(undefined, [sample], NOW) });
-    expect(nextDurationsAt(stored, durationsMs)).toBe(NOW + durationsMs);
-    expect(recordDurations(stored, [sample], NOW + durationsMs - 1, { durationsMs })).toBeUndefined();
-    expect(recordDurations(stored, [sample], NOW + durationsMs, { durationsMs })).toEqual({
+    expect(recordDurations(fresh, none, NOW, { durationsMs })).toBeUndefined();
+    const stored = recordDurations(calling, counted, NOW, { durationsMs })!;
+    expect(stored).toEqual({
       ...calling,
-      durations: addDurations(stored.durations, [sample], NOW + durationsMs),
+      durations: { ...addDurations(undefined, [sample], NOW), hours: addHours(undefined, [hour], NOW) },
     });
-    expect(recordDurations(stored, [], NOW + durationsMs, { durationsMs })).toBeUndefined();
+    expect(nextDurationsAt(stored, durationsMs)).toBe(NOW + durationsMs);
+    expect(recordDurations(stored, counted, NOW + durationsMs - 1, { durationsMs })).toBeUndefined();
+    const again = recordDurations(stored, counted, NOW + durationsMs, { durationsMs })!;
+    expect(again.durations!.counts).toEqual(addDurations(stored.durations, [sample], NOW + durationsMs).counts);
+    expect(hoursOf(again.durations!.hours, NOW)).toEqual([{ ...hour, succeeded: 2 }]);
+    expect(recordDurations(stored, none, NOW + durationsMs, { durationsMs })).toBeUndefined();
+  });
+
+  it("failures alone are written, too, and change no duration", () => {
+    const failed = { ...hour, succeeded: 0, failed: 1, meanMs: 0 };
+    const stored = recordDurations(calling, { samples: [], hours: [failed] }, NOW, { durationsMs })!;
+    expect(stored.durations).toEqual({ at: NOW, counts: {}, hours: addHours(undefined, [failed], NOW) });
   });
 });
 

@@ -3,6 +3,7 @@
  * from the request that they forward and still respond with success. All functions are pure; the engine stores the result.
  */
 
+import { type AccountHour, addHours } from "./account-hours.ts";
 import { type BreakerRecord, newBreakerRecord } from "./circuit-breaker.ts";
 import { addDurations, type DurationSample, type TaskDurations } from "./task-duration.ts";
 import { backoffMs, type Timings } from "./timing.ts";
@@ -121,17 +122,18 @@ export function recordLookupSuccess(health: AccountHealth): AccountHealth | unde
 }
 
 /**
- * Counts how long finished tasks took. Returns undefined if nothing has to be written, or if the durations were stored
- * within the last `durationsMs`.
+ * Counts how long finished tasks took, and how many ended in each hour. Returns undefined if nothing has to be written, or if the
+ * durations were stored within the last `durationsMs`.
  */
 export function recordDurations(
   health: AccountHealth,
-  samples: readonly DurationSample[],
+  { samples, hours }: { samples: readonly DurationSample[]; hours: readonly AccountHour[] },
   now: number,
   { durationsMs }: Pick<Timings, "durationsMs">,
 ): AccountHealth | undefined {
-  if (samples.length === 0 || nextDurationsAt(health, durationsMs) > now) return undefined;
-  return { ...health, durations: addDurations(health.durations, samples, now) };
+  if ((samples.length === 0 && hours.length === 0) || nextDurationsAt(health, durationsMs) > now) return undefined;
+  const durations = addDurations(health.durations, samples, now);
+  return { ...health, durations: { ...durations, hours: addHours(durations.hours, hours, now) } };
 }
 
 /** Earliest time of the next write of durations, epoch ms. */

@@ -648,6 +648,19 @@ const AccountWaiting = component("AccountWaiting", "The tasks of all apps that w
   oldestAt: [maybe(time), "Time when the oldest waiting task was created; null if none waits."],
 });
 
+const AccountHour = component("AccountHour", "The tasks of a vendor account that ended within one hour.", {
+  at: [time, "Start of the hour."],
+  succeeded: [count, "Number of tasks that succeeded."],
+  failed: [
+    count,
+    "Number of tasks that the vendor accepted and that failed, without those whose prompt its moderation rejected.",
+  ],
+  meanMs: [
+    maybe(count),
+    "Mean time from the acceptance to the success, in milliseconds, rounded to seconds; null if none succeeded.",
+  ],
+});
+
 const AccountStatus = component("AccountStatus", "A vendor account and its status, as every app may see it.", {
   name: [text, "Name of the account in this deployment."],
   weight: [z.number(), "Share of new flows that the account gets, relative to the other accounts. 0: no new flows."],
@@ -678,6 +691,10 @@ const AccountStatus = component("AccountStatus", "A vendor account and its statu
     "Time until which the account gets no new flows, because the vendor was busy or the concurrency limit was reached; null otherwise.",
   ],
   waiting: [AccountWaiting, "The tasks of all apps that wait for the account."],
+  hours: [
+    z.array(AccountHour),
+    "The hours of the last day in which tasks of all apps ended, oldest first. Each process stores its counts every five minutes, so the newest tasks, and those of a process that has ended since, are missing.",
+  ],
 });
 
 const Abilities = component("Abilities", "Functions of a vendor's API.", {

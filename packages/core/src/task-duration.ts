@@ -5,6 +5,7 @@
  * A histogram is a text with one character per bucket. Its counts are base 36, so a histogram never grows. When a count
  * would pass 35, all counts are halved, so old tasks lose weight and a changed vendor is soon seen.
  */
+import type { StoredHours } from "./account-hours.ts";
 import { TILE_ACTION } from "./button.ts";
 import type { Task } from "./task.ts";
 import type { Pace } from "./timing.ts";
@@ -14,6 +15,8 @@ export interface TaskDurations {
   at: number;
   /** Histograms by `<pace>/<action>`. */
   counts: Record<string, string>;
+  /** Ended tasks by hour. Unset: none was counted, or an earlier version stored the durations last. */
+  hours?: StoredHours;
 }
 
 /** One finished task. */
@@ -29,8 +32,11 @@ const BUCKETS = 30;
 const FIRST_MS = 1_000;
 const GROWTH = 1.35;
 const MAX_COUNT = 35;
-/** Vendors name actions themselves, so the number of histograms needs a limit. With it the row stays below one KB. */
-const MAX_HISTOGRAMS = 16;
+/**
+ * Vendors name actions themselves, so the number of histograms needs a limit. With it the histograms and the hours of the account
+ * stay below one KB together.
+ */
+const MAX_HISTOGRAMS = 12;
 /** With fewer tasks a percentile says nothing, and the default is used. */
 const MIN_SAMPLES = 5;
 
@@ -77,7 +83,7 @@ export function addDurations(
     added[i]!++;
     counts[name] = added.map((count) => count.toString(36)).join("");
   }
-  return { at: now, counts: mostUsed(counts) };
+  return { ...known, at: now, counts: mostUsed(counts) };
 }
 
 /**

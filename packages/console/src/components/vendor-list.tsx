@@ -6,6 +6,7 @@ import { actionLabel, speedLabel } from "../lib/press.ts";
 import { ago, clock } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useApiCapabilities, useProviders, useSimulated } from "../queries.ts";
 import { t } from "../text/page-text.ts";
+import { HourColumns } from "./hour-columns.tsx";
 import { Problem } from "./problem.tsx";
 
 export function VendorList() {
@@ -70,7 +71,7 @@ const isPermanent = (fault: ProviderAccount["fault"]) => fault === "unauthorized
 function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnlyOne: boolean; now: number }) {
   const { name, callbacks, heardAt, failures, askAt, weight, maxRunning, circuit, openUntil, fault, busyUntil } =
     account;
-  const { waiting } = account;
+  const { waiting, hours } = account;
   const why = fault ? (t.health.faults[fault] ?? fault) : "";
   return (
     <li>
@@ -98,6 +99,7 @@ function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnly
         {!isOnlyOne && ` · ${t.health.weight(weight)}`}
         {maxRunning !== null && ` · ${t.health.atMost(maxRunning)}`}
       </span>
+      {hours && <HourColumns hours={hours} />}
     </li>
   );
 }

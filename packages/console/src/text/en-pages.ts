@@ -374,6 +374,19 @@ export const enPages = {
     weight: (n: number) => `weight ${n}`,
     atMost: (n: number) => `at most ${n} at a time`,
   },
+  hours: {
+    last: "Last 24 hours:",
+    sums: (success: string, tasks: number, mean: string | undefined) =>
+      `${success} of ${number.format(tasks)} tasks succeeded${mean === undefined ? "" : `, mean time ${mean}`}`,
+    ofTasks: (tasks: number) => plural(tasks, { one: `of ${tasks} task, 24 h`, other: `of ${number.format(tasks)} tasks, 24 h` }),
+    mean: (time: string) => `mean ${time}`,
+    hour: (time: string, succeeded: number, failed: number, mean: string | undefined) =>
+      `${time}: ${number.format(succeeded)} succeeded, ${number.format(failed)} failed${mean === undefined ? "" : `, mean ${mean}`}`,
+    from: "From",
+    succeeded: "Succeeded",
+    failed: "Failed",
+    meanTime: "Mean time",
+  },
   settings: {
     webhooks: "Webhooks",
     templates: "Templates",

@@ -785,6 +785,18 @@ export const zh: Texts & CreateTexts & PageTexts = {
     weight: (n) => `权重 ${n}`,
     atMost: (n) => `最多并发 ${n}`,
   },
+  hours: {
+    last: "最近 24 小时：",
+    sums: (success, tasks, mean) => `${tasks} 个任务中 ${success} 成功${mean === undefined ? "" : `，平均耗时 ${mean}`}`,
+    ofTasks: (tasks) => `共 ${tasks} 个任务，24 小时`,
+    mean: (time) => `平均 ${time}`,
+    hour: (time, succeeded, failed, mean) =>
+      `${time}：成功 ${succeeded}，失败 ${failed}${mean === undefined ? "" : `，平均 ${mean}`}`,
+    from: "起始",
+    succeeded: "成功",
+    failed: "失败",
+    meanTime: "平均耗时",
+  },
   settings: {
     webhooks: "Webhook 端点",
     templates: "模板",

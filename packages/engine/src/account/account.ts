@@ -16,6 +16,7 @@ import {
   recordLookupSuccess,
   recordMissedCallbacks,
 } from "@mjflow/core/account-health";
+import { type AccountHour, hourOf, mergedHours } from "@mjflow/core/account-hours";
 import {
   breakerStateOf,
   type Fault,
@@ -39,8 +40,8 @@ export interface Accounts {
    */
   recordMissedCallbacks(provider: string, account: string, count: number, since: number): Promise<void>;
   /**
-   * Counts how long a task took, if it has just succeeded. The account's durations are written at most once in
-   * `durationsMs` (`MJFLOW_TIMINGS`). What a process has counted since then is lost when it ends. A failed write is only
+   * Counts how long a task took, if it has just succeeded, and in which hour it succeeded or failed. Both are written together, at
+   * most once in `durationsMs` (`MJFLOW_TIMINGS`). What a process has counted since then is lost when it ends. A failed write is only
    * logged.
    */
   recordDuration(task: Task): Promise<void>;
@@ -96,6 +97,14 @@ interface AccountsDeps {
   timings: Timings;
 }
 
+/** What a process has counted of an account since its last write. */
+interface Counted {
+  samples: DurationSample[];
+  hours: AccountHour[];
+  /** Time of the next write, epoch ms. */
+  nextAt: number;
+}
+
 /** Tasks whose durations a process counts between two writes. More tasks would not change the percentile. */
 const MAX_SAMPLES = 100;
 
@@ -105,8 +114,8 @@ const MAX_PAUSE_RETRIES = 3;
 export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
   const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
   const recording = new Map<string, Promise<void>>();
-  /** Durations that this process has counted and not stored, and when it tries to store them, by account. */
-  const counted = new Map<string, { samples: DurationSample[]; nextAt: number }>();
+  /** Durations and hours that this process has counted and not stored, and when it tries to store them, by account. */
+  const counted = new Map<string, Counted>();
   /** The last known vendor task id of each account. It is stored only with a fault, so that it costs no write. */
   const taskIds = new Map<string, string>();
 
@@ -171,15 +180,17 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
     return saved;
   }
 
-  async function storeDurations(task: Task, entry: { samples: DurationSample[]; nextAt: number }): Promise<void> {
+  async function storeDurations(task: Task, entry: Counted): Promise<void> {
     const now = clock.now();
     // Another process may have stored its durations a moment ago. Then this process waits for its turn.
     const { provider, account } = task;
     const health = (await store.health(provider, account)) ?? newHealth(provider, account, now);
-    const samples = entry.samples.splice(0);
-    const next = recordDurations(health, samples, now, timings);
+    const [samples, hours] = [entry.samples.splice(0), entry.hours];
+    entry.hours = [];
+    const next = recordDurations(health, { samples, hours }, now, timings);
     if (next && (await save(next))) return;
     entry.samples.unshift(...samples);
+    entry.hours = mergedHours(hours, entry.hours);
     entry.nextAt = Math.max(nextDurationsAt(health, timings.durationsMs), now + timings.beliefMs);
   }
 
@@ -208,13 +219,14 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       await saveIfChanged(health, recordMissedCallbacks(health, count, since, now));
     },
     async recordDuration(task) {
-      const sample = durationSampleOf(task);
-      if (!sample) return;
+      const [sample, hour] = [durationSampleOf(task), hourOf(task)];
+      if (!sample && !hour) return;
       const now = clock.now();
       const key = `${task.provider}/${task.account}`;
-      const entry = counted.get(key) ?? { samples: [], nextAt: now + timings.durationsMs };
+      const entry = counted.get(key) ?? { samples: [], hours: [], nextAt: now + timings.durationsMs };
       counted.set(key, entry);
-      if (entry.samples.length < MAX_SAMPLES) entry.samples.push(sample);
+      if (sample && entry.samples.length < MAX_SAMPLES) entry.samples.push(sample);
+      if (hour) entry.hours = mergedHours(entry.hours, [hour]);
       if (entry.nextAt > now) return;
       entry.nextAt = now + timings.durationsMs;
       await storeDurations(task, entry).catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** The view of providers and accounts for apps. It never contains an API key, nor a URL, which may contain one. */
 import type { AccountTraits } from "@mjflow/core/account";
 import { type AccountHealth, newHealth } from "@mjflow/core/account-health";
+import { hoursOf } from "@mjflow/core/account-hours";
 import { breakerStateOf } from "@mjflow/core/circuit-breaker";
 import { isoOf } from "../date.ts";
 import type { EngineDeps } from "../deps.ts";
@@ -72,5 +73,11 @@ function accountView(
     fault: health.fault ?? null,
     busyUntil: after(Math.max(health.busyUntil ?? 0, health.fullUntil ?? 0)),
     waiting: { ...waiting, oldestAt: isoOf(waiting.oldestAt) },
+    hours: hoursOf(health.durations?.hours, now).map(({ at, succeeded, failed, meanMs }) => ({
+      at: isoOf(at),
+      succeeded,
+      failed,
+      meanMs: succeeded > 0 ? meanMs : null,
+    })),
   };
 }
