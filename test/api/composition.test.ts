@@ -9,11 +9,13 @@ import type { composeDeliver } from "../../functions/composition/deliver.ts";
 import type { composeStream } from "../../functions/composition/stream.ts";
 import type { composeSubmit } from "../../functions/composition/submit.ts";
 import { taskIn } from "../conformance/factory.ts";
+import { TOKEN_KEY } from "../support/harness.ts";
 import { createMemoryQueue } from "../support/memory/queue.ts";
 import { createMemoryTable } from "../support/memory/table.ts";
 
 const FOLDER = new URL("../../functions/composition/", import.meta.url);
-const SECRET = "a secret for tests, long enough to be accepted by all";
+/** The same as in `entry-points.test.ts`: a process reads these values once, and may run both files. */
+const SECRET = TOKEN_KEY;
 const RESOURCES = {
   App: { name: "mjflow", stage: "test" },
   Table: { name: "table" },

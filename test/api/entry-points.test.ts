@@ -4,14 +4,13 @@ import { CALLBACK } from "@mjflow/core/limit";
 import { createStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent, SQSEvent } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createTestHarness, HARNESS_START } from "../support/harness.ts";
+import { createTestHarness, HARNESS_START, TOKEN_KEY } from "../support/harness.ts";
 import { createMemoryQueue } from "../support/memory/queue.ts";
 import { createMemoryTable, type MemoryTable } from "../support/memory/table.ts";
 
-const SECRET = "a callback token key for tests, long enough to be accepted";
 const RESOURCES = {
   App: { name: "mjflow", stage: "test" },
-  HookKey: { value: SECRET },
+  HookKey: { value: TOKEN_KEY },
   PreviousHookKey: { value: "" },
 };
 

@@ -2,7 +2,7 @@
  * One pass of Stryker over a package. Stryker copies the files that its tests need to a sandbox, so the tree may be edited meanwhile. It puts all
  * mutants into the copy at once and runs for each mutant only the tests that reach it.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import { keyOf } from "./sample.ts";
@@ -69,6 +69,7 @@ export async function runPass(
   });
   mkdirSync(dirname(join(root, cache)), { recursive: true });
   writeFileSync(join(root, `${cache}.log`), "");
+  rmSync(join(root, `${cache}.log.times.json`), { force: true });
   if (sample) writeFileSync(join(root, `${cache}.sample.json`), JSON.stringify(sample));
   const stryker = new Stryker({
     testRunner: "sampled-vitest",
