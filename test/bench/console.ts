@@ -37,12 +37,12 @@ try {
   await page.goto(`${localServer.url}/console/#/flows`);
   await page.waitForSelector(".flow-row");
   await firstPaint(page);
-  await allPages(page);
+  await loadAll(page, "flows", ".flow-row");
   await scrolling(page, "flows, 2,500 px per frame", ".flow-row", 2_500);
   await scrolling(page, "flows, 120 px per frame", ".flow-row", 120, 600);
   await page.goto(`${localServer.url}/console/#/gallery`);
   await page.waitForSelector(".tile");
-  await allPictures(page);
+  await loadAll(page, "images", ".tile");
   await scrolling(page, "gallery, 2,500 px a frame", ".tile", 2_500);
   await scrolling(page, "gallery, 120 px per frame", ".tile", 120, 600);
   await largeFlow(page, tree);
@@ -81,53 +81,29 @@ async function firstPaint(page: Page): Promise<void> {
   show("DOM at the top", await domOf(page));
 }
 
-/** Scrolls to the end of the loaded flows repeatedly, until all flows are loaded. */
-async function allPages(page: Page): Promise<void> {
+/** Scrolls to the end of a list repeatedly, until no page is left to load. */
+async function loadAll(page: Page, what: string, selector: string): Promise<void> {
   const from = performance.now();
-  let [rows, position] = [0, 0];
-  // One call of the browser may take two minutes, so the loop is here.
-  while (position < count) {
-    const now = await page.evaluate(async () => {
-      const until = performance.now() + 1_000;
-      let most = 0;
-      while (performance.now() < until) {
-        scrollTo(0, document.documentElement.scrollHeight);
-        await new Promise(requestAnimationFrame);
-        most = Math.max(most, document.querySelectorAll(".flow-row").length);
-      }
-      const last = [...document.querySelectorAll("[aria-posinset]")].at(-1);
-      return { most, last: Number(last?.getAttribute("aria-posinset")) };
-    });
-    [rows, position] = [Math.max(rows, now.most), now.last];
-  }
-  show("all pages loaded", `${seconds(performance.now() - from)}, at most ${rows} rows in the document`);
-  show("DOM at the bottom", await domOf(page));
-  show("memory of the page", await memoryOf(page));
-}
-
-/** Scrolls to the end of the loaded images repeatedly, until no page is left. */
-async function allPictures(page: Page): Promise<void> {
-  const from = performance.now();
-  let [longest, height, quiet] = [0, 0, 0];
+  let [most, height, quiet] = [0, 0, 0];
   // One call of the browser may take two minutes, so the loop is here.
   while (quiet < 3) {
-    const now = await page.evaluate(async () => {
+    const now = await page.evaluate(async (wanted) => {
       const until = performance.now() + 1_000;
-      let most = 0;
+      let rows = 0;
       while (performance.now() < until) {
         scrollTo(0, document.documentElement.scrollHeight);
         await new Promise(requestAnimationFrame);
-        most = Math.max(most, document.querySelectorAll(".tile").length);
+        rows = Math.max(rows, document.querySelectorAll(wanted).length);
       }
       const isMore = document.querySelector(".more button, .more [role=status]") !== null;
-      return { most, isMore, height: document.documentElement.scrollHeight };
-    });
+      return { rows, isMore, height: document.documentElement.scrollHeight };
+    }, selector);
     quiet = now.isMore || now.height !== height ? 0 : quiet + 1;
-    [longest, height] = [Math.max(longest, now.most), now.height];
+    [most, height] = [Math.max(most, now.rows), now.height];
   }
-  show("all images loaded", `${seconds(performance.now() - from)}, at most ${longest} tiles in the document`);
+  show(`all ${what} loaded`, `${seconds(performance.now() - from)}, at most ${most} of ${selector} in the document`);
   show("", `the page is ${height.toLocaleString("en")} px high`);
-  show("DOM at the bottom", await domOf(page, ".tile"));
+  show("DOM at the bottom", await domOf(page, selector));
   show("memory of the page", await memoryOf(page));
 }
 
@@ -184,9 +160,23 @@ async function largeFlow(page: Page, id: string): Promise<void> {
 }
 
 /**
- * Scrolls by `px` in each frame. Shows the duration of the frames and the tasks that blocked the page for over 50 ms.
+ * Scrolls by `px` in each frame. Shows the duration of the frames, the tasks that blocked the page for over 50 ms, and the CPU time of
+ * the page for each 1,000 px. Other programs on the machine lengthen a frame, but not its CPU time.
  */
 async function scrolling(page: Page, name: string, selector: string, px: number, frames = 1_500): Promise<void> {
+  const session = await page.createCDPSession();
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const cpuMs = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    const of = (wanted: string) => 1_000 * metrics.find((metric) => metric.name === wanted)!.value;
+    return {
+      all: of("TaskDuration"),
+      script: of("ScriptDuration"),
+      layout: of("LayoutDuration"),
+      style: of("RecalcStyleDuration"),
+    };
+  };
+  const before = await cpuMs();
   const { gaps, tasks, rows, shift } = await page.evaluate(
     async (step, most, wanted) => {
       scrollTo(0, 0);
@@ -218,12 +208,20 @@ async function scrolling(page: Page, name: string, selector: string, px: number,
     frames,
     selector,
   );
+  const after = await cpuMs();
+  await session.detach();
+  const scrolled = (px * gaps.length) / 1_000;
+  const each = (part: keyof typeof after) => ((after[part] - before[part]) / scrolled).toFixed(2);
   const late = gaps.filter((ms) => ms > 34).length;
   const [half, most] = [at(gaps, 0.5), at(gaps, 0.95)].map((ms) => ms.toFixed(1));
   show(name, `${gaps.length} frames, p50 ${half} ms, p95 ${most} ms, longest ${Math.max(...gaps).toFixed(0)} ms`);
   show(
     "",
     `${late} frames missed, ${tasks.length} tasks over 50 ms${tasks.length ? `, the longest ${Math.max(...tasks)}` : ""}`,
+  );
+  show(
+    "",
+    `CPU for 1,000 px: ${each("all")} ms, of it script ${each("script")}, layout ${each("layout")}, style ${each("style")}`,
   );
   show("", `at most ${rows} of ${selector} in the document, layout shift ${shift.toFixed(4)}`);
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, showScheme, signIn, visit } from "./test-browser.ts";
+import { chromiumPath, launch, showScheme, signIn, visit } from "./test-browser.ts";
 
 type Scheme = "light" | "dark";
 
@@ -115,10 +115,12 @@ async function fillPlan(page: Page): Promise<void> {
   await showPage(page, "#/create");
   await page.focus("textarea");
   await page.keyboard.sendCharacter(BOATS);
-  for (const press of ["U1–U4", "V2"]) await click(page, ".plan .chip", press);
+  // By their places, because their names are in the language of the page: U1–U4, V2, and below U1 a zoom.
+  const chip = (group: number, n: number) => `.press-group:nth-of-type(${group}) .chip:nth-of-type(${n})`;
+  for (const chosen of [chip(1, 1), chip(2, 3)]) await page.locator(`.plan-card .plan > ${chosen}`).click();
   await page.waitForSelector(".step");
-  await page.evaluate(() => document.querySelector<HTMLElement>(".step:nth-child(1) summary")?.click());
-  await click(page, "li:nth-child(1) .step .chip", "Zoom out 2×");
+  await page.evaluate(() => document.querySelector<HTMLElement>(".step summary")?.click());
+  await page.locator(`.step-place:first-child .step ${chip(3, 1)}`).click();
 }
 
 async function allPages(into: string): Promise<void> {
@@ -162,6 +164,7 @@ async function states(page: Page, name: (what: string) => string, flow: string):
       .evaluate((i) => document.querySelectorAll<HTMLElement>(".tile a")[i]!.focus(), n)
       .then(() => page.keyboard.press("x"));
   await shot(page, name("selection"));
+  await page.reload();
   await showPage(page, "#/gallery");
   await page.keyboard.down("Control");
   await page.keyboard.press("k");
@@ -177,6 +180,7 @@ async function states(page: Page, name: (what: string) => string, flow: string):
   await showPage(page, flow);
   await page.evaluate(() => document.querySelector<HTMLElement>(".flow-head [popovertarget]")!.click());
   await shot(page, name("menu"));
+  await page.keyboard.press("Escape");
   await showPage(page, `${flow}?view=json`);
   await shot(page, name("json"));
   await showPage(page, `${flow}?view=images`);
@@ -286,8 +290,12 @@ async function showPage(page: Page, hash: string, url = server.url): Promise<voi
 }
 
 async function shot(page: Page, path: string, fullPage = false): Promise<void> {
+  // An image outside of the screen may wait until it is near.
   await page.waitForFunction(() =>
-    [...document.images].every((image) => image.complete || image.getBoundingClientRect().top > innerHeight),
+    [...document.images].every((image) => {
+      const { top, left, right, bottom } = image.getBoundingClientRect();
+      return image.complete || top > innerHeight || left > innerWidth || right < 0 || bottom < 0;
+    }),
   );
   const png = await page.screenshot({ fullPage });
   const { size } = await sharp(png).png({ palette: true, quality: 90, effort: 10 }).toFile(path);

@@ -212,9 +212,14 @@ function Filmstrip(props: {
   onPick(id: string, isOther: boolean): void;
 }) {
   const { shots, index, other, onPick } = props;
+  const strip = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another image is shown, so another one must be in view
+  useEffect(() => {
+    strip.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [shots[index]!.id]);
   if (shots.length < 2) return null;
   return (
-    <div className="filmstrip">
+    <div ref={strip} className="filmstrip">
       {shots.slice(Math.max(0, index - AROUND), index + AROUND + 1).map((shot) => (
         <button
           key={shot.id}

@@ -149,7 +149,7 @@ function FlowImages({ shots }: { shots: readonly Shot[] }) {
           href={withQuery(hash, { pic: shot.id })}
           data-shot={shot.id}
           title={shot.label}
-          style={{ width: shot.ratio * rowHeight, height: rowHeight }}
+          style={{ ["--ratio" as string]: shot.ratio, ["--row" as string]: `${rowHeight}px` }}
         >
           <ShotImage shot={shot} alt={altOf(shot)} />
         </a>
