@@ -121,8 +121,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): MjproxyPro
     },
 
     modal({ vendorTaskId, prompt, maskBase64 }, context) {
-      const given = { ...(prompt !== undefined && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
-      return submit("modal", { taskId: vendorTaskId, ...given }, context);
+      return submit("modal", { taskId: vendorTaskId, prompt, maskBase64 }, context);
     },
 
     async lookup(ids, account) {

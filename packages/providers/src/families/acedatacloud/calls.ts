@@ -42,7 +42,7 @@ export const RULES: AnswerRules = {
   statuses: { 403: (words) => (isOutOfMoney(words) ? "vendor_out_of_money" : "banned_prompt") },
   textsOf(body) {
     const { message, code } = errorOf(body);
-    return [textOf(message), textOf(code)].filter((text) => text !== undefined);
+    return [message, code];
   },
   meaningOf,
 };

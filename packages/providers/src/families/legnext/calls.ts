@@ -25,7 +25,7 @@ export const RULES: AnswerRules = {
   },
   // 403 is about the content, or about an account that may not do this. mjflow sends only verbs that every account has.
   statuses: { 403: (words) => failureCodeOf(words) ?? "vendor_unauthorized", 404: "vendor_refused" },
-  textsOf: (body) => [errorTextOf(body) ?? ""].filter((text) => text !== ""),
+  textsOf: (body) => [errorTextOf(body)],
 };
 
 const RATIOS = { PORTRAIT: "2:3", SQUARE: "1:1", LANDSCAPE: "3:2" } as const;

@@ -17,8 +17,8 @@ export interface AnswerRules {
   accepted(body: Fields, status: number): SubmitOutcome | undefined;
   /** Meanings of statuses that differ from HTTP's, or what the words decide there. */
   statuses?: Readonly<Record<number, Meaning | ((words: string) => Meaning)>>;
-  /** The texts of an error body, the one for people first. */
-  textsOf(body: Fields): readonly string[];
+  /** The values of an error body that are its texts, the one for people first. */
+  textsOf(body: Fields): readonly unknown[];
   /** Meaning of a family's own phrases. They come before those that all vendors use. Undefined: they say nothing. */
   meaningOf?(words: string): Exclude<Meaning, "words"> | undefined;
 }

@@ -27,7 +27,7 @@ export const RULES: AnswerRules = {
   },
   // 499: the slots of this key are taken. Its word "insufficient" is not about money.
   statuses: { 499: "busy" },
-  textsOf: (body) => [textOf(body["message"]) ?? ""].filter((text) => text !== ""),
+  textsOf: ({ message }) => [message],
   meaningOf: failureCodeOf,
 };
 

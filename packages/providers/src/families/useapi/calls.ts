@@ -44,7 +44,7 @@ export const RULES: AnswerRules = {
     // The parent of a button.
     404: "vendor_refused",
   },
-  textsOf: (body) => [textOf(body["error"]), textOf(body["message"])].filter((text) => text !== undefined),
+  textsOf: ({ error, message }) => [error, message],
 };
 
 /** Running jobs that a search looks up. A Midjourney plan runs at most 15. */
