@@ -177,7 +177,7 @@ const TASK = {
   state: STATE,
   progress: "62.5 %",
   finishTime: AT,
-  finish_time: AT + 1_000,
+  finish_time: "2026-11-30T01:42:41+01:00",
   failReason: "no reason 1",
   fail_reason: "no reason 2",
   error: { message: "no reason 3" },
@@ -224,6 +224,9 @@ test("what each field of a task of midjourney-proxy decides is recorded", async 
       read("midjourney-proxy"),
     )),
     ...(await linesOf("buttons by label", { id: ID, status: "SUCCESS", buttons: { U1: UPSAMPLE } }, read("newapi"))),
+    ...(await linesOf("no buttons", { id: ID, status: "SUCCESS", buttons: [{ customId: null }] }, read("newapi"))),
+    ...(await linesOf("no custom ids", { id: ID, status: "SUCCESS", buttons: [{ custom_id: null }] }, read("newapi"))),
+    ...(await linesOf("links alone", { id: ID, status: "SUCCESS", buttons: [{ url: 1 }] }, read("newapi"))),
     ...(await linesOf(
       "a wrapped task",
       {
@@ -283,8 +286,11 @@ test.each(["newapi", "trueai"])("what each field of an answer to %s decides is r
       read(200),
     )),
   );
+  const deep = (levels: number): object =>
+    levels === 0 ? { code: 1, result: ANSWER.result } : { code: 0, data: deep(levels - 1) };
+  for (const levels of [2, 3]) lines.push(...(await linesOf(`${levels} wrappers`, deep(levels), read(200))));
   lines.push(...(await linesOf("several ids", { code: 1, result: "1765432109876121,1765432109876122" }, read(200))));
-  lines.push(...(await linesOf("a bare task", BARE_TASK, read(200))));
+  lines.push(...(await linesOf("a bare task", BARE_TASK, read(200), ["status"])));
   lines.push(...(await linesOf("an error with status 400", { ...ANSWER, code: 4, result: undefined }, read(400))));
   lines.push(...(await linesOf("an error with status 503", { error: ANSWER, code: 4 }, read(503))));
   await record(`answer-${id}`, lines);
@@ -326,7 +332,18 @@ const USEAPI = {
     seed: "123",
     attachments: [{ url: LINK }],
     embeds: [{ description: "a description" }],
-    buttons: ["U1", "🔄", "Vary (Region)", "1️⃣", "1", "Custom Zoom", " Upscale (Subtle) ", "Other"],
+    buttons: [
+      "U1",
+      "🔄",
+      "Vary (Region)",
+      "1️⃣",
+      "1",
+      "Custom Zoom",
+      " Upscale (Subtle) ",
+      "Other",
+      "b".repeat(60),
+      "b".repeat(61),
+    ],
     imageUx: [
       { id: 2, url: "https://pictures.example/2.png" },
       { id: 10, url: "https://pictures.example/10.png" },
@@ -491,6 +508,7 @@ test.each(Object.keys(ACCEPTED))(
     for (const [title, body, status] of [
       ["accepted", ACCEPTED[id]!, 200],
       ["accepted with status 300", ACCEPTED[id]!, 300],
+      ["accepted, but a failure", { ...ACCEPTED[id]!, status: "FAILED", success: false }, 200],
       ["an error", ERROR, 400],
       ["an error with status 403", ERROR, 403],
     ] as const) {

@@ -30,7 +30,7 @@ test.each([
   ["预扣费额度：¥ 3", "预扣费额度"],
   ["需要余额为10.25", "需要余额"],
   ["当前余额=5", "当前余额"],
-  ["balance is low", "balance is low"],
+  ["balance  is low ", "balance  is low "],
   ["see https://hooks.test/callbacks/1.a.b now", "see now"],
   ["see http://hooks.test/x/callbacks/1 now", "see now"],
   ["see https://hooks.test/calls", "see https://hooks.test/calls"],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createHttpClient } from "./http-client.ts";
-import { createProviders, type ProvidersConfig } from "./registry.ts";
+import { createProviders, KNOWN_PROVIDER_IDS, type ProvidersConfig } from "./registry.ts";
 
 const baseUrl = "https://x.test";
 const apiKey = "sk-secret";
@@ -43,7 +43,9 @@ describe("configured vendors", () => {
   test("a vendor of another protocol family is configured in the same way, and its code is not loaded for that", () => {
     const registry = create({ ttapi: account });
     expect(registry.get("ttapi")!.provider).toMatchObject({ id: "ttapi", title: "TTAPI" });
-    expect(registry.known!().map(({ id }) => id)).toEqual(expect.arrayContaining(["cometapi", "useapi", "legnext"]));
+    const known = registry.known!().map(({ id }) => id);
+    expect(known).toEqual(KNOWN_PROVIDER_IDS.filter((id) => id !== "simulator"));
+    expect(known).toEqual(expect.arrayContaining(["cometapi", "useapi", "legnext"]));
   });
 
   test("what nothing confirms is off, and is turned on by its name", () => {

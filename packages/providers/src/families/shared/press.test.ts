@@ -41,6 +41,7 @@ test("a family presses only buttons that it made", () => {
     "MJ::JOB::upsample::1::5f0c",
     "mjflow::change::REROLL",
     "mjflow::ttapi::zoom",
+    "mjflow::ttapi::zoom::2::word",
     "",
     `${customId}::x`,
   ])
