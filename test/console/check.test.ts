@@ -6,8 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, idOf, launch, signIn, textOf, visit, waitForFlowEnd } from "./test-browser.ts";
+import {
+  chromiumPath,
+  click,
+  idOf,
+  launch,
+  showScheme,
+  signIn,
+  textOf,
+  visit,
+  waitForFlowEnd,
+} from "./test-browser.ts";
 
 const chromium = chromiumPath();
 /** The times of a flow of the simulated vendor, multiplied by this, are those of a real vendor. */
@@ -140,6 +151,79 @@ describe.skipIf(!chromium)("the console in use", () => {
     const row = await textOf(page, `[data-flow="${done.id}"]`);
     expect(row).toContain("running");
     expect(row).not.toMatch(/\bended\b|completed|all (tasks )?done|took/i);
+  });
+
+  test("the legend of the tree is a filter: Failed lists the failed tasks with the price of their retry, and j and k step through them", async () => {
+    const [root, first] = done.tasks;
+    const failure = { code: "vendor_error", message: "The vendor failed." };
+    const failed = [2, 3].map((number, i) => {
+      const [id, name] = [`${root.id}-${i + 1}`, `upscale:${number}`];
+      return { ...first, id, press: name, status: "FAILURE", failure, imageUrl: null, images: [], buttons: [] };
+    });
+    const plan = [{ taskId: `${root.id}-1-0`, parentId: failed[0]!.id, press: "vary:subtle", status: "skipped" }];
+    const retried: string[] = [];
+    const { page, complaints } = await visit(browser, { width: 1440 });
+    await page.setBypassCSP(true);
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      const json = (body: unknown) => request.respond({ contentType: "application/json", body: JSON.stringify(body) });
+      const retry = /tasks\/([^/]+)\/retry$/.exec(request.url());
+      if (retry && request.method() === "POST") {
+        retried.push(retry[1]!);
+        return json(first);
+      }
+      if (!request.url().endsWith(`/v1/flows/${done.id}`)) return request.continue();
+      return json({ ...done, tasks: [root, first, ...failed], plan });
+    });
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/flows/${done.id}`);
+    await page.waitForSelector(".tree-legend button");
+    const legend = await page.$$eval(".tree-legend button", (all) => all.map(({ textContent }) => textContent));
+    expect(legend).toEqual(["Done 2", "Failed 2"]);
+    await click(page, ".tree-legend button", "Failed 2");
+    await page.waitForSelector(".failed-list li");
+    expect(page.url()).toContain("show=failed");
+    const dimmed = await page.$$eval("[role=treeitem].dim", (all) =>
+      all.map((node) => (node as HTMLElement).dataset["node"]),
+    );
+    expect(new Set(dimmed)).toEqual(new Set([root.id, first.id, `${root.id}-1-0`]));
+    expect(await page.$$eval(".failed-list .press", (all) => all.map(({ textContent }) => textContent))).toEqual([
+      "U2",
+      "U3",
+    ]);
+    // Two upscales, and the step below one of them.
+    expect(await textOf(page, ".failed-list .primary")).toContain("Retry 2 failed ≤ $0.06");
+    const chosen = (id: string) =>
+      page.waitForFunction(
+        (wanted) =>
+          document.querySelector('[role=treeitem][aria-selected="true"]')?.getAttribute("data-node") === wanted,
+        {},
+        id,
+      );
+    const [u2, u3] = failed.map(({ id }) => id) as [string, string];
+    for (const [key, id] of [
+      ["j", u2],
+      ["j", u3],
+      ["j", u2],
+      ["k", u3],
+    ] as const) {
+      await page.keyboard.press(key);
+      await chosen(id);
+      expect(page.url()).toContain("show=failed");
+    }
+    for (const scheme of ["light", "dark"] as const) {
+      await showScheme(page, scheme);
+      expect(await violationsOf(page), scheme).toEqual([]);
+    }
+    await page.locator(".failed-list .primary").click();
+    await until(
+      async () => retried.length,
+      (count) => count === 2,
+    );
+    expect(retried.map(decodeURIComponent)).toEqual([u2, u3]);
+    await click(page, ".tree-legend button", "Failed 2");
+    await page.waitForFunction(() => !document.querySelector(".failed-list, .node.dim"));
+    expect(complaints).toEqual([]);
   });
 
   test("the event log of an upscale has its submission, acceptance, callbacks, end, cost and webhook in the order of time", async () => {

@@ -17,7 +17,17 @@ import {
 import { Icon } from "../kit/icon.tsx";
 import { pathsByTone } from "../lib/tone-path.ts";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
-import { type Box, detailOf, firstView, fitted, isNear, revealing, type View, zoomed } from "../lib/viewport.ts";
+import {
+  type Box,
+  detailOf,
+  firstView,
+  fitted,
+  isNear,
+  isSeen,
+  revealing,
+  type View,
+  zoomed,
+} from "../lib/viewport.ts";
 import { t } from "../text/page-text.ts";
 
 /** Sizes in px. `anchor` is the distance from the top of a card to the line that connects it. */
@@ -33,6 +43,8 @@ export interface TreeCanvasProps<T extends Node> {
   selected: string | undefined;
   onSelect(id: string): void;
   toneOf(node: T): string;
+  /** True for a node that the legend does not show: it has no picture from far away. */
+  isDim(node: T): boolean;
   /** True for a node that has no task yet. Its line is dashed. */
   isPlanned(node: T): boolean;
   nameOf(node: T): string;
@@ -47,7 +59,7 @@ export interface TreeCanvasProps<T extends Node> {
 }
 
 export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
-  const { label, layout, selected, onSelect, toneOf, isPlanned, nameOf, hiddenBelow, onFold, children } = props;
+  const { label, layout, selected, onSelect, toneOf, isDim, isPlanned, nameOf, hiddenBelow, onFold, children } = props;
   const { captionOf, imageOf } = props;
   const { positioned, rows, columns } = layout;
   const port = useRef<HTMLDivElement>(null);
@@ -89,6 +101,14 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
     onSelect(id);
     wanted.current = id;
     change((now) => revealing(now, rectOf(byId.get(id)!), size));
+  }
+
+  // A selection from elsewhere, as a step of the legend, is shown. The first one is not: the first view has its own place.
+  const [known, setKnown] = useState(selected);
+  if (selected !== known) {
+    setKnown(selected);
+    const at = selected === undefined ? undefined : byId.get(selected);
+    if (at && !isSeen(view, rectOf(at), size)) change((now) => revealing(now, rectOf(at), size));
   }
 
   const fit = () => setMoved(fitted(whole, size));
@@ -173,7 +193,7 @@ export function TreeCanvas<T extends Node>(props: TreeCanvasProps<T>) {
                 left: rectOf(at).x,
                 top: rectOf(at).y,
                 width: CELL.card,
-                ...(detail === "plain" && backgroundOf(imageOf(node))),
+                ...(detail === "plain" && !isDim(node) && backgroundOf(imageOf(node))),
               }}
               {...(detail === "plain" && { "data-caption": captionOf(node) })}
               {...(detail !== "full" && {

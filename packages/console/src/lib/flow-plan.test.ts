@@ -1,6 +1,6 @@
 import type { Flow, PlanStep, Task } from "@mjflow/client";
 import { describe, expect, test } from "vitest";
-import { costOf, nodesOf, priceOfPress, progressOf } from "./flow-plan.ts";
+import { costOf, nodesOf, priceOfPress, priceOfRetries, progressOf } from "./flow-plan.ts";
 
 const id = (path: string) => `task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_${path}`;
 const task = (path: string, rest: Partial<Task> = {}) =>
@@ -96,4 +96,11 @@ describe("cost of a flow", () => {
     expect(priceOfPress("animate:high", "fast")).toBeCloseTo(0.6);
     expect(priceOfPress("tile:1", null)).toBe(0);
   });
+});
+
+test("retries cost the failed tasks and the steps below them, but not the steps of other tasks", () => {
+  const failed = task("0-0", { status: "FAILURE" });
+  const plan = [step("0-0"), step("0-0-0", "skipped"), step("0-0-0-0", "skipped"), step("0-1-0", "skipped")];
+  const price = priceOfRetries(flow([task("0"), failed, task("0-1")], plan), [failed]);
+  expect(price).toBeCloseTo(3 * priceOfPress("upscale:1", null));
 });

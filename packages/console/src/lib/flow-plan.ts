@@ -81,6 +81,19 @@ export function priceOfResume({ tasks, plan = [], mode }: PlannedFlow): number {
   );
 }
 
+/** What retries of these failed tasks cost at most, with the steps below them that were not started. USD. */
+export function priceOfRetries({ tasks, plan = [], mode }: PlannedFlow, failed: readonly Task[]): number {
+  const [ids, again] = [new Set(tasks.map(({ id }) => id)), new Set(failed.map(({ id }) => id))];
+  let sum = failed.reduce((total, task) => total + priceOfTask(task, mode), 0);
+  // A parent comes before its steps.
+  for (const { taskId, parentId, press, status } of plan) {
+    if (!again.has(parentId)) continue;
+    again.add(taskId);
+    if (status === "skipped" && !ids.has(taskId)) sum += priceOfPress(press, mode);
+  }
+  return sum;
+}
+
 /** Estimated cost of what the vendor has accepted of a task, USD. */
 export function costOfTask(task: Task, mode: Flow["mode"]): number {
   const { status, submittedAt, endedAt, failure, orphans } = task;

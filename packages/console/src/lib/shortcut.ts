@@ -44,6 +44,7 @@ export function shortcutGroups(isOperator: boolean): readonly ShortcutGroup[] {
         ["1", "100 %"],
         ["+ -", words.zoom],
         ["t", words.root],
+        ["j k", words.stepShown],
       ],
     },
   ];

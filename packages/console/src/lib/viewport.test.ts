@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { firstView, fitted, isNear, revealing, zoomed } from "./viewport.ts";
+import { firstView, fitted, isNear, isSeen, revealing, zoomed } from "./viewport.ts";
 
 const port = { width: 1000, height: 600 };
 
@@ -39,4 +39,16 @@ test("only nodes within a tenth of the port around the visible area are near", (
   const view = { x: 0, y: 0, scale: 1 };
   const at = (x: number, y: number) => isNear(view, { x, y, width: 100, height: 100 }, port);
   expect([at(0, 0), at(1_090, 0), at(1_110, 0), at(0, -150), at(0, -170)]).toEqual([true, true, false, true, false]);
+});
+
+test("a node is seen if its middle is in the port", () => {
+  const view = { x: -100, y: 0, scale: 0.5 };
+  const at = (x: number, y: number) => isSeen(view, { x, y, width: 100, height: 100 }, port);
+  expect([at(150, 0), at(149, 0), at(2_150, 0), at(2_151, 0), at(200, 1_151)]).toEqual([
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
 });

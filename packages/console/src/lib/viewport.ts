@@ -57,6 +57,12 @@ export function revealing(view: View, rect: Box & { x: number; y: number }, port
   };
 }
 
+/** Returns true if the middle of the rectangle is in the port: then a selection does not move the view. */
+export function isSeen({ x, y, scale }: View, rect: Box & { x: number; y: number }, port: Box): boolean {
+  const [atX, atY] = [x + (rect.x + rect.width / 2) * scale, y + (rect.y + rect.height / 2) * scale];
+  return atX >= 0 && atX <= port.width && atY >= 0 && atY <= port.height;
+}
+
 /** Part of the port around it in which nodes exist already. Every move renders again, so it can be small. */
 const NEAR = 0.1;
 

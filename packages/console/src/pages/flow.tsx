@@ -15,6 +15,7 @@ import { TaskPanel } from "../components/task-panel.tsx";
 import { TemplateDialog } from "../components/template-dialog.tsx";
 import { Timeline } from "../components/timeline.tsx";
 import { TreeCanvas } from "../components/tree-canvas.tsx";
+import { FailedList, TreeLegend } from "../components/tree-legend.tsx";
 import { TreeView } from "../components/tree-view.tsx";
 import { useEditAsNew } from "../components/use-edit-as-new.ts";
 import { useConnection } from "../connection.ts";
@@ -31,6 +32,7 @@ import { formOf } from "../lib/draft.ts";
 import { costOf, type FlowNode, nodesOf, priceOfPress, priceOfResume, progressOf } from "../lib/flow-plan.ts";
 import { toPlanInput } from "../lib/form.ts";
 import { usd } from "../lib/money.ts";
+import { groupsOf, NODE_GROUPS, nextIn, tasksIn } from "../lib/node-group.ts";
 import { actionLabel, nameOfTask, pressIcon, pressLabel } from "../lib/press.ts";
 import { hrefOf, type Query, withQuery } from "../lib/route.ts";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
@@ -64,7 +66,8 @@ export default function FlowPage({ route: { id, task, query } }: FlowPageProps) 
       </section>
     );
   }
-  return <FlowContent flow={flow} live={live} chosen={task} view={query["view"] ?? "tree"} pic={query["pic"]} />;
+  const view = query["view"] ?? "tree";
+  return <FlowContent flow={flow} live={live} chosen={task} view={view} pic={query["pic"]} show={query["show"]} />;
 }
 
 interface ContentProps {
@@ -75,9 +78,11 @@ interface ContentProps {
   view: string;
   /** Picture of the lightbox. */
   pic: string | undefined;
+  /** Group of the legend that the tree shows; undefined: all. */
+  show: string | undefined;
 }
 
-function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
+function FlowContent({ flow, live, chosen, view, pic, show }: ContentProps) {
   const nodes = useMemo(() => nodesOf(flow), [flow]);
   const byId = useMemo(() => new Map(nodes.map((node) => [node.id, node])), [nodes]);
   const isPhone = useMedia("(max-width: 720px)");
@@ -89,12 +94,33 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
   // Selecting a task adds no entry to the browser history.
   const select = (to: string) => {
     setSheetOpen(true);
-    const query: Query = view === "tree" ? {} : { view };
+    const query: Query = { ...(view !== "tree" && { view }), ...(show && { show }) };
     location.replace(hrefOf({ page: "flow", id: flow.id, task: to, query }));
   };
   const shots = useMemo(() => flow.tasks.flatMap((each) => shotsOf(sourceOfTask(each, flow.prompt))), [flow]);
+  const groups = useMemo(() => groupsOf(nodes), [nodes]);
+  const shown = NODE_GROUPS.find((group) => group === show);
+  const isTree = !["timeline", "json", "images"].includes(view);
+  useStepKeys(
+    isTree && shown ? nodes.filter(({ id }) => groups.get(id) === shown).map(({ id }) => id) : [],
+    node?.id,
+    select,
+  );
+  const { lostSince } = useConnection();
   const panel = node && (
-    <NodePanel key={node.id} flow={flow} node={node} live={live} onSelect={select} hasImage={shots.some(isOfNode)} />
+    <>
+      {isTree && shown === "failed" && (
+        <FailedList
+          flow={flow}
+          tasks={tasksIn(nodes, groups, shown)}
+          selected={node.id}
+          isOff={lostSince !== undefined}
+          onSelect={select}
+          onChanged={live.again}
+        />
+      )}
+      <NodePanel key={node.id} flow={flow} node={node} live={live} onSelect={select} hasImage={shots.some(isOfNode)} />
+    </>
   );
   return (
     <section className="flow-page">
@@ -115,8 +141,18 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
           {view === "timeline" && <Timeline nodes={nodes} mode={flow.mode} selected={node?.id} onSelect={select} />}
           {view === "json" && <FlowJson flow={flow} />}
           {view === "images" && <FlowImages shots={shots} />}
-          {!["timeline", "json", "images"].includes(view) && (
-            <Tree nodes={nodes} isPhone={isPhone} selected={node?.id} onSelect={select} mode={flow.mode} />
+          {isTree && (
+            <div className="canvas-frame">
+              <TreeLegend groups={groups} chosen={shown} onChoose={(group) => replaceQuery({ show: group ?? "" })} />
+              <Tree
+                nodes={nodes}
+                isPhone={isPhone}
+                selected={node?.id}
+                onSelect={select}
+                mode={flow.mode}
+                isDim={({ id }) => shown !== undefined && groups.get(id) !== shown}
+              />
+            </div>
           )}
         </Tabs>
         {panel && !isPhone && (
@@ -134,6 +170,24 @@ function FlowContent({ flow, live, chosen, view, pic }: ContentProps) {
       {pic && <ShotLightbox shots={shots} current={pic} />}
     </section>
   );
+}
+
+/** The keys `j` and `k` select the next and the previous of these nodes. */
+function useStepKeys(ids: readonly string[], selected: string | undefined, onSelect: (id: string) => void): void {
+  useEffect(() => {
+    function onKeyDown(event: KeyboardEvent) {
+      const { key, altKey, ctrlKey, metaKey, target } = event;
+      if ((key !== "j" && key !== "k") || altKey || ctrlKey || metaKey || event.defaultPrevented) return;
+      if (document.querySelector("dialog[open]:not(.task-sheet)")) return;
+      if ((target as HTMLElement).closest("input, textarea, select, [contenteditable]")) return;
+      const next = nextIn(ids, selected, key === "j" ? 1 : -1);
+      if (next === undefined) return;
+      event.preventDefault();
+      onSelect(next);
+    }
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  });
 }
 
 function FlowImages({ shots }: { shots: readonly Shot[] }) {
@@ -173,14 +227,17 @@ interface TreeProps {
   selected: string | undefined;
   onSelect(id: string): void;
   mode: Flow["mode"];
+  /** True for a node that the legend does not show. */
+  isDim(node: FlowNode): boolean;
 }
 
-function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
+function Tree({ nodes, isPhone, selected, onSelect, mode, isDim }: TreeProps) {
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const { shown, hidden } = useMemo(() => foldedNodes(nodes, folded), [nodes, folded]);
   const tree = useMemo(() => layout(shown, { hasBlocks: !isPhone }), [shown, isPhone]);
   const fold = (id: string) =>
     setFolded((now) => (now.has(id) ? new Set([...now].filter((each) => each !== id)) : new Set([...now, id])));
+  const tone = (node: FlowNode) => (isDim(node) ? "dim" : toneOfNode(node));
   const card = (node: FlowNode) => (
     <Card node={node} hidden={hidden.get(node.id) ?? []} mode={mode} isSmall={!isPhone} />
   );
@@ -191,7 +248,7 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
         layout={tree}
         selected={selected}
         onSelect={onSelect}
-        toneOf={toneOfNode}
+        toneOf={tone}
         isPlanned={isPlanned}
       >
         {card}
@@ -203,7 +260,8 @@ function Tree({ nodes, isPhone, selected, onSelect, mode }: TreeProps) {
       layout={tree}
       selected={selected}
       onSelect={onSelect}
-      toneOf={toneOfNode}
+      toneOf={tone}
+      isDim={isDim}
       isPlanned={isPlanned}
       nameOf={nameOf}
       captionOf={captionOf}

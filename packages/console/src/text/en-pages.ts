@@ -95,6 +95,12 @@ export const enPages = {
     text: "text",
     hidden: (count: number) => `${count} hidden`,
     fit: "Fit",
+    legend: "Show only",
+    showOnly: "Show only these, or all again",
+    groups: { done: "Done", running: "Running", failed: "Failed", planned: "Planned" },
+    retryCount: (count: number) => `Retry ${count} failed`,
+    noneFailed: "No task has failed.",
+    stepsHint: "next and previous",
     queued: "queued",
     submitting: "submitting",
     now: "now",
@@ -659,6 +665,7 @@ export const enPages = {
     move: "move; left folds a branch",
     fit: "fit",
     root: "the root",
+    stepShown: "next and previous of those that the legend shows",
   },
 };
 
