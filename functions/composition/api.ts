@@ -32,7 +32,7 @@ import { images } from "./image.ts";
 import { apiUrl, consoleUrl, mediaLinks } from "./link.ts";
 import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { translator } from "./translate.ts";
-import { httpClient, withVendors } from "./vendor.ts";
+import { withVendors } from "./vendor.ts";
 
 function archiveMode(setting: Choices["MJFLOW_ARCHIVE"]): ArchiveMode {
   return setting === "later" ? setting : setting === "on";
@@ -77,15 +77,8 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
       bus: busName !== undefined,
     }),
     vault: vault(),
-    // Tests are rare, so their code is loaded with the first one.
     accountTester: {
-      test: async (...account) =>
-        (await import("@mjflow/providers/account-test/account-test"))
-          .createAccountTester({
-            httpClient,
-            now: clock.now,
-          })
-          .test(...account),
+      test: async (...account) => (await import("./account-test.ts")).test(...account),
     } satisfies AccountTester,
     newWebhookSecret,
     mediaLinks,

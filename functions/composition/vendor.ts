@@ -16,12 +16,9 @@ const vault = /* @__PURE__ */ lazy(() =>
 /** Builds the vault with the first stored account. A deployment without stored accounts needs no vault here. */
 const lazyVault: Pick<Vault, "open"> = { open: (sealed, context) => vault().open(sealed, context) };
 
-/** Every call to a vendor uses this client, also the test of an account. */
-export const httpClient = /* @__PURE__ */ createHttpClient();
-
 export function withVendors<T extends BaseDeps>(parts: T) {
   const config = JSON.parse(Resource.Providers.value) as ProvidersConfig;
-  const configured = createProviders(config, { httpClient, submitTimeoutMs: timings().answerMs });
+  const configured = createProviders(config, { httpClient: createHttpClient(), submitTimeoutMs: timings().answerMs });
   const { beliefMs } = timings();
   const vendors = createVendors({
     configured,

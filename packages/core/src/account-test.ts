@@ -1,5 +1,15 @@
 /** The test of a vendor account: what free requests prove about its address and its key. */
 
+/** Limits of a test. An operator waits for it, so they are shorter than those of a look-up. They are here, so that no cold start reads them. */
+export const ACCOUNT_TEST = {
+  /** Time limit of each of its requests, ms. */
+  requestMs: 5_000,
+  /** Time limit of all its requests together, ms. */
+  totalMs: 8_000,
+  /** Maximum length of the vendor's words in the result, characters. */
+  textLength: 300,
+} as const;
+
 /** What each result of a test says. Codes are stable, because clients branch on them. */
 export const ACCOUNT_TEST_RESULTS = {
   ok: {

@@ -107,16 +107,6 @@ export const SUBMIT_ANSWER_TIMEOUT_MS = 75_000;
 export const SUBMIT_LEASE_MS = 95_000;
 export const LOOKUP_TIMEOUT_MS = 15_000;
 
-/** The test of a vendor account. An operator waits for it, so its limits are shorter than those of a look-up. */
-export const ACCOUNT_TEST = {
-  /** Time limit of each of its requests, ms. */
-  requestMs: 5_000,
-  /** Time limit of all its requests together, ms. */
-  totalMs: 8_000,
-  /** Maximum length of the vendor's words in the result, characters. */
-  textLength: 300,
-} as const;
-
 export const QUEUE = {
   /**
    * One message per invocation: a vendor that hangs holds one worker and no other message. A batch also has one lineage,

@@ -1,7 +1,11 @@
 /** What the test of a vendor account sends, and what each response proves. */
 import { readFileSync } from "node:fs";
-import { ACCOUNT_TEST_CODES, ACCOUNT_TEST_RESULTS, type AccountTestCode } from "@mjflow/core/account-test";
-import { ACCOUNT_TEST } from "@mjflow/core/limit";
+import {
+  ACCOUNT_TEST,
+  ACCOUNT_TEST_CODES,
+  ACCOUNT_TEST_RESULTS,
+  type AccountTestCode,
+} from "@mjflow/core/account-test";
 import { describe, expect, test } from "vitest";
 import type { HttpOutcome, VendorHttpRequest } from "../http-client.ts";
 import { KNOWN_PROVIDER_IDS } from "../registry.ts";

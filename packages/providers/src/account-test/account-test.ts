@@ -4,8 +4,7 @@
  * An expected response proves the key only if the vendor refuses the same request without the key. Some servers of operators check no
  * key, and a web server that is no vendor may answer everything alike.
  */
-import type { AccountTest, AccountTestCode } from "@mjflow/core/account-test";
-import { ACCOUNT_TEST } from "@mjflow/core/limit";
+import { ACCOUNT_TEST, type AccountTest, type AccountTestCode } from "@mjflow/core/account-test";
 import type { AccountConfig, AccountTester, SubmitOutcome } from "@mjflow/core/port";
 import type { HttpClient, HttpOutcome } from "../http-client.ts";
 import { isFields, parseJson } from "../json.ts";
@@ -25,13 +24,17 @@ const FAMILY_RULES: Readonly<Record<string, () => Promise<{ rules: AccountTestRu
 export interface AccountTesterDeps {
   /** The client of all other calls to vendors. */
   httpClient: HttpClient;
-  /** Epoch ms. */
-  now(): number;
+  /** Returns epoch ms. Default: the clock of this machine. */
+  now?(): number;
   /** Time limits, ms. Default: `ACCOUNT_TEST`. */
   limits?: { requestMs: number; totalMs: number };
 }
 
-export function createAccountTester({ httpClient, now, limits = ACCOUNT_TEST }: AccountTesterDeps): AccountTester {
+export function createAccountTester({
+  httpClient,
+  now = Date.now,
+  limits = ACCOUNT_TEST,
+}: AccountTesterDeps): AccountTester {
   return {
     async test(providerId, account) {
       const rules = await rulesOf(providerId);

@@ -1,5 +1,5 @@
 /** The vendor's words in the result of an account test: untrusted, bounded, and without secrets of the account. */
-import { ACCOUNT_TEST } from "@mjflow/core/limit";
+import { ACCOUNT_TEST } from "@mjflow/core/account-test";
 import type { AccountConfig } from "@mjflow/core/port";
 import { isFields, parseJson } from "../json.ts";
 import { cleanVendorText } from "../redact.ts";
