@@ -241,6 +241,36 @@ test.each(Object.keys(READERS))("the bodies of %s mean what is recorded", async 
   await record(id, lines);
 });
 
+/** Phrases that one family alone writes, and phrases that are nearly so. */
+const FAMILY_PHRASES =
+  "used_up|unused_up|insufficient|insufficiently|balance|unbalanced|not enough credits|not enough credit|not enough quota|not enough|out of credits|out of credit|without credits|token_mismatched|api_not_implemented|api_not_implemented_yet|[Banned prompt detected] x|[Image denied] x|[TTAPI prompt filter] x|banned prompt|[Invalid link] x|[Invalid parameter] x|invalid link|sensitive content detected".split(
+    "|",
+  );
+
+test.each(Object.keys(READERS))("each phrase of the families means at %s what is recorded", async (id) => {
+  const { connect } = await FORMS.get(id)!.load();
+  const lines: string[] = [];
+  for (const phrase of FAMILY_PHRASES) {
+    const groups = new Map<string, string[]>();
+    for (const status of [200, 400, 403, 404, 412, 418, 422, 499, 500]) {
+      for (const body of [
+        { message: phrase },
+        { error: { message: phrase } },
+        { error: { code: phrase } },
+        { error: phrase },
+      ]) {
+        const calls = connect({ httpClient: async () => answered(JSON.stringify(body), status) }, new Set());
+        const outcome = await calls.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
+        const meaning = outcome.kind === "refused" ? outcome.failure.code : outcome.kind;
+        const name = `${status} ${Object.keys(body)}${"error" in body && typeof body.error === "object" ? `.${Object.keys(body.error)}` : ""}`;
+        groups.set(meaning, [...(groups.get(meaning) ?? []), name]);
+      }
+    }
+    lines.push(`${phrase}\n`, ...[...groups].map(([meaning, names]) => `    ${meaning}: ${names.join(", ")}\n`));
+  }
+  await record(`phrases-${id}`, lines);
+});
+
 const IDS = ["1765432109876123", "1765432109876124"];
 const STATE = context.state;
 const task = (more: object = {}) => ({

@@ -76,3 +76,7 @@ test.each([
   ["https://v.test/midjourney/v1", "https://v.test/midjourney/v1/fetch"],
   ["https://v.test/proxy", "https://v.test/proxy/midjourney/v1/fetch"],
 ])("the base URL %s leads to %s", (base, url) => expect(urlOf(base, "/midjourney/v1", "/fetch")).toBe(url));
+
+test.each(["", "/a", "/a/b", "/a/b/c"])("a base URL that ends with %j leads to each route once", (end) =>
+  expect(urlOf(`https://v.test${end}/`, "/a/b/c", "/x")).toBe("https://v.test/a/b/c/x"),
+);
