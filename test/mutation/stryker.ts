@@ -1,6 +1,7 @@
 /**
- * One pass of Stryker over a package. Stryker copies the files that its tests need to a sandbox, so the tree may be edited meanwhile. It puts all
- * mutants into the copy at once and runs for each mutant only the tests that reach it.
+ * One pass of Stryker over a package. Stryker copies the files of the package and its tests to a sandbox. The other packages are
+ * read from the tree, so a long run needs a worktree of its own: a rebase meanwhile mixes two versions. All mutants are in the
+ * copy at once, and for each mutant only the tests that reach it run.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
