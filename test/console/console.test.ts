@@ -1,36 +1,14 @@
 /** The console in a real browser against a real local server: what it shows, and what it must never do. */
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Browser, Page } from "puppeteer-core";
+import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import {
-  chromiumPath,
-  click,
-  idOf,
-  launch,
-  signIn,
-  textOf,
-  visit,
-  waitForFlowEnd,
-  waitForText,
-} from "./test-browser.ts";
-
-const chromium = chromiumPath();
-if (!chromium) console.warn("test/console: skipped, because there is no Chromium. Install it, or set MJFLOW_CHROMIUM.");
+import { chromium, useConsole } from "./set-up.ts";
+import { click, idOf, signIn, textOf, visit, waitForFlowEnd, waitForText } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("the console", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    server = await spawnServer();
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const { server, browser } = useConsole();
 
   const open = (page: Page, hash: string) => page.goto(`${server.url}/console/${hash}`);
 

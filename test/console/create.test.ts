@@ -1,25 +1,14 @@
 /** The Create page in a real browser: roles of images, the price, and the request as code. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, giveImage, idOf, launch, PIXEL, signIn, textOf, visit } from "./test-browser.ts";
-
-const chromium = chromiumPath();
+import type { Page } from "puppeteer-core";
+import { describe, expect, test } from "vitest";
+import { API_KEY, type Json, until } from "../support/spawned.ts";
+import { chromium, useConsole } from "./set-up.ts";
+import { click, giveImage, idOf, PIXEL, signIn, textOf, visit } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("Create", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    server = await spawnServer();
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const { server, browser } = useConsole();
 
   async function opened(key = API_KEY) {
     const visitor = await visit(browser);

@@ -3,24 +3,20 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Page } from "puppeteer-core";
+import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, textOf, visit } from "./test-browser.ts";
-
-const chromium = chromiumPath();
+import { API_KEY, type Json, until } from "../support/spawned.ts";
+import { chromium, useConsole } from "./set-up.ts";
+import { click, signIn, textOf, visit } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("the gallery", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
+  const { server, browser } = useConsole();
   let folder: string;
   /** An archived flow: an image with four, and two upscales. */
   let flow: Json;
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "mjflow-gallery-"));
-    server = await spawnServer();
-    browser = await launch(chromium!);
     const plain = await server.start({ prompt: "a lighthouse --ar 16:9" });
     await server.ended(plain);
     const id = await server.start({ prompt: "A paper boat --ar 3:2", archive: true, then: [{ press: ["U1", "U2"] }] });
@@ -31,8 +27,6 @@ describe.skipIf(!chromium)("the gallery", () => {
     );
   });
   afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -1,29 +1,21 @@
 /** The command palette and templates, in a real browser. */
-import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, click, idOf, launch, signIn, visit, waitForText } from "./test-browser.ts";
-
-const chromium = chromiumPath();
+import type { Page } from "puppeteer-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Json } from "../support/spawned.ts";
+import { chromium, useConsole } from "./set-up.ts";
+import { click, idOf, signIn, visit, waitForText } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("commands and templates", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
+  const { server, browser } = useConsole();
   let boat: string;
 
   beforeAll(async () => {
-    server = await spawnServer();
-    browser = await launch(chromium!);
     boat = await server.start({
       prompt: "a paper boat at dawn",
       then: [{ press: "U1", then: [{ press: "vary:subtle", prompt: "at night" }] }, { press: "U2" }],
     });
     await server.start({ prompt: "a lighthouse in fog" });
     await server.ended(boat);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
   });
 
   async function opened(hash: string) {

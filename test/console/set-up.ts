@@ -45,12 +45,8 @@ export function useConsole(options: SpawnOptions | (() => Promise<SpawnOptions>)
   });
   const show = (page: Page, hash: string) => page.goto(`${server.url}/console/${hash}`);
   return {
-    get server() {
-      return server;
-    },
-    get browser() {
-      return browser;
-    },
+    server: later(() => server),
+    browser: later(() => browser),
     async opened(hash, { key = API_KEY, before, ...size } = {}) {
       const visitor = await visit(browser, size);
       await before?.(visitor.page);
@@ -60,4 +56,15 @@ export function useConsole(options: SpawnOptions | (() => Promise<SpawnOptions>)
     },
     show,
   };
+}
+
+/** An object that exists only when the tests run, for a variable that the tests are written with. */
+function later<T extends object>(get: () => T): T {
+  return new Proxy({} as T, {
+    get(_, name) {
+      const value = Reflect.get(get(), name);
+      // A class with private fields knows only itself.
+      return typeof value === "function" ? value.bind(get()) : value;
+    },
+  });
 }

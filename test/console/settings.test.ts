@@ -1,25 +1,14 @@
 /** Settings and shortcuts in a real browser. */
 import { execFileSync } from "node:child_process";
-import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "puppeteer-core";
+import { describe, expect, test } from "vitest";
 import { overflowOf } from "../support/accessibility.ts";
-import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
-import { chromiumPath, click, launch, signIn, textOf, visit, waitForText } from "./test-browser.ts";
-
-const chromium = chromiumPath();
+import { API_KEY, type Json, until } from "../support/spawned.ts";
+import { chromium, useConsole } from "./set-up.ts";
+import { click, signIn, textOf, visit, waitForText } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("settings", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
-
-  beforeAll(async () => {
-    server = await spawnServer();
-    browser = await launch(chromium!);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const { server, browser } = useConsole();
 
   async function opened(hash: string, key = API_KEY) {
     const visitor = await visit(browser);

@@ -1,23 +1,12 @@
 /** Signing in to the console in a real browser: by a one-time link and by a key; signing out; sessions that end (D14). */
-import type { Browser, Page } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
-import { chromiumPath, launch, signIn, visit, waitForText } from "./test-browser.ts";
-
-const chromium = chromiumPath();
-if (!chromium) console.warn("There is no Chromium here, so the tests of the sign-in are skipped.");
+import type { Page } from "puppeteer-core";
+import { describe, expect, test } from "vitest";
+import { API_KEY } from "../support/spawned.ts";
+import { chromium, useConsole } from "./set-up.ts";
+import { signIn, visit, waitForText } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("the sign-in of the console", () => {
-  let server: SpawnedServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    server = await spawnServer();
-    browser = await launch(chromium!);
-  }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
+  const { server, browser } = useConsole();
 
   const link = async (): Promise<string> => (await server.call("POST", "/v1/sign-in-links", {})).body.url;
   const isSignedIn = (page: Page) => page.waitForSelector('nav[aria-label="Pages"]');
