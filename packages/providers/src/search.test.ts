@@ -181,6 +181,16 @@ describe("midjourney-proxy", () => {
     ]);
   });
 
+  test("a route that is missing from the second page on ends the search, and the whole list is not requested", async () => {
+    const pages = paged(500, { filters: false });
+    const { sent, find } = searching("midjourney-proxy", (request) =>
+      request.body?.["pageNumber"] === 1 ? absent() : pages(request),
+    );
+    const found = await find("mark_500", "mark_1");
+    expect([marks(found), found.requests]).toEqual([["mark_500"], 3]);
+    expect(sent.map(({ path }) => path)).toEqual(Array(3).fill("/mj/task/query"));
+  });
+
   test("a list whose tasks have no times proves nothing about a task that it does not show", async () => {
     const { find } = searching("midjourney-proxy", () => json({ content: [task(9)] }));
     expect(await find("mark_2")).toEqual({ reports: [], requests: 2 });

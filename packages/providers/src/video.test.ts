@@ -117,3 +117,9 @@ it("a root has the motion that the request leaves out, because some vendors requ
     endImage: "b",
   });
 });
+
+it.each(["xmjflow::video::animate::high::1", "mjflow::video::animate::high::1x", "mjflow::video::animate::high::5"])(
+  "the customId %s is none of ours",
+  (customId) =>
+    expect(videoPressOf({ vendorTaskId: "1", customId, imageUrl: "https://x.test/a.png" }, false)).toBeUndefined(),
+);
