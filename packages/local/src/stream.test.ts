@@ -21,8 +21,8 @@ async function open() {
   return { client, response };
 }
 
-async function* output(count: number) {
-  for (let n = 0; n < count; n++) yield Buffer.alloc(64_000, "x");
+async function* output(count: number, bytes = 64_000) {
+  for (let n = 0; n < count; n++) yield Buffer.alloc(bytes, "x");
 }
 
 test("a response is complete when the function has written it", async () => {
@@ -31,6 +31,49 @@ test("a response is complete when the function has written it", async () => {
   await pipeline(output(3), streamResponse(response));
   const [message] = await received;
   expect(Buffer.concat(await message.toArray()).length).toBe(192_000);
+});
+
+test.each([1, 40_000, 65_536, 200_000])(
+  "pieces of %s bytes in one turn of the event loop arrive as a whole",
+  async (bytes) => {
+    const { client, response } = await open();
+    const received = once(client, "response");
+    const sent = pipeline(output(20, bytes), streamResponse(response));
+    const [message] = await received;
+    expect(Buffer.concat(await message.toArray()).length).toBe(20 * bytes);
+    await sent;
+  },
+);
+
+test("a response that is complete in one turn is one write to the connection", async () => {
+  const { client, response } = await open();
+  const received = once(client, "response");
+  const { socket } = response;
+  let writes = 0;
+  const [write, writev] = [socket!._write.bind(socket), socket!._writev!.bind(socket)];
+  socket!._write = (...args) => {
+    writes++;
+    write(...args);
+  };
+  socket!._writev = (...args) => {
+    writes++;
+    writev(...args);
+  };
+  await pipeline(output(3, 100), streamResponse(response));
+  const [message] = await received;
+  expect(Buffer.concat(await message.toArray()).length).toBe(300);
+  expect(writes).toBe(1);
+});
+
+test("the head arrives before the first byte of a body that comes later", async () => {
+  const { client, response } = await open();
+  const received = once(client, "response");
+  const stream = streamResponse(response) as ReturnType<typeof streamResponse> & { start(head: object): void };
+  stream.start({ statusCode: 203 });
+  const [message] = await received;
+  expect(message.statusCode).toBe(203);
+  stream.end("late");
+  expect(String(Buffer.concat(await message.toArray()))).toBe("late");
 });
 
 test.each(["before the function writes", "while the function writes"])(

@@ -30,7 +30,11 @@ class ResponseStream extends Writable {
     for (const [name, value] of Object.entries(headers)) this.#response.setHeader(name, value);
     if (cookies.length > 0) this.#response.setHeader("set-cookie", cookies);
     this.#response.writeHead(statusCode);
-    // The stream may send nothing for a while, so the client must get the head immediately.
+    // The stream may send nothing for a while, so the client must get the head soon. What follows in this turn goes out with it: a whole
+    // response is then one write instead of three. Node loses data of a response that is corked when it ends, so its connection is.
+    const { socket } = this.#response;
+    socket?.cork();
+    setImmediate(() => socket?.uncork());
     this.#response.flushHeaders();
   }
 

@@ -2,7 +2,7 @@
 import { submitMessage } from "@mjflow/core/message";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { openDataFile } from "./data-file.ts";
+import { type FileOptions, openDataFile } from "./data-file.ts";
 import { createFileQueues } from "./file-queue.ts";
 
 const VISIBILITY_MS = 30_000;
@@ -148,6 +148,25 @@ test("a message for a waiting receiver is stored as received before the receiver
   );
   await submit.delete([again!.receipt]);
   expect(await depths()).toContainEqual({ name: "submit", waiting: 0, inFlight: 0, delayed: 0 });
+});
+
+test("a waiting receiver gets a message when the sync of its sender has started, and does not wait for its end", async () => {
+  const order: string[] = [];
+  let end = () => {};
+  const sync = ((_, done: (error: Error | null) => void) => {
+    order.push("sync");
+    end = () => done(null);
+  }) as NonNullable<FileOptions["sync"]>;
+  const file = openDataFile({ dataDir: createTempFolder(), sync });
+  const queues = createFileQueues({ file, visibilityMs: VISIBILITY_MS, maxReceiveCount: () => 2, now: () => now });
+  const received = queues.source("submit").receive(10, never);
+  const acknowledged = file.together(() => queues.queue.send([{ message }])).then(() => order.push("acknowledged"));
+  expect(await received).toHaveLength(1);
+  order.push("received");
+  end();
+  await acknowledged;
+  expect(order).toEqual(["sync", "received", "acknowledged"]);
+  await file.close();
 });
 
 test("a waiting receiver gets no more messages of a group than its limit, and the others wait in the file", async () => {

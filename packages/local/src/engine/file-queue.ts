@@ -110,8 +110,12 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
       for (const { handOver, message } of received) handOver.release(message);
       throw error;
     }
-    for (const { handOver, message } of received) handOver.add(message);
-    for (const name of new Set(all.map((each) => each.name))) wake(name);
+    // The commit of the sender comes first: it was planned with its first write. Its sync then runs beside the work of the receivers, and an
+    // acknowledgement that waits for this sync does not wait for them.
+    setImmediate(() => {
+      for (const { handOver, message } of received) handOver.add(message);
+      for (const name of new Set(all.map((each) => each.name))) wake(name);
+    });
   }
 
   /**
