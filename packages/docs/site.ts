@@ -7,6 +7,12 @@ export const POLICY_FILE = "policy.txt";
 export const REFERENCE_FILE = "api.html";
 export const REFERENCE_POLICY_FILE = "api-policy.txt";
 
+/** The same reference for programs: paths at the server, and their files in the site. */
+export const REFERENCE_TEXTS: ReadonlyMap<string, string> = new Map([
+  ["/openapi.json", "api.json"],
+  ["/llms.txt", "api.txt"],
+]);
+
 /**
  * Hash of the style that VitePress adds for a moment when the color scheme changes, so that colors do not fade. A browser
  * test fails if its text changes.

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS, FAILURES } from "@mjflow/core/error";
-import { REFERENCE_FILE, REFERENCE_POLICY_FILE } from "@mjflow/docs/site";
+import { REFERENCE_FILE, REFERENCE_POLICY_FILE, REFERENCE_TEXTS } from "@mjflow/docs/site";
 import { documentationSite } from "@mjflow/local/documentation";
 import { KNOWN_PROVIDER_IDS } from "@mjflow/providers/families/index";
 import type { Browser } from "puppeteer-core";
@@ -49,12 +49,12 @@ const textOf = (name: string) =>
     .replace(/<[^>]+>/g, " ");
 
 describe("the built site", () => {
-  test("the site has the API reference and its policy as the API would send them", () => {
+  test("the site has the API reference in its three forms, and its policy, as the API would send them", () => {
     const { body, policy } = renderDocument("page");
-    const built = [REFERENCE_FILE, REFERENCE_POLICY_FILE].map((name) =>
+    const built = [REFERENCE_FILE, REFERENCE_POLICY_FILE, ...REFERENCE_TEXTS.values()].map((name) =>
       readFileSync(join(folder, "site", name), "utf8"),
     );
-    expect(built).toEqual([body, policy]);
+    expect(built).toEqual([body, policy, renderDocument("json").body, renderDocument("text").body]);
   });
 
   test("every document has a place in the menu", () => {

@@ -180,3 +180,61 @@ test("the API answers if the build fails", async () => {
   const get = await serve({ stale: () => true, build: () => Promise.reject(new Error("no VitePress")) });
   await expect.poll(async () => (await get("/docs/")).status).toBe(418);
 });
+
+test("the reference for programs is a file of the site, with the headers of the API", async () => {
+  writeSite({ "index.html": "home", "api.json": '{"openapi":"3.1.0"}', "api.txt": "reference" });
+  const site = documentationSite({ dist: folder, stale: () => false });
+  const get = await serve({}, site);
+  // Before the site is read, the API answers.
+  expect((await get("/openapi.json")).status).toBe(418);
+  await site.prepare();
+  const json = await get("/openapi.json?a=1");
+  expect(json).toMatchObject({
+    status: 200,
+    text: '{"openapi":"3.1.0"}',
+    headers: {
+      "content-type": "application/json",
+      "access-control-allow-origin": "*",
+      "cache-control": "public, max-age=300",
+    },
+  });
+  expect(json.headers["content-security-policy"]).toContain("default-src 'none'");
+  const again = { "if-none-match": String(json.headers["etag"]) };
+  expect((await get("/openapi.json", "GET", again)).status).toBe(304);
+  const text = await get("/llms.txt");
+  expect(text).toMatchObject({
+    status: 200,
+    text: "reference",
+    headers: { "content-type": "text/plain; charset=utf-8" },
+  });
+  expect(text.headers).not.toHaveProperty("access-control-allow-origin");
+  for (const [path, method] of [
+    ["/openapi.json", "POST"],
+    ["/openapi.json/x", "GET"],
+    ["/llms.txtx", "GET"],
+  ] as const)
+    expect((await get(path, method)).status, `${method} ${path}`).toBe(418);
+});
+
+test("a program that reads the reference starts no build and gets no site of another version", async () => {
+  writeSite({ "index.html": "home", "api.json": "of another version" });
+  let builds = 0;
+  const built = Promise.withResolvers<void>();
+  const site = documentationSite({
+    dist: folder,
+    stale: () => true,
+    build: () => {
+      builds++;
+      return built.promise;
+    },
+  });
+  const get = await serve({}, site);
+  expect((await get("/openapi.json")).status).toBe(418);
+  expect(builds).toBe(0);
+  const prepared = site.prepare();
+  expect((await get("/openapi.json")).status).toBe(418);
+  writeSite({ "api.json": "of this version" });
+  built.resolve();
+  await prepared;
+  expect(await get("/openapi.json")).toMatchObject({ status: 200, text: "of this version" });
+});

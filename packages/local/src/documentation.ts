@@ -3,7 +3,7 @@
  * takes some seconds: `prepare` builds it before the first visit, and without `prepare` the first visit does. A visitor who comes
  * too early sees a page that says so, or the site of the build before.
  *
- * `/docs/api`, the API reference, is a file of the site with a policy of its own. Without a site, for example because its build
+ * `/docs/api`, the API reference, is a file of the site with a policy of its own, and so are `/openapi.json` and `/llms.txt`. Without a site, for example because its build
  * fails, the API answers all of `/docs`, as in a deployment. It then renders the reference at its first request.
  */
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fileHeaders, securityHeaders } from "@mjflow/console/site";
 import { DIST, isStale } from "@mjflow/docs/location";
-import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE } from "@mjflow/docs/site";
+import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE, REFERENCE_TEXTS } from "@mjflow/docs/site";
 import { originForm } from "./lambda.ts";
 import {
   type Files,
@@ -48,9 +48,12 @@ const BUILDING = `<!doctype html>
 </html>
 `;
 
+const TEXT_PATHS = [...REFERENCE_TEXTS.keys()];
+const TEXT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** True if the site answers this path, provided that it is built. */
 export function isDocumentation(path: string): boolean {
-  return isBelow(PREFIX, path);
+  return isBelow(PREFIX, path) || TEXT_PATHS.some((text) => isBelow(text, path));
 }
 
 /** @param build for tests: replacement of the build that runs if the site is missing or outdated */
@@ -66,6 +69,8 @@ export function documentationSite({
   let files: Files | undefined;
   let isLoaded = false;
   let isBuilding = false;
+  /** True if the site is of this version. */
+  let isCurrent = false;
 
   function load(): void {
     if (existsSync(join(dist, POLICY_FILE))) files = readFiles(dist);
@@ -76,18 +81,41 @@ export function documentationSite({
     if (isLoaded) return;
     isLoaded = true;
     load();
-    if (!stale()) return;
+    isCurrent = !stale();
+    if (isCurrent) return;
     isBuilding = true;
     await build()
-      .then(load)
+      .then(() => {
+        load();
+        isCurrent = true;
+      })
       .catch(() => {})
       .finally(() => {
         isBuilding = false;
       });
   }
 
+  /** A program that reads the reference needs no site, so it starts no build. @returns false if the API has to answer */
+  function serveText(request: IncomingMessage, response: ServerResponse, name: string): boolean {
+    if (isPackaged) void prepare();
+    const file = isCurrent ? files?.get(name) : undefined;
+    if (!file || (request.method !== "GET" && request.method !== "HEAD")) return false;
+    const isJson = name.endsWith(".json");
+    sendFile(request, response, 200, file, {
+      ...securityHeaders(TEXT_POLICY),
+      "content-type": isJson ? "application/json" : "text/plain; charset=utf-8",
+      "cache-control": "public, max-age=300",
+      // As the API: tools on other websites read the document.
+      ...(isJson && { "access-control-allow-origin": "*" }),
+    });
+    return true;
+  }
+
   /** @returns false if the API has to answer, because there is no site */
   function serve(request: IncomingMessage, response: ServerResponse): boolean {
+    const text = REFERENCE_TEXTS.get(pathOf(request));
+    if (text !== undefined) return serveText(request, response, text);
+    if (!isBelow(PREFIX, originForm(request.url))) return false;
     void prepare();
     const isReference = isBelow(REFERENCE, originForm(request.url));
     if (isReference ? !files?.has(REFERENCE_FILE) : files === undefined && !isBuilding) return false;
