@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { violationsOf } from "../support/accessibility.ts";
 import { API_KEY, type Json, until } from "../support/spawned.ts";
 import { chromium, useConsole } from "./set-up.ts";
-import { click, signIn, textOf, visit } from "./test-browser.ts";
+import { click, showScheme, signIn, textOf, visit } from "./test-browser.ts";
 
 describe.skipIf(!chromium)("the gallery", () => {
   const { server, browser } = useConsole();
@@ -200,6 +201,42 @@ describe.skipIf(!chromium)("the gallery", () => {
     await page.keyboard.press("ArrowRight");
     await page.waitForFunction((url) => location.href !== url, {}, before);
     expect(complaints).toEqual([]);
+  });
+
+  test("on a phone a prompt can be written above the tabs, and it goes on in Create, where nothing is sent before its price is seen", async () => {
+    const { page, requested } = await visit(browser, { width: 390, height: 844 });
+    await page.setBypassCSP(true);
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/#/gallery`);
+    await page.waitForSelector(".composer-pill input");
+    for (const scheme of ["light", "dark"] as const) {
+      await showScheme(page, scheme);
+      expect(await violationsOf(page), scheme).toEqual([]);
+    }
+    const edges = await page.evaluate(() => {
+      const pill = document.querySelector(".composer-pill")!.getBoundingClientRect();
+      const { top } = document.querySelector(".tabbar")!.getBoundingClientRect();
+      return { left: pill.left, right: pill.right, gap: top - pill.bottom };
+    });
+    expect(edges.left).toBeGreaterThanOrEqual(0);
+    expect(edges.right).toBeLessThanOrEqual(390);
+    expect(edges.gap).toBeGreaterThanOrEqual(0);
+    // The last image is not hidden behind it.
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    const hidden = await page.evaluate(() => {
+      const pill = document.querySelector(".composer-pill")!.getBoundingClientRect();
+      return (
+        Math.max(...[...document.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect().bottom)) -
+        pill.top
+      );
+    });
+    expect(hidden).toBeLessThanOrEqual(0);
+    await page.locator(".composer-pill input").fill("a red kite --ar 2:3");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".composer textarea");
+    expect(await page.$eval(".composer textarea", ({ value }) => value)).toBe("a red kite --ar 2:3");
+    await page.waitForFunction(() => /≤? ?\$0\.\d/.test(document.querySelector("main")?.textContent ?? ""));
+    expect(requested.filter((url) => /\/v1\/flows\/?$/.test(url))).toEqual([]);
   });
 
   test("the filters are in the address, and a filter without results says so", async () => {

@@ -1,6 +1,6 @@
 /** All pictures and videos of all flows, newest first. */
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useMemo, useState } from "react";
+import { lazy, Suspense, useCallback, useMemo, useState } from "react";
 import { EmptyList } from "../components/empty-list.tsx";
 import { LoadMore } from "../components/load-more.tsx";
 import { PictureGrid } from "../components/picture-grid.tsx";
@@ -8,7 +8,7 @@ import { Problem } from "../components/problem.tsx";
 import { ResultImage } from "../components/result-image.tsx";
 import { ShotLightbox } from "../components/shot-lightbox.tsx";
 import { downloadZip } from "../download.ts";
-import { replaceQuery, useAtTop, useHash } from "../hooks.ts";
+import { replaceQuery, useAtTop, useHash, useMedia } from "../hooks.ts";
 import { Icon } from "../kit/icon.tsx";
 import { TextFilter } from "../kit/text-filter.tsx";
 import { useToasts } from "../kit/toast.tsx";
@@ -20,6 +20,8 @@ import { setPreference, usePreference } from "../preference.ts";
 import { type PictureFilter, usePictures, useRunningCount } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/text.ts";
+
+const ComposerPill = lazy(() => import("../components/composer-pill.tsx"));
 
 const ACTIONS = ["IMAGINE", "UPSCALE", "VARIATION", "REROLL", "ZOOM", "PAN", "INPAINT", "VIDEO", "BLEND"] as const;
 const DAYS = [1, 7, 30];
@@ -41,6 +43,7 @@ export default function GalleryPage({ query }: { query: Query }) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const rowHeight = Number(usePreference("rowHeight"));
   const hash = useHash();
+  const isPhone = useMedia("(max-width: 720px)");
   const isFiltered = kind !== "" || action !== "" || days !== "" || q !== "";
   const chosen = shots.filter(({ id }) => selected.has(id));
   return (
@@ -133,6 +136,11 @@ export default function GalleryPage({ query }: { query: Query }) {
           nothing={t.gallery.nothing}
           onClear={() => replaceQuery({ kind: "", action: "", days: "", q: "" })}
         />
+      )}
+      {isPhone && chosen.length === 0 && (
+        <Suspense fallback={null}>
+          <ComposerPill />
+        </Suspense>
       )}
       {chosen.length > 0 && <SelectionBar shots={chosen} onClear={() => setSelected(new Set())} />}
       {pic && <ShotLightbox shots={shots} current={pic} />}

@@ -38,6 +38,7 @@ export const enPages = {
       details: "details",
     },
   },
+  pill: { prompt: "Prompt", hint: "Imagine…", goOn: "Go on in Create" },
   recent: {
     all: "All images",
     price: (verb: string, cost: string) => `${verb} ${cost}`,
@@ -384,7 +385,8 @@ export const enPages = {
     last: "Last 24 hours:",
     sums: (success: string, tasks: number, mean: string | undefined) =>
       `${success} of ${number.format(tasks)} tasks succeeded${mean === undefined ? "" : `, mean time ${mean}`}`,
-    ofTasks: (tasks: number) => plural(tasks, { one: `of ${tasks} task, 24 h`, other: `of ${number.format(tasks)} tasks, 24 h` }),
+    ofTasks: (tasks: number) =>
+      plural(tasks, { one: `of ${tasks} task, 24 h`, other: `of ${number.format(tasks)} tasks, 24 h` }),
     mean: (time: string) => `mean ${time}`,
     hour: (time: string, succeeded: number, failed: number, mean: string | undefined) =>
       `${time}: ${number.format(succeeded)} succeeded, ${number.format(failed)} failed${mean === undefined ? "" : `, mean ${mean}`}`,

@@ -347,6 +347,7 @@ export const zh: Texts & CreateTexts & PageTexts = {
     costOf: (cost, most) => `${cost}，最多 ${most}`,
     recent: "最近",
   },
+  pill: { prompt: "提示词", hint: "想画什么…", goOn: "到“创作”继续" },
   recent: {
     all: "全部图片",
     price: (verb, cost) => `${verb} ${cost}`,
@@ -793,7 +794,8 @@ export const zh: Texts & CreateTexts & PageTexts = {
   },
   hours: {
     last: "最近 24 小时：",
-    sums: (success, tasks, mean) => `${tasks} 个任务中 ${success} 成功${mean === undefined ? "" : `，平均耗时 ${mean}`}`,
+    sums: (success, tasks, mean) =>
+      `${tasks} 个任务中 ${success} 成功${mean === undefined ? "" : `，平均耗时 ${mean}`}`,
     ofTasks: (tasks) => `共 ${tasks} 个任务，24 小时`,
     mean: (time) => `平均 ${time}`,
     hour: (time, succeeded, failed, mean) =>
