@@ -156,7 +156,7 @@ describe.skipIf(!chromium)("the console", () => {
     await page.mouse.down();
     await page.mouse.move(x + width * 0.75, y + height * 0.5, { steps: 4 });
     await page.mouse.up();
-    await click(page, ".dialog button", "Send");
+    await click(page, ".dialog button", "Send $0.04");
     const { modal } = JSON.parse((await sent).postData()!);
     const pixel = await page.evaluate(async (mask: string) => {
       const image = new Image();

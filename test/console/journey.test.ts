@@ -215,6 +215,50 @@ describe.skipIf(!chromium)("journeys in the console", () => {
     });
   });
 
+  describe("money", () => {
+    test("every control that costs something says its price before it is pressed", async () => {
+      const id = await server.start({ prompt: "priced", then: [{ press: "U1" }] });
+      const { tasks } = await server.ended(id);
+      await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
+      const failed = await server.start({ prompt: "half", then: [{ press: "U1" }] });
+      await server.ended(failed);
+      await server.sim("DELETE", "/faults");
+      /** Buttons of the selector without a price in themselves, in their group or in their row. */
+      const unpriced = (page: Page, selector: string) =>
+        page.$$eval(selector, (all) =>
+          all
+            .filter((button) => button.getAttribute("aria-pressed") !== "true")
+            .filter((button) => {
+              const places = [button, button.closest("fieldset")?.querySelector("legend"), button.closest(".result")];
+              return !places.some((place) => /\$\d/.test(place?.querySelector(".price")?.textContent ?? ""));
+            })
+            .map(({ textContent }) => textContent),
+        );
+      const { page } = await opened(`#/flows/${id}`);
+      const paid = ".task-actions .chip, .flow-head .actions button:not(.edit, .icon-button, .danger, [role=menuitem])";
+      await page.waitForSelector(".task-actions .chip");
+      expect(await count(page, paid)).toBeGreaterThan(8);
+      expect(await unpriced(page, paid)).toEqual([]);
+      await show(page, `#/flows/${id}/${tasks[1].id}`);
+      await page.waitForFunction(() => document.querySelector(".panel h2")?.textContent === "U1");
+      expect(await unpriced(page, paid)).toEqual([]);
+      await click(page, ".task-actions .chip .label", "Vary region");
+      await page.waitForSelector("dialog button[type=submit] .price");
+      await page.keyboard.press("Escape");
+      await show(page, `#/flows/${failed}`);
+      await page.waitForFunction(() => document.querySelector(".flow-head")?.textContent?.includes("Retry failed"));
+      expect(await unpriced(page, paid)).toEqual([]);
+      await show(page, "#/create");
+      await page.waitForSelector(".result .chip");
+      expect(await unpriced(page, ".result .chip")).toEqual([]);
+      await page.waitForSelector(".plan-card .cost");
+      await show(page, "#/gallery");
+      await page.locator('.tile:has([data-shot$=".3"])').hover();
+      await page.waitForSelector(".tile-presses .chip");
+      expect(await unpriced(page, ".tile-presses .chip")).toEqual([]);
+    });
+  });
+
   describe("danger", () => {
     test("an endpoint for two events receives only those, and its deletion is held back until it cannot be undone", async () => {
       const { page } = await opened("#/deliveries");
@@ -248,6 +292,40 @@ describe.skipIf(!chromium)("journeys in the console", () => {
   });
 
   describe("a lost server", () => {
+    test("a page that asks for nothing says so too, and its buttons say why they are off", async () => {
+      const other = await spawnServer();
+      try {
+        await other.call("POST", "/v1/apps", { name: "quiet" });
+        const { page } = await opened("#/settings/apps", other);
+        await page.waitForSelector('section[aria-label="quiet"] .actions button, section[aria-label="quiet"] button');
+        const create = await page.browserContext().newPage();
+        await create.goto(`${other.url}/console/#/create`);
+        await create.locator(".composer textarea").fill("not sent");
+        await create.waitForSelector(".send:not(:disabled)");
+        await other.kill();
+        const off = (button: string) =>
+          create.waitForFunction(
+            (selector) =>
+              document.querySelector<HTMLButtonElement>(`${selector}:disabled`)?.title ===
+              "The server does not respond. Nothing can be changed.",
+            {},
+            button,
+          );
+        await create.waitForSelector(".banner");
+        await off(".send");
+        await page.bringToFront();
+        await page.waitForSelector(".banner");
+        const titles = await page.$$eval('section[aria-label="quiet"] button:disabled', (all) =>
+          all.map((button) => (button as HTMLButtonElement).title),
+        );
+        expect(new Set(titles)).toEqual(new Set(["The server does not respond. Nothing can be changed."]));
+        // The draft stays.
+        expect(await create.$eval(".composer textarea", (field) => field.value)).toBe("not sent");
+      } finally {
+        await other.stop();
+      }
+    });
+
     test("the page says since when it has no connection, disables actions, and is live again when the server is back", async () => {
       const dataDir = mkdtempSync(join(tmpdir(), "mjflow-lost-"));
       let other = await spawnServer({ dataDir });

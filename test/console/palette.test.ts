@@ -87,7 +87,7 @@ describe.skipIf(!chromium)("commands and templates", () => {
     await page.waitForSelector(".flow-head");
     await openPalette(page);
     await page.keyboard.type("run again");
-    await waitForActive(page, "Run again");
+    await waitForActive(page, "Run again · ≤ $0.10");
     await page.keyboard.press("Enter");
     await waitForText(page, "Run again?");
     await page.keyboard.press("Escape");

@@ -17,10 +17,14 @@ export interface Connection {
 /** A shorter pause is a normal retry, and the user need not know of it. */
 const SHOWN_PAUSE_MS = 1_500;
 const CHECK_MS = 2_000;
+/** A page that has heard nothing for this time asks the server of its own origin whether it is there. */
+const SILENCE_MS = 2_500;
 
 let state: Connection = { lostSince: undefined, limitedUntil: undefined, returns: 0 };
 let cancelPause = () => {};
 let checks: ReturnType<typeof setInterval> | undefined;
+let isWatched = false;
+let heardAt = 0;
 const listeners = new Set<() => void>();
 
 function set(change: Partial<Connection>): void {
@@ -50,9 +54,15 @@ export function cancelLimited(): void {
 
 /** `fetch` that notes whether the server responds. @param apiUrl is asked again until it responds */
 export function watchedFetch(apiUrl: string): typeof fetch {
+  // A deployment costs money for each request, and its functions do not stop like a process.
+  if (apiUrl === location.origin && !isWatched) {
+    isWatched = true;
+    setInterval(() => listen(apiUrl), SILENCE_MS / 2);
+  }
   return async (input, init) => {
     try {
       const response = await fetch(input, init);
+      heardAt = Date.now();
       if (state.lostSince !== undefined) found();
       return response;
     } catch (error) {
@@ -60,6 +70,14 @@ export function watchedFetch(apiUrl: string): typeof fetch {
       throw error;
     }
   };
+}
+
+/** Asks a silent server. It is lost if it takes no connection; one that is slow is not. */
+function listen(apiUrl: string): void {
+  const isSilent = Date.now() - heardAt >= SILENCE_MS;
+  if (!isSilent || state.lostSince !== undefined || document.visibilityState !== "visible") return;
+  heardAt = Date.now();
+  fetch(`${apiUrl}/healthz`).catch(() => lost(apiUrl));
 }
 
 function lost(apiUrl: string): void {

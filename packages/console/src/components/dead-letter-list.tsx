@@ -28,7 +28,7 @@ export function DeadLetterList() {
 
 function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onChanged: () => void }) {
   const { deadLetters } = useMjflow();
-  const { act, busy, error, clear } = useAction();
+  const { act, off, error, clear } = useAction();
   const now = useNow(10_000);
   const { id, state, why, body, receives, createdAt } = deadLetter;
   const run = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
@@ -44,13 +44,13 @@ function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onCh
         <Problem error={error} onClose={clear} />
         {state === "kept" && (
           <div className="chips">
-            <button type="button" disabled={!!busy} onClick={() => run("redrive", () => deadLetters.redrive(id))}>
+            <button type="button" {...off} onClick={() => run("redrive", () => deadLetters.redrive(id))}>
               {t.health.redrive}
             </button>
             <button
               type="button"
               className="danger"
-              disabled={!!busy}
+              {...off}
               onClick={() => run("drop", () => deadLetters.discard(id))}
             >
               {t.health.discard}

@@ -1,6 +1,8 @@
 import type { MjflowError, ModalInput } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
 import { Dialog } from "../kit/dialog.tsx";
+import { usd } from "../lib/money.ts";
+import { useAction } from "../queries.ts";
 import { t } from "../text/page-text.ts";
 import { MaskEditor } from "./mask-editor.tsx";
 import { Problem } from "./problem.tsx";
@@ -10,16 +12,28 @@ export interface ModalDialogProps {
   image: string | undefined;
   wantsMask: boolean;
   prompt: string;
+  /** What the answer costs, USD. */
+  priceUsd: number;
   error: MjflowError | undefined;
   onSend(answer: ModalInput): Promise<boolean>;
   onClose(): void;
 }
 
 /** Form for a modal answer: a prompt, and a mask if the press needs a region. */
-export function ModalDialog({ title, image, wantsMask, prompt: before, error, onSend, onClose }: ModalDialogProps) {
+export function ModalDialog({
+  title,
+  image,
+  wantsMask,
+  prompt: before,
+  priceUsd,
+  error,
+  onSend,
+  onClose,
+}: ModalDialogProps) {
   const [prompt, setPrompt] = useState(before);
   const [mask, setMask] = useState<string>();
   const [isBusy, setBusy] = useState(false);
+  const { off } = useAction();
   const lacksMask = wantsMask && mask === undefined;
 
   async function submit(event: FormEvent) {
@@ -44,8 +58,13 @@ export function ModalDialog({ title, image, wantsMask, prompt: before, error, on
           <button type="button" onClick={onClose}>
             {t.common.cancel}
           </button>
-          <button type="submit" className="primary" disabled={isBusy || lacksMask || (!wantsMask && !prompt.trim())}>
-            {isBusy ? t.common.sending : t.common.send}
+          <button
+            type="submit"
+            className="primary"
+            {...off}
+            disabled={off.disabled || isBusy || lacksMask || (!wantsMask && !prompt.trim())}
+          >
+            {isBusy ? t.common.sending : t.common.send} <span className="price">{usd(priceUsd)}</span>
           </button>
         </div>
       </form>

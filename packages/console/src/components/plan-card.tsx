@@ -47,9 +47,9 @@ export default function PlanCard({ form, query, onChange, submit }: PlanCardProp
   const plan = useMemo(() => preview(input), [input]);
   const prompts = useMemo(() => promptsOf(form), [form]);
   const [tab, setTab] = useState("steps");
-  const { send, busy, error } = useSend(form, query["from"]);
+  const { send, busy, off, error } = useSend(form, query["from"]);
   const price = plan.usd * prompts.count;
-  const canSend = isComplete(form) && !busy && plan.problem === undefined && prompts.problem === undefined;
+  const canSend = isComplete(form) && !off.disabled && plan.problem === undefined && prompts.problem === undefined;
   useImperativeHandle(submit, () => () => {
     if (canSend) void send(prompts.count, price);
   });
@@ -94,7 +94,7 @@ export default function PlanCard({ form, query, onChange, submit }: PlanCardProp
         </p>
       )}
       <Problem error={error} />
-      <button type="submit" className="primary send" disabled={!canSend}>
+      <button type="submit" className="primary send" title={off.title} disabled={!canSend}>
         <Icon name="sparkles" />
         {busy ? <SendsIn otherwise={t.common.sending} /> : t.create.submit}
       </button>
@@ -154,7 +154,7 @@ function useSend(form: FlowForm, from: string | undefined) {
   const queries = useQueryClient();
   const confirm = useConfirm();
   const { can } = useApiCapabilities();
-  const { act, busy, error } = useAction();
+  const { act, busy, off, error } = useAction();
   // One Idempotency-Key per request: a request that is sent twice creates one flow, and a changed one gets a new key.
   const sent = useRef<{ body: string; key: string }>(undefined);
 
@@ -185,5 +185,5 @@ function useSend(form: FlowForm, from: string | undefined) {
       location.hash = next;
     });
   }
-  return { send, busy, error };
+  return { send, busy, off, error };
 }

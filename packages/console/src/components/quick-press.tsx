@@ -8,7 +8,7 @@ import { usd } from "../lib/money.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import type { Shot } from "../lib/shot.ts";
-import { toMjflowError } from "../queries.ts";
+import { toMjflowError, useAction } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { t } from "../text/page-text.ts";
 import { useAskPrice } from "./ask-price.ts";
@@ -26,6 +26,7 @@ export function QuickPress({ shot: { flowId, taskId }, press, hasPrice }: QuickP
   const queries = useQueryClient();
   const askPrice = useAskPrice();
   const { show } = useToasts();
+  const { off } = useAction();
   const [isPressed, setPressed] = useState(false);
   const [name, price] = [pressLabel(press), priceOfPress(press, null)];
 
@@ -48,8 +49,8 @@ export function QuickPress({ shot: { flowId, taskId }, press, hasPrice }: QuickP
     <button
       type="button"
       className="chip"
-      title={t.task.pressFor(name, usd(price))}
-      disabled={isPressed}
+      title={off.title ?? t.task.pressFor(name, usd(price))}
+      disabled={isPressed || off.disabled}
       onClick={() => void act()}
     >
       {isPressed && <Icon name="check" size="tiny" />}

@@ -21,7 +21,7 @@ function isOnlyAtVendor({ status, imageUrl, images, videos, copies }: Task): boo
 export default function ShareDialog({ flow, onClose }: { flow: Flow; onClose(): void }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
-  const { act, busy, error, clear } = useAction();
+  const { act, busy, off, error, clear } = useAction();
   const [days, setDays] = useState<number>(7);
   const [showsPrompt, setShowsPrompt] = useState(true);
   const [showsVendorLinks, setShowsVendorLinks] = useState(false);
@@ -98,7 +98,7 @@ export default function ShareDialog({ flow, onClose }: { flow: Flow; onClose(): 
         )}
         <Problem error={error} onClose={clear} />
         <div className="actions end">
-          <button type="submit" className={created ? undefined : "primary"} disabled={!!busy}>
+          <button type="submit" className={created ? undefined : "primary"} {...off}>
             {t.share.create}
           </button>
         </div>

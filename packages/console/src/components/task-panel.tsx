@@ -287,7 +287,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
   const { editFlow } = useEditAsNew();
-  const { act, busy, error, clear } = useAction();
+  const { act, busy, off, error, clear } = useAction();
   const askPrice = useAskPrice();
   const [open, setOpen] = useState<{ button: Button } | "answer">();
   const { id, status, buttons, failure } = task;
@@ -334,7 +334,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
         </button>
       )}
       {isFailed && !isBanned && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
-        <button type="button" disabled={!!busy} onClick={() => void retry()}>
+        <button type="button" {...off} onClick={() => void retry()}>
           <Icon name="rotate-ccw" />
           <span className="label">{busy === "retry" ? <SendsIn otherwise={t.common.retry} /> : t.common.retry}</span>{" "}
           <span className="price">≤ {usd(priceOfPress(task.press, flow.mode))}</span>
@@ -358,9 +358,11 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
                       key={button.customId}
                       type="button"
                       className="chip"
-                      disabled={!!busy}
+                      {...off}
                       {...(child && { "aria-pressed": true })}
-                      title={titleOf(button, child !== undefined, usd(priceOfPress(button.name, flow.mode)))}
+                      title={
+                        off.title ?? titleOf(button, child !== undefined, usd(priceOfPress(button.name, flow.mode)))
+                      }
                       onClick={() => {
                         if (child) onSelect(child.id);
                         else if (pressNeedsModal(button.name)) setOpen({ button });
@@ -389,6 +391,7 @@ export function TaskActions({ flow, task, parent, mayRetry, onChanged, onSelect 
           image={resultImageUrl(open === "answer" ? parent : task)}
           wantsMask={pressNeedsMask(open === "answer" ? (task.press ?? null) : open.button.name)}
           prompt={(open === "answer" ? parent : task)?.finalPrompt ?? ""}
+          priceUsd={priceOfPress(open === "answer" ? task.press : open.button.name, flow.mode)}
           onClose={() => setOpen(undefined)}
           onSend={async (answer) => {
             const isDone =

@@ -14,7 +14,7 @@ export function TemplateDialog({ then, onClose }: { then: PlanInput[]; onClose()
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const { show } = useToasts();
-  const { act, busy, error } = useAction();
+  const { act, busy, off, error } = useAction();
   const { data } = useTemplates();
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
@@ -55,7 +55,7 @@ export function TemplateDialog({ then, onClose }: { then: PlanInput[]; onClose()
           <button type="button" onClick={onClose}>
             {t.common.cancel}
           </button>
-          <button type="submit" className="primary" disabled={!!busy || name === ""}>
+          <button type="submit" className="primary" {...off} disabled={off.disabled || name === ""}>
             {busy ? t.common.saving : t.common.save}
           </button>
         </div>

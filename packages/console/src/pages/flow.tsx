@@ -444,8 +444,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const { can } = useApiCapabilities();
-  const { act, busy, error, clear } = useAction();
-  const { lostSince } = useConnection();
+  const { act, off, error, clear } = useAction();
   const confirm = useConfirm();
   const askPrice = useAskPrice();
   const { show } = useToasts();
@@ -488,7 +487,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     });
   }
 
-  const isOff = !!busy || lostSince !== undefined;
+  const isOff = off.disabled;
   const mayResume = canResume && can("POST", "/v1/flows/{id}/resume");
   const mayRunAgain = can("POST", "/v1/flows/{id}/rerun");
   const mayCancel = status === "running" && !canceledAt && can("POST", "/v1/flows/{id}/cancel");
@@ -508,9 +507,14 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     isOffered ? [{ id: `flow ${icon} ${name}`, name, icon, run: () => void act_() }] : [];
   useCommands([
     ...command(true, t.flow.editAsNew, "pencil", () => editFlow(flow)),
-    ...command(mayRunAgain && !isOff, t.flow.runAgain, "rotate-ccw", runAgain),
+    ...command(mayRunAgain && !isOff, t.flow.runAgainFor(usd(wholePrice(flow))), "rotate-ccw", runAgain),
     ...command(mayCancel && !isOff, t.flow.cancel, "circle-stop", cancel),
-    ...command(mayResume && !isOff, resumeName, "play", resume),
+    ...command(
+      mayResume && !isOff,
+      resumePrice > 0 ? `${resumeName} · ≤ ${usd(resumePrice)}` : resumeName,
+      "play",
+      resume,
+    ),
     ...command(template.length > 0, t.flow.saveAsTemplate, "bookmark", () => setSaving(true)),
     ...command(flow.prompt !== null, t.flow.copyPrompt, "copy", copyPrompt),
     ...command(mayShare, t.share.share, "link", () => setSharing(true)),
@@ -521,7 +525,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     <>
       <div className="actions">
         {mayResume && (
-          <button type="button" disabled={isOff} title={t.flow.chargedLikeNew} onClick={resume}>
+          <button type="button" disabled={isOff} title={off.title ?? t.flow.chargedLikeNew} onClick={resume}>
             <Icon name={canceledAt ? "play" : "rotate-ccw"} />
             <span className="label">{resumeName}</span>{" "}
             {resumePrice > 0 && <span className="price">≤ {usd(resumePrice)}</span>}
@@ -538,13 +542,13 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
           <span className="label">{t.flow.editAsNew}</span>
         </button>
         {mayRunAgain && (
-          <button type="button" disabled={isOff} onClick={runAgain}>
+          <button type="button" {...off} onClick={runAgain}>
             <Icon name="rotate-ccw" />
-            <span className="label">{t.flow.runAgain}</span>
+            <span className="label">{t.flow.runAgain}</span> <span className="price">≤ {usd(wholePrice(flow))}</span>
           </button>
         )}
         {mayCancel && (
-          <button type="button" className="danger" disabled={isOff} onClick={cancel}>
+          <button type="button" className="danger" {...off} onClick={cancel}>
             <Icon name="circle-stop" />
             <span className="label">{t.flow.cancel}</span>
           </button>
@@ -562,7 +566,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
             </MenuItem>
           )}
           {mayDelete && (
-            <MenuItem icon="trash-2" isDangerous disabled={isOff} onSelect={remove}>
+            <MenuItem icon="trash-2" isDangerous {...off} onSelect={remove}>
               {t.flow.delete}
             </MenuItem>
           )}

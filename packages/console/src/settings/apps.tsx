@@ -52,7 +52,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
   const queries = useQueryClient();
   const confirm = useConfirm();
   const askOverlap = useAskOverlap();
-  const { act, busy, error, clear } = useAction();
+  const { act, off, error, clear } = useAction();
   const [isEditing, setEditing] = useState(false);
   const { data: keys } = useQuery({
     queryKey: ["keys", id],
@@ -105,7 +105,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
             <Icon name="pencil" />
             {t.apps.limitsAndCredit}
           </button>
-          <button type="button" disabled={!!busy} onClick={() => void disable()}>
+          <button type="button" {...off} onClick={() => void disable()}>
             {disabledAt ? t.apps.enable : t.apps.disable}
           </button>
         </div>
@@ -128,10 +128,10 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
               {key.expiresAt && ` · ${t.apps.expires(key.expiresAt.slice(0, 10))}`}
             </span>
             <span className="actions">
-              <button type="button" className="quiet" disabled={!!busy} onClick={() => void rotate(key)}>
+              <button type="button" className="quiet" {...off} onClick={() => void rotate(key)}>
                 {t.apps.rotate}
               </button>
-              <button type="button" className="quiet danger" disabled={!!busy} onClick={() => void revoke(key)}>
+              <button type="button" className="quiet danger" {...off} onClick={() => void revoke(key)}>
                 {t.apps.revoke}
               </button>
             </span>
@@ -141,7 +141,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
       <div>
         <button
           type="button"
-          disabled={!!busy}
+          {...off}
           onClick={() => void run("key", async () => onKey(await mjflow.apps.keys.create(id)))}
         >
           <Icon name="key-round" />
@@ -157,7 +157,7 @@ function AppCard({ app, onKey }: { app: App; onKey(key: NewAppKey): void }) {
 function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
-  const { act, busy, error } = useAction();
+  const { act, busy, off, error } = useAction();
   const [name, setName] = useState(app?.name ?? "");
   const [perMinute, setPerMinute] = useState(String(app?.limits.flowsPerMinute ?? ""));
   const [running, setRunning] = useState(String(app?.limits.runningFlows ?? ""));
@@ -230,7 +230,7 @@ function AppForm({ app, onClose }: { app?: App; onClose(): void }) {
           <button type="button" onClick={onClose}>
             {t.common.cancel}
           </button>
-          <button type="submit" className="primary" disabled={!!busy || name.trim() === ""}>
+          <button type="submit" className="primary" {...off} disabled={off.disabled || name.trim() === ""}>
             {busy ? t.common.saving : t.common.save}
           </button>
         </div>

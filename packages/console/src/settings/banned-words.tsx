@@ -15,7 +15,7 @@ interface BannedList {
 
 export function BannedWords() {
   const mjflow = useMjflow();
-  const { act, busy, error, clear } = useAction();
+  const { act, off, error, clear } = useAction();
   const [text, setText] = useState("");
   const {
     data,
@@ -49,7 +49,7 @@ export function BannedWords() {
           {t.banned.add}
           <input value={text} placeholder={t.banned.addHint} onChange={(event) => setText(event.target.value)} />
         </label>
-        <button type="submit" disabled={!!busy || text.trim() === ""}>
+        <button type="submit" {...off} disabled={off.disabled || text.trim() === ""}>
           <Icon name="plus" />
           {t.common.add}
         </button>
@@ -61,7 +61,7 @@ export function BannedWords() {
             <button
               type="button"
               className="chip"
-              disabled={!!busy}
+              {...off}
               aria-label={t.banned.remove(word)}
               onClick={() => void save(data.words.filter((other) => other !== word))}
             >

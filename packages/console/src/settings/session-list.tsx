@@ -12,7 +12,7 @@ export function SessionList() {
   const { mjflow, signOut } = useSession();
   const queries = useQueryClient();
   const now = useNow(30_000);
-  const { act, busy, error, clear } = useAction();
+  const { act, off, error, clear } = useAction();
   const { data, error: readError } = useQuery({
     queryKey: ["sessions"],
     queryFn: () => mjflow.sessions.list().take(Number.POSITIVE_INFINITY),
@@ -54,7 +54,7 @@ export function SessionList() {
                 <td>
                   <button
                     type="button"
-                    disabled={!!busy}
+                    {...off}
                     aria-label={each.current ? t.shell.signOut : t.sessions.endOne(each.label ?? each.id)}
                     onClick={() => (each.current ? signOut() : void end([each]))}
                   >
@@ -68,7 +68,7 @@ export function SessionList() {
       </div>
       {others.length > 1 && (
         <div className="actions end">
-          <button type="button" className="danger" disabled={!!busy} onClick={() => void end(others)}>
+          <button type="button" className="danger" {...off} onClick={() => void end(others)}>
             {t.sessions.endOthers}
           </button>
         </div>

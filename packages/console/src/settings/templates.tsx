@@ -15,7 +15,7 @@ export function Templates() {
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const confirm = useConfirm();
-  const { act, busy, error: actionError, clear } = useAction();
+  const { act, off, error: actionError, clear } = useAction();
   const { data, error } = useTemplates();
   const now = useNow(30_000);
   if (error) return <Problem error={toMjflowError(error)} />;
@@ -55,7 +55,7 @@ export function Templates() {
                   <Icon name="sparkles" />
                   {t.templates.use}
                 </a>
-                <button type="button" className="danger" disabled={!!busy} onClick={() => void remove(name)}>
+                <button type="button" className="danger" {...off} onClick={() => void remove(name)}>
                   {t.common.delete}
                 </button>
               </div>
