@@ -1,6 +1,6 @@
 /**
  * Screenshots of the main pages are like the kept ones in `screens/`. The test compares small images by the color of their cells,
- * so letters may move by a pixel, but a panel, a color or a row may not.
+ * so a text may move by a pixel, but a panel, a color or a row may not.
  *
  * After an intended change: `MJFLOW_RECORD=1 npx vitest run test/console/screens.test.ts`, and look at the new images.
  */
@@ -64,7 +64,7 @@ describe.skipIf(!chromium)("screenshots", () => {
     });
     await page.close();
     const file = join(KEPT, "fonts.json");
-    if (isRecording) writeFileSync(file, `${JSON.stringify({ width })}\n`);
+    if (isRecording) writeFileSync(file, `{ "width": ${width} }\n`);
     return JSON.parse(readFileSync(file, "utf8")).width === width;
   }
 

@@ -162,7 +162,10 @@ function parsed(cursor: string): unknown[] {
 
 /** A result without what only its task needs: no attempts, no buttons. */
 export function pictureView({ flow, task }: Picture, links: Links) {
-  const { parentId, press, action, provider, account, imageUrl, images, videos, copies, seed, urls } = taskView(task, links);
+  const { parentId, press, action, provider, account, imageUrl, images, videos, copies, seed, urls } = taskView(
+    task,
+    links,
+  );
   return {
     taskId: taskIdOf(flow.id, task.path),
     flowId: flow.id,
