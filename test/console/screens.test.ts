@@ -1,15 +1,17 @@
 /**
- * Screenshots of the main pages are like the kept ones in `screens/`. The test compares small images by the color of their cells,
- * so a text may move by a pixel, but a panel, a color or a row may not.
+ * Screenshots of the main pages are like the kept ones in `screens/`. The test compares small images by the color of their cells.
+ * So a text may move by a pixel, but a panel, a color or a row may not.
  *
  * After an intended change: `MJFLOW_RECORD=1 npx vitest run test/console/screens.test.ts`, and look at the new images.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromium, useConsole } from "./set-up.ts";
 import { showScheme } from "./test-browser.ts";
 
@@ -39,10 +41,13 @@ describe.skipIf(!chromium)("screenshots", () => {
   const setup = useConsole();
   let flow: string;
   let hasOtherFonts = false;
+  const receiver = createServer((request, response) => request.resume().on("end", () => response.end()));
 
   beforeAll(async () => {
     const { start, ended, call } = setup.server;
-    await call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
+    // A webhook that fails would be shown with another time and state in each run.
+    const hook = `http://127.0.0.1:${await startReceiver()}/hook`;
+    await call("POST", "/v1/endpoints", { url: hook, description: "the shop" });
     const prompts = ["koi in a pond, gouache --ar 1:1", "a lighthouse --ar 2:3", "desert dunes at noon --ar 21:9"];
     for (const prompt of prompts) await ended(await start({ prompt }));
     flow = await start({
@@ -52,6 +57,13 @@ describe.skipIf(!chromium)("screenshots", () => {
     await ended(flow);
     hasOtherFonts = !(await hasKeptFonts());
   }, 180_000);
+
+  afterAll(() => void receiver.close());
+
+  async function startReceiver(): Promise<number> {
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    return (receiver.address() as AddressInfo).port;
+  }
 
   /** Compares the width of a text with that of the kept screenshots. */
   async function hasKeptFonts(): Promise<boolean> {
