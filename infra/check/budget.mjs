@@ -73,8 +73,8 @@
  * The API loads its routes and schemas with the first request that needs them (docs/decisions/0084): 685 became 505. Stream has no
  * schema: 347 became 324. The store of every function knows sessions (2 kB), and Api and Stream identify them (3 kB).
  *
- * The durations of an account have its last 24 hours (1 kB in the functions that write them). A task knows when its submission began
- * and by which account, and the API shows both (Api 2 kB with the test of an account; its code is loaded on demand).
+ * The durations of an account have its last 24 hours (1 kB in the functions that write them). A task knows when its submission began,
+ * and by which account. The API shows both, and has the route of account tests (2 kB). The code behind it is loaded on demand.
  */
 export const BUDGET_KB = {
   Api: 517,
