@@ -320,6 +320,7 @@ test("providers are listed with capabilities and account health, and without API
             waiting: { count: 0, atLeast: false, oldestAt: null },
             callbacks: "unknown",
             heardAt: null,
+            hours: [],
             lookupFault: null,
             failures: 0,
             askAt: null,

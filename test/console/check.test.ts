@@ -126,6 +126,8 @@ describe.skipIf(!chromium)("the console in use", () => {
       const { pathname, search } = new URL(request.url());
       const json = (body: unknown) => request.respond({ contentType: "application/json", body: JSON.stringify(body) });
       if (pathname.endsWith(`/v1/flows/${done.id}`)) return json(flow);
+      // The events of the server would say that the flow has ended.
+      if (pathname.endsWith(`/v1/flows/${done.id}/events`)) return;
       if (!pathname.endsWith("/v1/flows") || request.method() !== "GET") return request.continue();
       const { body } = await server.call("GET", `${pathname}${search}`);
       const data = body.data.map((entry: Json) =>

@@ -109,6 +109,8 @@ describe.skipIf(!chromium)("screenshots", () => {
         },
       });
       await page.waitForSelector(ready);
+      // What is under the pointer looks different.
+      await page.mouse.move(0, 0);
       await isStill(page);
       const small = await sharp(await page.screenshot())
         .resize(Math.round(width * part))

@@ -3,7 +3,7 @@ import type { Flow, MjflowError } from "@mjflow/client";
 import { useCallback, useEffect, useState } from "react";
 import { useConnection } from "./connection.ts";
 import { toMjflowError } from "./queries.ts";
-import { useMjflow } from "./session.ts";
+import { loadWaiting, useMjflow } from "./session.ts";
 
 /** Notifies the other tabs of this browser of a changed flow: a page follows an ended flow no more. */
 const changed = new BroadcastChannel("mjflow.flow");
@@ -40,8 +40,11 @@ export function useLiveFlow(id: string): LiveFlow {
     };
     async function follow() {
       const first = await mjflow.flows.get(id, { signal });
-      show(first, first.status === "running");
-      if (first.status !== "running") return;
+      const isRunning = first.status === "running";
+      // A browser never loads a module again that failed once. So a page that says "Live" has the code before the server can be lost.
+      if (isRunning) await loadWaiting();
+      show(first, isRunning);
+      if (!isRunning) return;
       show(await mjflow.flows.wait(id, { signal, onUpdate: (flow) => show(flow, true) }), false);
     }
     follow().catch((cause) => {

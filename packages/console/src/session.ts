@@ -25,11 +25,13 @@ function hasCookie(): boolean {
   return new URL(apiUrl()).origin === location.origin && isSecureContext;
 }
 
-/** How a flow is followed. Only the page of a running flow needs it, so it is no part of the first view. */
+/** Loads the code that follows a flow. Only the page of a running flow needs it, so it is no part of the first view. */
+export const loadWaiting = () => import("@mjflow/client/wait");
+
 const WAITING: Waiting = {
-  waitFor: async (...of) => (await import("@mjflow/client/wait")).waitFor(...of),
+  waitFor: async (...of) => (await loadWaiting()).waitFor(...of),
   async *eventsOf(...of) {
-    yield* (await import("@mjflow/client/wait")).eventsOf(...of);
+    yield* (await loadWaiting()).eventsOf(...of);
   },
 };
 
