@@ -337,7 +337,7 @@ describe.skipIf(!chromium)("settings", () => {
     await other.waitForSelector('nav[aria-label="Pages"]');
     await click(other, ".rail button .name", "Sign out");
     await page.waitForSelector('input[name="key"]');
-    // The page can hear of the end from the server before the other tab has removed the session.
+    // The server can tell the page of the end before the other tab has removed the session.
     await page.waitForFunction(() => localStorage.getItem("mjflow.session") === null);
   });
 });
