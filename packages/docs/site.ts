@@ -9,8 +9,8 @@ export const REFERENCE_POLICY_FILE = "api-policy.txt";
 
 /** The same reference for programs: paths at the server, and their files in the site. */
 export const REFERENCE_TEXTS: ReadonlyMap<string, string> = new Map([
-  ["/openapi.json", "api.json"],
-  ["/llms.txt", "api.txt"],
+  ["/openapi.json", "openapi.json"],
+  ["/llms.txt", "llms.txt"],
 ]);
 
 /**

@@ -182,7 +182,7 @@ test("the API answers if the build fails", async () => {
 });
 
 test("the reference for programs is a file of the site, with the headers of the API", async () => {
-  writeSite({ "index.html": "home", "api.json": '{"openapi":"3.1.0"}', "api.txt": "reference" });
+  writeSite({ "index.html": "home", "openapi.json": '{"openapi":"3.1.0"}', "llms.txt": "reference" });
   const site = documentationSite({ dist: folder, stale: () => false });
   const get = await serve({}, site);
   // Before the site is read, the API answers.
@@ -217,7 +217,7 @@ test("the reference for programs is a file of the site, with the headers of the 
 });
 
 test("a program that reads the reference starts no build and gets no site of another version", async () => {
-  writeSite({ "index.html": "home", "api.json": "of another version" });
+  writeSite({ "index.html": "home", "openapi.json": "of another version" });
   let builds = 0;
   const built = Promise.withResolvers<void>();
   const site = documentationSite({
@@ -233,7 +233,7 @@ test("a program that reads the reference starts no build and gets no site of ano
   expect(builds).toBe(0);
   const prepared = site.prepare();
   expect((await get("/openapi.json")).status).toBe(418);
-  writeSite({ "api.json": "of this version" });
+  writeSite({ "openapi.json": "of this version" });
   built.resolve();
   await prepared;
   expect(await get("/openapi.json")).toMatchObject({ status: 200, text: "of this version" });
