@@ -17,7 +17,7 @@ import { parseArgs } from "node:util";
 import { replaceBuild } from "@mjflow/console/static-build";
 import { renderDocument } from "../../functions/http/openapi/render.ts";
 import { DIST, isStale } from "./location.ts";
-import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE, REFERENCE_TEXTS } from "./site.ts";
+import { POLICY_FILE, policyOf, REFERENCE_FILE, REFERENCE_POLICY_FILE } from "./site.ts";
 import { menus, ROOT, sitePages } from "./src/pages.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -35,8 +35,6 @@ export function build(dist = DIST, base = BASE, isForUsers = false): void {
     const { body, policy } = renderDocument("page");
     writeFileSync(join(built, REFERENCE_FILE), body);
     writeFileSync(join(built, REFERENCE_POLICY_FILE), policy);
-    for (const [path, file] of REFERENCE_TEXTS)
-      writeFileSync(join(built, file), renderDocument(path === "/openapi.json" ? "json" : "text").body);
     replaceBuild(built, dist, () => dist === DIST && !isStale());
   } finally {
     for (const folder of [work, built]) rmSync(folder, { recursive: true, force: true });

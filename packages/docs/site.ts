@@ -7,11 +7,8 @@ export const POLICY_FILE = "policy.txt";
 export const REFERENCE_FILE = "api.html";
 export const REFERENCE_POLICY_FILE = "api-policy.txt";
 
-/** The same reference for programs: paths at the server, and their files in the site. */
-export const REFERENCE_TEXTS: ReadonlyMap<string, string> = new Map([
-  ["/openapi.json", "openapi.json"],
-  ["/llms.txt", "llms.txt"],
-]);
+/** The same reference for programs: files of the site, which the server has at its root. */
+export const REFERENCE_TEXTS = ["openapi.json", "llms.txt"] as const;
 
 /**
  * Hash of the style that VitePress adds for a moment when the color scheme changes, so that colors do not fade. A browser

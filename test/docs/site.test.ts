@@ -51,7 +51,7 @@ const textOf = (name: string) =>
 describe("the built site", () => {
   test("the site has the API reference in its three forms, and its policy, as the API would send them", () => {
     const { body, policy } = renderDocument("page");
-    const built = [REFERENCE_FILE, REFERENCE_POLICY_FILE, ...REFERENCE_TEXTS.values()].map((name) =>
+    const built = [REFERENCE_FILE, REFERENCE_POLICY_FILE, ...REFERENCE_TEXTS].map((name) =>
       readFileSync(join(folder, "site", name), "utf8"),
     );
     expect(built).toEqual([body, policy, renderDocument("json").body, renderDocument("text").body]);

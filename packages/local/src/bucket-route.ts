@@ -118,9 +118,10 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
 
 function allowOrigin({ method, headers }: IncomingMessage, response: ServerResponse, origins: readonly string[]): void {
   const { origin } = headers;
+  if (origin === undefined) return;
   // A browser that comes here by the redirect of the API hides the origin of its page. The signature is the right to read.
-  if (method === "GET" && origin !== undefined) return void response.setHeader("access-control-allow-origin", "*");
-  if (origin === undefined || !(origins.includes("*") || origins.includes(origin))) return;
+  if (method === "GET") return void response.setHeader("access-control-allow-origin", "*");
+  if (!(origins.includes("*") || origins.includes(origin))) return;
   response.setHeader("access-control-allow-origin", origin);
   response.setHeader("access-control-allow-methods", "GET, PUT");
   response.setHeader("access-control-allow-headers", "content-type");

@@ -3,8 +3,9 @@
  * takes some seconds: `prepare` builds it before the first visit, and without `prepare` the first visit does. A visitor who comes
  * too early sees a page that says so, or the site of the build before.
  *
- * `/docs/api`, the API reference, is a file of the site with a policy of its own, and so are `/openapi.json` and `/llms.txt`. Without a site, for example because its build
- * fails, the API answers all of `/docs`, as in a deployment. It then renders the reference at its first request.
+ * `/docs/api`, the API reference, is a file of the site with a policy of its own, and so are `/openapi.json` and `/llms.txt`. Without
+ * a site, for example because its build fails, the API answers all of them, as in a deployment. It then renders the reference at its
+ * first request.
  */
 import { existsSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -48,12 +49,11 @@ const BUILDING = `<!doctype html>
 </html>
 `;
 
-const TEXT_PATHS = [...REFERENCE_TEXTS.keys()];
 const TEXT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** True if the site answers this path, provided that it is built. */
 export function isDocumentation(path: string): boolean {
-  return isBelow(PREFIX, path) || TEXT_PATHS.some((text) => isBelow(text, path));
+  return isBelow(PREFIX, path) || REFERENCE_TEXTS.some((name) => isBelow(`/${name}`, path));
 }
 
 /** @param build for tests: replacement of the build that runs if the site is missing or outdated */
@@ -113,7 +113,7 @@ export function documentationSite({
 
   /** @returns false if the API has to answer, because there is no site */
   function serve(request: IncomingMessage, response: ServerResponse): boolean {
-    const text = REFERENCE_TEXTS.get(pathOf(request));
+    const text = REFERENCE_TEXTS.find((name) => pathOf(request) === `/${name}`);
     if (text !== undefined) return serveText(request, response, text);
     if (!isBelow(PREFIX, originForm(request.url))) return false;
     void prepare();

@@ -216,26 +216,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     const all = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
     const page = verb === "query" ? pageOf(all, fields) : undefined;
     const known = page?.tasks ?? all;
-    const reply =
-      fault?.kind === "lookup-5xx"
-        ? errorsOf(dialect).serverError(fault.httpStatus ?? 500, clock.now())
-        : fault?.kind === "lookup-error-200"
-          ? json(dialect, 200, { code: 429, description: "请求过于频繁" })
-          : fault?.kind === "lookup-page"
-            ? webPage()
-            : verb === "image-seed"
-              ? seed(known[0], call)
-              : verb === "fetch"
-                ? known[0]
-                  ? json(dialect, 200, enveloped(wireTask(known[0], call), call.scenario.envelope))
-                  : unknownTask(dialect)
-                : json(
-                    dialect,
-                    200,
-                    page
-                      ? { content: shown(known, call), ...page.numbers }
-                      : enveloped(shown(known, call), call.scenario.envelope),
-                  );
+    const reply = replyOf();
     ledger.lookup({
       at: clock.now(),
       provider: dialect.id,
@@ -247,6 +228,19 @@ export function createVendor(parts: VendorDeps): Vendor {
     });
     await steps.pause(event);
     return reply;
+
+    function replyOf(): SimulatorResponse {
+      const { envelope } = call.scenario;
+      if (fault?.kind === "lookup-5xx") return errorsOf(dialect).serverError(fault.httpStatus ?? 500, clock.now());
+      if (fault?.kind === "lookup-error-200") return json(dialect, 200, { code: 429, description: "请求过于频繁" });
+      if (fault?.kind === "lookup-page") return webPage();
+      const [first] = known;
+      if (verb === "image-seed") return seed(first, call);
+      if (verb === "fetch")
+        return first ? json(dialect, 200, enveloped(wireTask(first, call), envelope)) : unknownTask(dialect);
+      const tasks = shown(known, call);
+      return json(dialect, 200, page ? { content: tasks, ...page.numbers } : enveloped(tasks, envelope));
+    }
   }
 
   function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect, scenario }: Call): Task[] {

@@ -23,7 +23,7 @@ interface Group {
 }
 
 export function CommandPalette({ onClose }: { onClose(): void }) {
-  const element = useModal();
+  const modal = useModal(onClose);
   const base = useId();
   const list = useRef<HTMLDivElement>(null);
   const [text, setText] = useState("");
@@ -58,13 +58,9 @@ export function CommandPalette({ onClose }: { onClose(): void }) {
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one on the backdrop
     <dialog
-      ref={element}
+      {...modal}
       className="dialog palette"
       aria-label={t.palette.title}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
       onClick={({ target, currentTarget }) => target === currentTarget && onClose()}
     >
       <div className="palette-field">

@@ -45,7 +45,7 @@ export interface LightboxProps {
 }
 
 export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
-  const element = useModal();
+  const modal = useModal(onClose);
   const index = shots.findIndex(({ id }) => id === current);
   const shot = shots[index]!;
   const { show: say } = useToasts();
@@ -62,7 +62,7 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
   function compare() {
     setOther(compared ? undefined : (shots[index + 1] ?? shots[index - 1])?.id);
     // The divider has the focus and goes away. The dialog keeps the keys.
-    if (compared) element.current?.focus();
+    if (compared) modal.ref.current?.focus();
   }
   const save = () => void download(shot).catch((error: Error) => say(error.message));
   const reusePrompt = () => editAsNew({ ...EMPTY_FORM, prompt: shot.prompt ?? "" });
@@ -91,15 +91,11 @@ export function Lightbox({ shots, current, onShow, onClose }: LightboxProps) {
 
   return (
     <dialog
-      ref={element}
+      {...modal}
       tabIndex={-1}
       className={hasInfo ? "lightbox" : "lightbox wide"}
       aria-label={altOf(shot)}
       onKeyDown={onKeyDown}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
     >
       <Ambient shot={shot} />
       <div className="lightbox-bar">

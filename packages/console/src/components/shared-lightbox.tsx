@@ -15,7 +15,7 @@ interface SharedLightboxProps {
 }
 
 export function SharedLightbox({ shots, current, onShow, onClose }: SharedLightboxProps) {
-  const element = useModal();
+  const modal = useModal(onClose);
   const index = shots.findIndex(({ id }) => id === current);
   const shot = shots[index];
   if (!shot) return null;
@@ -32,16 +32,7 @@ export function SharedLightbox({ shots, current, onShow, onClose }: SharedLightb
     step(by);
   }
   return (
-    <dialog
-      ref={element}
-      className="lightbox wide"
-      aria-label={shot.label}
-      onKeyDown={onKeyDown}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-    >
+    <dialog {...modal} className="lightbox wide" aria-label={shot.label} onKeyDown={onKeyDown}>
       <div className="lightbox-bar">
         <button type="button" className="icon-button" aria-label={t.lightbox.close} onClick={onClose}>
           <Icon name="x" />

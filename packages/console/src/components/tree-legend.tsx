@@ -46,14 +46,13 @@ export function FailedList(props: {
   flow: Flow;
   tasks: readonly Task[];
   selected: string | undefined;
-  isOff: boolean;
   onSelect(id: string): void;
   onChanged(): void;
 }) {
-  const { flow, tasks, selected, isOff, onSelect, onChanged } = props;
+  const { flow, tasks, selected, onSelect, onChanged } = props;
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
-  const { act, busy, error, clear } = useAction();
+  const { act, off, error, clear } = useAction();
   const askPrice = useAskPrice();
   // A banned prompt fails again, and a canceled flow has to be resumed as a whole.
   const retryable = tasks.filter(({ failure }) => failure?.code !== "banned_prompt");
@@ -70,7 +69,7 @@ export function FailedList(props: {
   return (
     <section className="failed-list" aria-label={t.flow.groups.failed}>
       {mayRetry && (
-        <button type="button" className="primary" disabled={isOff || !!busy} onClick={() => void retry()}>
+        <button type="button" className="primary" {...off} onClick={() => void retry()}>
           <Icon name="rotate-ccw" />
           {name} <span className="price">≤ {usd(priceUsd)}</span>
         </button>

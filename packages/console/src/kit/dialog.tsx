@@ -1,5 +1,5 @@
 /** A modal dialog: the platform's own element traps the focus, closes with Escape and gives the focus back. */
-import { type ReactNode, useId, useLayoutEffect, useRef } from "react";
+import { type ReactNode, type SyntheticEvent, useId, useLayoutEffect, useRef } from "react";
 import { t } from "../text/text.ts";
 import { Icon } from "./icon.tsx";
 
@@ -13,18 +13,14 @@ export interface DialogProps {
 
 export function Dialog({ title, hint, narrow, onClose, children }: DialogProps) {
   const [titleId, hintId] = [useId(), useId()];
-  const element = useModal();
+  const modal = useModal(onClose);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one outside of the dialog
     <dialog
-      ref={element}
+      {...modal}
       className={narrow ? "dialog narrow" : "dialog"}
       aria-labelledby={titleId}
       {...(hint && { "aria-describedby": hintId })}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
       onClick={({ target, currentTarget, clientX, clientY }) => {
         // A click on the backdrop has the dialog as its target, and a point outside of the box.
         const { left, right, top, bottom } = currentTarget.getBoundingClientRect();
@@ -48,8 +44,13 @@ export function Dialog({ title, hint, narrow, onClose, children }: DialogProps) 
   );
 }
 
-/** Opens the dialog element as modal while the component is mounted. Closing it returns the focus to where it was. */
-export function useModal() {
+/**
+ * Opens the dialog element as modal while the component is mounted. Closing it returns the focus to where it was.
+ *
+ * @param onClose is called for Escape; the component then has to go away
+ * @returns attributes of the dialog element
+ */
+export function useModal(onClose: () => void) {
   const element = useRef<HTMLDialogElement>(null);
   // The dialog is closed while it is still in the document. An element that was removed gives no focus back.
   useLayoutEffect(() => {
@@ -57,5 +58,11 @@ export function useModal() {
     if (!dialog.open) dialog.showModal();
     return () => dialog.close();
   }, []);
-  return element;
+  return {
+    ref: element,
+    onCancel(event: SyntheticEvent) {
+      event.preventDefault();
+      onClose();
+    },
+  };
 }

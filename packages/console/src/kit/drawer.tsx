@@ -5,17 +5,13 @@ import { useModal } from "./dialog.tsx";
 import { Icon } from "./icon.tsx";
 
 export function Drawer({ label, onClose, children }: { label: string; onClose(): void; children: ReactNode }) {
-  const element = useModal();
+  const modal = useModal(onClose);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one on the backdrop
     <dialog
-      ref={element}
+      {...modal}
       className="drawer"
       aria-label={label}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
       onClick={({ target, currentTarget }) => target === currentTarget && onClose()}
     >
       <div className="drawer-content">

@@ -34,13 +34,9 @@ export default function DeliveriesPage({ query }: { query: Query }) {
   const { deliveries, waiting, isLoading, error, more } = useDeliveryList(filter, isAtTop);
   const urls = new Map(useEndpoints().data?.map(({ id, url }) => [id, url ?? undefined]));
   const isFiltered = Object.values(filter).some((value) => value !== "");
+  const listed = deliveries.find(({ id }) => id === chosen);
   const detail = chosen && (
-    <DeliveryDetail
-      key={chosen}
-      id={chosen}
-      listed={deliveries.find(({ id }) => id === chosen)}
-      url={urls.get(deliveries.find(({ id }) => id === chosen)?.endpoint ?? "")}
-    />
+    <DeliveryDetail key={chosen} id={chosen} listed={listed} url={urls.get(listed?.endpoint ?? "")} />
   );
   const close = () => replaceQuery({ d: "" });
   return (

@@ -106,7 +106,6 @@ function FlowContent({ flow, live, chosen, view, pic, show }: ContentProps) {
     node?.id,
     select,
   );
-  const { lostSince } = useConnection();
   const panel = node && (
     <>
       {isTree && shown === "failed" && (
@@ -114,7 +113,6 @@ function FlowContent({ flow, live, chosen, view, pic, show }: ContentProps) {
           flow={flow}
           tasks={tasksIn(nodes, groups, shown)}
           selected={node.id}
-          isOff={lostSince !== undefined}
           onSelect={select}
           onChanged={live.again}
         />
@@ -324,23 +322,19 @@ const ROW_GAP = 10;
 
 /** The details of a task on a phone: a dialog at the lower edge, with the task's row still visible above it. */
 function Sheet({ node, onClose, children }: { node: string; onClose: () => void; children: ReactNode }) {
-  const element = useModal();
+  const modal = useModal(onClose);
   useEffect(() => {
     // The row that was tapped stays visible above the sheet. The page is longer while the sheet is open (`:has`).
     const row = document.querySelector(`[data-node="${CSS.escape(node)}"]`)?.getBoundingClientRect();
-    const hidden = (row?.bottom ?? 0) + ROW_GAP - (innerHeight - element.current!.offsetHeight);
+    const hidden = (row?.bottom ?? 0) + ROW_GAP - (innerHeight - modal.ref.current!.offsetHeight);
     if (hidden > 0) scrollBy(0, hidden);
-  }, [element, node]);
+  }, [modal.ref, node]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes it too; the click is one on the backdrop
     <dialog
-      ref={element}
+      {...modal}
       className="panel task-sheet"
       aria-label={t.flow.task}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
       onClick={({ target, currentTarget }) => target === currentTarget && onClose()}
     >
       <div className="task-sheet-content">
@@ -465,10 +459,10 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     const body = cancelBody(usd(atMost - soFar), usd(soFar));
     if (await confirm({ title, body, action, isDangerous: true })) void run("cancel", () => mjflow.flows.cancel(id));
   }
+  const againPrice = usd(wholePrice(flow));
   async function runAgain() {
-    const price = flow.tasks.length > 0 ? wholePrice(flow) : 0;
-    const { runAgainTitle: title, runAgainBody, runAgainFor } = t.flow;
-    const [body, action] = [runAgainBody(usd(price)), runAgainFor(usd(price))];
+    const { runAgainTitle: title, runAgainBody } = t.flow;
+    const [body, action] = [runAgainBody(againPrice), t.flow.runAgainFor(againPrice)];
     if (!(await confirm({ title, body, action }))) return;
     await act("rerun", async () => {
       const next = await mjflow.flows.rerun(id);
@@ -507,7 +501,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
     isOffered ? [{ id: `flow ${icon} ${name}`, name, icon, run: () => void act_() }] : [];
   useCommands([
     ...command(true, t.flow.editAsNew, "pencil", () => editFlow(flow)),
-    ...command(mayRunAgain && !isOff, t.flow.runAgainFor(usd(wholePrice(flow))), "rotate-ccw", runAgain),
+    ...command(mayRunAgain && !isOff, t.flow.runAgainFor(againPrice), "rotate-ccw", runAgain),
     ...command(mayCancel && !isOff, t.flow.cancel, "circle-stop", cancel),
     ...command(
       mayResume && !isOff,
@@ -544,7 +538,7 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
         {mayRunAgain && (
           <button type="button" {...off} onClick={runAgain}>
             <Icon name="rotate-ccw" />
-            <span className="label">{t.flow.runAgain}</span> <span className="price">≤ {usd(wholePrice(flow))}</span>
+            <span className="label">{t.flow.runAgain}</span> <span className="price">≤ {againPrice}</span>
           </button>
         )}
         {mayCancel && (
@@ -583,9 +577,10 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
   );
 }
 
-/** Price of the root and of every step of the plan, USD. */
+/** Price of the root and of every step of the plan, USD; 0 while the flow has no task. */
 function wholePrice(flow: Flow): number {
-  const root = flow.tasks[0]!;
+  const [root] = flow.tasks;
+  if (!root) return 0;
   const fresh: Task = { ...root, status: "PENDING", submittedAt: null, endedAt: null, orphans: [] };
   const plan = (flow.plan ?? []).map((step) => ({ ...step, status: "planned" as const }));
   return costOf({ tasks: [fresh], plan, mode: flow.mode }).atMost;

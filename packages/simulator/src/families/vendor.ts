@@ -179,18 +179,18 @@ export function createFamilyVendor(parts: FamilyVendorDeps): FamilyVendor {
     const fault = faults.take(LOOKUP_FAULTS, event);
     const missing = fault?.kind === "lookup-missing" ? family.read(request, viewOf(call, true)) : undefined;
     const { found, answer } = missing?.kind === "lookup" ? missing : asked;
-    const response =
-      fault?.kind === "lookup-5xx"
-        ? reply(serverError(call, fault.httpStatus))
-        : fault?.kind === "lookup-error-200"
-          ? { ...reply(family.refused({ kind: "rate-limit" }, viewOf(call))), status: 200 }
-          : fault?.kind === "lookup-page"
-            ? webPage()
-            : reply(answer);
+    const response = responseOf();
     const row = { at: clock.now(), provider: family.id, verb, ids: [...ids], found };
     ledger.lookup({ ...row, httpStatus: response.status, fault: fault?.kind ?? null });
     await steps.pause(event);
     return response;
+
+    function responseOf(): SimulatorResponse {
+      if (fault?.kind === "lookup-5xx") return reply(serverError(call, fault.httpStatus));
+      if (fault?.kind === "lookup-page") return webPage();
+      if (fault?.kind !== "lookup-error-200") return reply(answer);
+      return { ...reply(family.refused({ kind: "rate-limit" }, viewOf(call))), status: 200 };
+    }
   }
 
   function cancel(call: FamilyVendorCall, request: FamilyRequest, id: string): SimulatorResponse {
