@@ -319,6 +319,18 @@ describe.skipIf(!chromium)("journeys in the console", () => {
           all.map((button) => (button as HTMLButtonElement).title),
         );
         expect(new Set(titles)).toEqual(new Set(["The server does not respond. Nothing can be changed."]));
+        // Code that was not loaded before cannot be loaded now. Only its part of the page is missing.
+        await page.keyboard.down("Control");
+        await page.keyboard.press("k");
+        await page.keyboard.up("Control");
+        await page.evaluate(() => {
+          location.hash = "#/health";
+        });
+        await page.waitForSelector("main .problem");
+        expect(await page.$('nav[aria-label="Pages"]')).not.toBeNull();
+        await page.bringToFront();
+        await page.evaluate(() => history.back());
+        await page.waitForSelector('section[aria-label="quiet"]');
         // The draft stays.
         expect(await create.$eval(".composer textarea", (field) => field.value)).toBe("not sent");
       } finally {

@@ -1,9 +1,11 @@
 /** The session of the user and the pages. A page is loaded when it is opened. */
 import { isMjflowError, type MjflowError } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { lazy, useCallback, useEffect, useMemo, useState } from "react";
+import { Problem } from "./components/problem.tsx";
 import { useHash } from "./hooks.ts";
 import { ConfirmProvider } from "./kit/confirm.tsx";
+import { Part } from "./kit/part.tsx";
 import { ToastProvider } from "./kit/toast.tsx";
 import { type Route, routeOf, signInLinkOf } from "./lib/route.ts";
 import { toMjflowError } from "./queries.ts";
@@ -72,9 +74,9 @@ export function App() {
     };
     const failed = state.kind === "failed" ? state.error : undefined;
     return (
-      <Suspense fallback={null}>
+      <Part>
         <SignIn key={link ?? ""} onSignIn={signIn} link={link} hasEnded={state.kind === "ended"} failed={failed} />
-      </Suspense>
+      </Part>
     );
   }
   return (
@@ -92,9 +94,9 @@ function Pages() {
   const route = routeOf(useHash());
   return (
     <Shell route={route}>
-      <Suspense fallback={null}>
+      <Part key={route.page} failed={(error) => <Problem error={toMjflowError(error)} />}>
         <PageOf route={route} />
-      </Suspense>
+      </Part>
     </Shell>
   );
 }

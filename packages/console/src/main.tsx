@@ -1,8 +1,9 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, StrictMode, Suspense } from "react";
+import { lazy, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { useHash } from "./hooks.ts";
+import { Part } from "./kit/part.tsx";
 import { shareLinkOf } from "./lib/route.ts";
 import { applyTheme } from "./preference.ts";
 import { applyLanguage, useLanguage } from "./text/text.ts";
@@ -23,9 +24,9 @@ function Console() {
   // A viewer of a share link has no session, and a user who has one does not need it there.
   if (link === undefined) return <App key={language} />;
   return (
-    <Suspense fallback={null}>
+    <Part>
       <SharedPage key={`${language} ${link}`} link={link} />
-    </Suspense>
+    </Part>
   );
 }
 

@@ -1,11 +1,12 @@
 /** What is around every page: the navigation, the state of the connection, and where the focus goes. */
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, type ReactNode, useEffect, useRef, useState } from "react";
 import { type OpenedByKey, ShortcutKeys } from "./components/shortcut-keys.tsx";
 import { cancelLimited, secondsUntil, useConnection } from "./connection.ts";
 import { useMedia, useNow } from "./hooks.ts";
 import { Icon } from "./kit/icon.tsx";
 import { Mark } from "./kit/mark.tsx";
+import { Part } from "./kit/part.tsx";
 import { hrefOf, type Page, pagesFor, type Route } from "./lib/route.ts";
 import { clock } from "./lib/time.ts";
 import { useIsOperator, useRunningCount } from "./queries.ts";
@@ -52,7 +53,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
             ))}
           </nav>
           <div className="end">
-            <Suspense fallback={null}>{isIdle && !isSlim && <SpendMeter />}</Suspense>
+            <Part>{isIdle && !isSlim && <SpendMeter />}</Part>
             <button type="button" onClick={signOut} title={t.shell.signOut}>
               <Icon name="log-out" size="large" />
               <span className="name">{t.shell.signOut}</span>
@@ -83,7 +84,7 @@ function NavLink(props: { page: Page; icon: string; route: Route; isIdle: boolea
       <Icon name={icon} size="large" />
       <span className="name">{name}</span>
       {page === "flows" && <RunningBadge />}
-      <Suspense fallback={null}>{page === "deliveries" && isIdle && <FailingBadge />}</Suspense>
+      <Part>{page === "deliveries" && isIdle && <FailingBadge />}</Part>
     </a>
   );
 }

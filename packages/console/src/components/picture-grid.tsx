@@ -5,7 +5,6 @@ import {
   type MouseEvent,
   memo,
   type ReactNode,
-  Suspense,
   useCallback,
   useMemo,
   useRef,
@@ -13,6 +12,7 @@ import {
 } from "react";
 import { download, savableUrl } from "../download.ts";
 import { Icon } from "../kit/icon.tsx";
+import { Part } from "../kit/part.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { byDay, startOfDay } from "../lib/day.ts";
 import { type JustifiedRow, justified } from "../lib/justify.ts";
@@ -236,9 +236,9 @@ function Tile({ shot, width, href, isSelected, isSelecting, onToggle }: TileProp
                   <b>{shot.label}</b> {shot.prompt}
                 </p>
                 {shot.of === 4 && !shot.video && !isSelecting && (
-                  <Suspense fallback={null}>
+                  <Part>
                     <TilePresses shot={shot} />
-                  </Suspense>
+                  </Part>
                 )}
               </div>
               <button

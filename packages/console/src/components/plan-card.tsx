@@ -3,9 +3,10 @@
  * page.
  */
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type RefObject, Suspense, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import { lazy, type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { useConfirm } from "../kit/confirm.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Part } from "../kit/part.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { clearDraft } from "../lib/draft.ts";
 import { type Draft, type FlowForm, isComplete, toFlowInput, toPlanInput } from "../lib/form.ts";
@@ -78,10 +79,10 @@ export default function PlanCard({ form, query, onChange, submit }: PlanCardProp
             />
           </>
         )}
-        <Suspense fallback={null}>
+        <Part>
           {tab === "tree" && <PlanTree steps={plan.steps} />}
           {tab === "code" && <Snippets input={input} />}
-        </Suspense>
+        </Part>
       </Tabs>
       <div className="total">
         <span className="faint small">{t.create.paidCalls(prompts.count, plan.paid)}</span>
@@ -140,9 +141,9 @@ function TemplateBar(props: { form: FlowForm; chosen: string | undefined; onChan
         </button>
       )}
       {isSaving && (
-        <Suspense fallback={null}>
+        <Part>
           <TemplateDialog then={then} onClose={() => setSaving(false)} />
-        </Suspense>
+        </Part>
       )}
     </div>
   );

@@ -1,7 +1,8 @@
 /** Editor for the presses of a plan, to any depth. */
 import { canonicalPress, modalKindOfPress } from "@mjflow/core/button";
-import { lazy, Suspense, useState } from "react";
+import { lazy, useState } from "react";
 import { Icon } from "../kit/icon.tsx";
+import { Part } from "../kit/part.tsx";
 import { priceOfPress } from "../lib/flow-plan.ts";
 import { type Draft, type FlowForm, toggleDraft, updateDraft } from "../lib/form.ts";
 import { usd } from "../lib/money.ts";
@@ -169,7 +170,7 @@ function Step({ draft, mode, onChange }: StepProps) {
         </button>
       )}
       {isMasking && (
-        <Suspense fallback={null}>
+        <Part>
           <MaskDialog
             onClose={() => setMasking(false)}
             onDone={(maskBase64) => {
@@ -178,7 +179,7 @@ function Step({ draft, mode, onChange }: StepProps) {
               setMasking(false);
             }}
           />
-        </Suspense>
+        </Part>
       )}
       {kind !== "none" && (
         <PlanEditor drafts={draft.then} kind={kind} mode={mode} onChange={(then) => onChange({ ...draft, then })} />

@@ -1,5 +1,6 @@
 /** The keys that work on every page, and the sheet that lists all keys. */
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, useEffect } from "react";
+import { Part } from "../kit/part.tsx";
 import { GO_KEYS, hrefOf, pagesFor } from "../lib/route.ts";
 import { useIsOperator } from "../queries.ts";
 
@@ -51,9 +52,5 @@ export function ShortcutKeys({ open, onOpen }: { open: OpenedByKey; onOpen(what:
   }, [onOpen, isOperator]);
   if (open === undefined) return null;
   const close = () => onOpen(undefined);
-  return (
-    <Suspense fallback={null}>
-      {open === "palette" ? <CommandPalette onClose={close} /> : <ShortcutSheet onClose={close} />}
-    </Suspense>
-  );
+  return <Part>{open === "palette" ? <CommandPalette onClose={close} /> : <ShortcutSheet onClose={close} />}</Part>;
 }

@@ -1,7 +1,8 @@
 /** The lightbox of the address: `?pic=<task id>.<number>`, over any page. It also opens a picture that the page has not loaded. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy } from "react";
 import { replaceQuery } from "../hooks.ts";
+import { Part } from "../kit/part.tsx";
 import { type Shot, shotsOf, sourceOfTask } from "../lib/shot.ts";
 import { useMjflow } from "../session.ts";
 
@@ -25,8 +26,8 @@ export function ShotLightbox({ shots, current }: { shots: readonly Shot[]; curre
     requestAnimationFrame(() => tile?.focus({ preventScroll: true }));
   };
   return (
-    <Suspense fallback={null}>
+    <Part>
       <Lightbox shots={all} current={shown.id} onShow={(id) => replaceQuery({ pic: id })} onClose={close} />
-    </Suspense>
+    </Part>
   );
 }

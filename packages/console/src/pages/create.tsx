@@ -4,6 +4,7 @@ import { ImageInput } from "../components/image-input.tsx";
 import type { Submit } from "../components/plan-card.tsx";
 import { PromptSettings } from "../components/prompt-settings.tsx";
 import { Icon } from "../kit/icon.tsx";
+import { Part } from "../kit/part.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { clearDraft, onOpenedDraft, storeDraft, storedDraft } from "../lib/draft.ts";
 import { NO_FILTER } from "../lib/filter.ts";
@@ -78,9 +79,9 @@ export default function CreatePage({ query }: { query: Query }) {
             <summary>{t.create.moreOptions}</summary>
             <MoreFields form={form} onChange={set} />
           </details>
-          <Suspense fallback={null}>
+          <Part>
             <RecentFlows />
-          </Suspense>
+          </Part>
         </div>
         <div className="side">
           <Suspense fallback={<div className="card plan-card" aria-busy="true" />}>

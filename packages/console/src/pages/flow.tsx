@@ -1,7 +1,7 @@
 /** One flow: its tree with the planned steps, its timeline, and the selected task. */
 import type { Flow, Task } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from "react";
+import { lazy, type ReactNode, useEffect, useMemo, useState } from "react";
 import { useCommands } from "../commands.ts";
 import { useAskPrice } from "../components/ask-price.ts";
 import { CopyButton } from "../components/copy.tsx";
@@ -25,6 +25,7 @@ import { useConfirm } from "../kit/confirm.tsx";
 import { useModal } from "../kit/dialog.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Menu, MenuItem } from "../kit/menu.tsx";
+import { Part } from "../kit/part.tsx";
 import { Rich } from "../kit/rich.tsx";
 import { Tabs } from "../kit/tabs.tsx";
 import { useToasts } from "../kit/toast.tsx";
@@ -568,9 +569,9 @@ function FlowActions({ flow, live }: { flow: Flow; live: LiveFlow }) {
       </div>
       <Problem error={error} onClose={clear} />
       {isSharing && (
-        <Suspense fallback={null}>
+        <Part>
           <ShareDialog flow={flow} onClose={() => setSharing(false)} />
-        </Suspense>
+        </Part>
       )}
       {isSaving && <TemplateDialog then={template} onClose={() => setSaving(false)} />}
     </>

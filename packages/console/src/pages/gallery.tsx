@@ -1,6 +1,6 @@
 /** All pictures and videos of all flows, newest first. */
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useCallback, useMemo, useState } from "react";
+import { lazy, useCallback, useMemo, useState } from "react";
 import { EmptyList } from "../components/empty-list.tsx";
 import { LoadMore } from "../components/load-more.tsx";
 import { PictureGrid } from "../components/picture-grid.tsx";
@@ -10,6 +10,7 @@ import { ShotLightbox } from "../components/shot-lightbox.tsx";
 import { downloadZip } from "../download.ts";
 import { replaceQuery, useAtTop, useHash, useMedia } from "../hooks.ts";
 import { Icon } from "../kit/icon.tsx";
+import { Part } from "../kit/part.tsx";
 import { TextFilter } from "../kit/text-filter.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { actionLabel } from "../lib/press.ts";
@@ -138,9 +139,9 @@ export default function GalleryPage({ query }: { query: Query }) {
         />
       )}
       {isPhone && chosen.length === 0 && (
-        <Suspense fallback={null}>
+        <Part>
           <ComposerPill />
-        </Suspense>
+        </Part>
       )}
       {chosen.length > 0 && <SelectionBar shots={chosen} onClear={() => setSelected(new Set())} />}
       {pic && <ShotLightbox shots={shots} current={pic} />}
