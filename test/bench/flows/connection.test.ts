@@ -46,6 +46,23 @@ test("a request is not sent again if a new connection ends, or after the first b
   expect(await sendTwo(await startServer(partial), { resends: true })).toContain("ended before the response");
 });
 
+test("a pool that is closed while a response is missing reports no error", async () => {
+  const errors: string[] = [];
+  const arrived = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const host = await startServer((socket) => {
+    socket.once("close", () => ended.resolve());
+    arrived.resolve();
+  });
+  const pool = createConnectionPool(host, (error) => errors.push(error.message));
+  pool.take().send(jsonRequest({ method: "GET", host, path: "/" }), () => expect.unreachable());
+  await arrived.promise;
+  pool.close();
+  await ended.promise;
+  await new Promise(setImmediate);
+  expect(errors).toEqual([]);
+});
+
 test("as many connections are in use as the limit says, and the others have their turns in order", async () => {
   const host = await startServer((socket) => socket.write(RESPONSE));
   const pool = createConnectionPool(host, (error) => expect.unreachable(error.message), { limit: 2 });

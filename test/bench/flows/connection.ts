@@ -17,6 +17,7 @@ export interface ConnectionPool {
   take(): Connection;
   /** Takes a connection when fewer than the limit are in use. Those who wait have their turns in order. */
   whenFree(use: (connection: Connection) => void): void;
+  /** Ends all connections. A request whose response has not arrived is given up without an error. */
   close(): void;
 }
 
@@ -83,9 +84,9 @@ export function createConnectionPool(
       });
       dialed.on("close", () => {
         all.delete(dialed);
-        if (onResponse === undefined) return;
-        if (!maySendAgain || isClosed)
-          return onError(new Error(`A connection to ${host} ended before the response${why}`));
+        // Who closes the pool no longer waits for a response.
+        if (onResponse === undefined || isClosed) return;
+        if (!maySendAgain) return onError(new Error(`A connection to ${host} ended before the response${why}`));
         maySendAgain = false;
         socket = dial();
         socket.write(request, "latin1");
