@@ -13,7 +13,7 @@ import type { DriverAnswer, DriverQuestion } from "./flows/driver-process.ts";
 import type { Counts, Ready, ServerState } from "./flows/system.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS, type System, type SystemName } from "./flows/systems.ts";
 import { DOUBLED_EVERY, TASKS, type VendorReport } from "./flows/vendor.ts";
-import type { VendorAnswer } from "./flows/vendor-process.ts";
+import type { VendorAnswer, VendorQuestion } from "./flows/vendor-process.ts";
 import { disturbances, type Quiet, watchMachine } from "./quiet.ts";
 import { median } from "./stat.ts";
 import { hasUsage, usageOf } from "./usage.ts";
@@ -146,6 +146,8 @@ interface Measuring {
   enqueued(): Promise<Enqueued>;
   /** What happened at the vendor since the last report. */
   report(): Promise<VendorReport>;
+  /** Sets how many steps of progress each later task has. */
+  setSteps(steps: number): Promise<void>;
   /** What mjflow's process says about itself; a peer has no such state. */
   state(): Promise<ServerState>;
 }
@@ -159,7 +161,7 @@ export async function withSystem<T>(
   const at = (path: string) => new URL(path, import.meta.url);
   const driver = await startChild<DriverQuestion, DriverAnswer>(at("./flows/driver-process.ts"), {});
   const { donePort } = driver.ready;
-  const vendor = await startChild<object, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
+  const vendor = await startChild<VendorQuestion, VendorAnswer>(at("./flows/vendor-process.ts"), { donePort });
   try {
     const started = { ...options, vendorUrl: vendor.ready.url, dataDir };
     const system = await startChild<object, Ready | Counts | ServerState>(script, started, node);
@@ -185,6 +187,9 @@ export async function withSystem<T>(
         },
         enqueued: async () => (await driver.child.ask({ enqueued: true })) as DriverAnswer & Enqueued,
         report: async () => (await vendor.child.ask({})) as VendorAnswer & VendorReport,
+        async setSteps(steps) {
+          await vendor.child.ask({ steps });
+        },
         state: async () => (await system.child.ask({})) as ServerState,
       });
     } finally {

@@ -13,6 +13,7 @@ import { SYSTEM_NAMES, type SystemName } from "./flows/systems.ts";
 import { benchFlows, installPeers } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchNeighbors } from "./neighbors.ts";
+import { benchProgress } from "./progress.ts";
 import { headNow, writeResult } from "./result.ts";
 import { benchServer } from "./server.ts";
 
@@ -37,6 +38,15 @@ const BENCHES: Record<string, () => Promise<object>> = {
       quick
         ? { rounds: 1, warmUpFlows: 100, flows: 100, concurrency: 16, aloneFlows: 10, systems }
         : { rounds: 3, warmUpFlows: 300, flows: 300, concurrency: 16, aloneFlows: 60, systems },
+    );
+  },
+  progress() {
+    installPeers();
+    const systems = systemsOf(values.systems);
+    return benchProgress(
+      quick
+        ? { rounds: 1, warmUpFlows: 50, flows: 40, concurrency: 16, steps: 308, systems }
+        : { rounds: 3, warmUpFlows: 150, flows: 100, concurrency: 16, steps: 208, systems },
     );
   },
   server: () =>

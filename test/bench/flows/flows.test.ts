@@ -102,6 +102,15 @@ test("the vendor sends SUBMITTED, eight steps of progress and SUCCESS in order, 
   expect(vendor.report()).toMatchObject({ callbacks: ends * 10 + doubled.length, doubled: doubled.length });
 });
 
+test("the vendor sends as many steps of progress as it is asked for", async () => {
+  const { driver, vendor, system } = await startAll();
+  vendor.setSteps(3);
+  await driver.drive({ ...system.ready, flows: 1, concurrency: 1 });
+  const sent = system.callbacks.filter(({ path }) => path === "0").map(({ progress }) => progress);
+  expect(sent).toEqual(["0%", "24%", "49%", "74%", "100%"]);
+  expect(vendor.report()).toMatchObject({ callbacks: TASKS * 5, doubled: 0 });
+});
+
 test("the vendor counts a button that is pressed twice, and the paid image", async () => {
   const { driver, vendor, system } = await startAll(["U1", "U2", "U2", "U3"]);
   await driver.drive({ ...system.ready, flows: 2, concurrency: 1 });

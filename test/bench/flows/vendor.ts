@@ -14,7 +14,6 @@ import { jsonRequest, messageReader, statusOf } from "./http-wire.ts";
 
 /** Number of images of a flow: the imagine and its four upscales. */
 export const TASKS = 5;
-const PROGRESS_STEPS = 8;
 export const DOUBLED_EVERY = 20;
 
 /**
@@ -22,6 +21,9 @@ export const DOUBLED_EVERY = 20;
  * thousands of tasks would overflow the queue of connections that a system has not accepted yet.
  */
 const CALLBACK_CONNECTIONS = 256;
+
+/** Steps of progress of each task, if nothing else is asked for. */
+export const PROGRESS_STEPS = 8;
 
 /** What the vendor saw since the last report. */
 export interface VendorReport {
@@ -42,6 +44,8 @@ export interface Vendor {
   url: string;
   /** Returns what happened since the last report, and forgets its flows. */
   report(): VendorReport;
+  /** Sets how many steps of progress each later task has. */
+  setSteps(steps: number): void;
   stop(): Promise<void>;
 }
 
@@ -78,6 +82,7 @@ export async function startVendor(
   let [ids, successes] = [0, 0];
   let seen = emptyReport();
   let cpu = process.cpuUsage();
+  let steps = PROGRESS_STEPS;
 
   function submitted(path: string, body: string): string {
     const { prompt, taskId, customId, notifyHook } = JSON.parse(body) as Record<string, string>;
@@ -119,12 +124,12 @@ export async function startVendor(
     const sendNext = () => {
       const step = sent++;
       if (step === 0) send(request(SUBMITTED));
-      else if (step <= PROGRESS_STEPS) {
+      else if (step <= steps) {
         // The steps differ only in two digits. The one before has left: its response has arrived.
-        progress.write(String(step * 11), percentAt, "latin1");
+        progress.write(percentOf(step, steps), percentAt, "latin1");
         send(progress);
-      } else if (step === PROGRESS_STEPS + 1) sendSuccess();
-      else if (step === PROGRESS_STEPS + 2 && ++successes % DOUBLED_EVERY === 0) {
+      } else if (step === steps + 1) sendSuccess();
+      else if (step === steps + 2 && ++successes % DOUBLED_EVERY === 0) {
         seen.doubled++;
         send(success);
       } else {
@@ -184,12 +189,20 @@ export async function startVendor(
       cpu = process.cpuUsage();
       return report;
     },
+    setSteps(given) {
+      steps = given;
+    },
     stop() {
       for (const pool of pools.values()) pool.close();
       for (const socket of sockets) socket.destroy();
       return new Promise((done) => server.close(() => done()));
     },
   };
+}
+
+/** Two digits, because all steps share one text. */
+function percentOf(step: number, steps: number): string {
+  return String(Math.floor((step * 99) / (steps + 1))).padStart(2, "0");
 }
 
 function emptyReport() {
