@@ -6,12 +6,14 @@ import { SLOW_TESTS } from "./test/mutation/slow-tests.ts";
 const TESTS = "{packages,functions,infra,release,test}/**/*.test.ts";
 const NO_TESTS = ["**/node_modules/**", "**/.sst/**"];
 
-/** Tests of the unit folders that take seconds: connections that wait, large images, thousands of signatures, whole simulations. */
+/** Tests of the unit folders that take seconds: connections that wait, large images and texts, thousands of signatures, whole simulations. */
 const SLOW = [
   ...SLOW_TESTS,
   "packages/core/src/data-uri.test.ts",
   "packages/core/src/message.test.ts",
   "packages/media/src/tile.test.ts",
+  "packages/providers/src/account-test/account-test.test.ts",
+  "packages/providers/src/long-text.test.ts",
   "packages/webhooks/src/outbound.test.ts",
   "packages/webhooks/src/sign.test.ts",
   "test/app/import.test.ts",
@@ -19,6 +21,7 @@ const SLOW = [
   "test/app/upload.test.ts",
   "test/engine/parked.test.ts",
   "test/engine/replay.test.ts",
+  "test/vendor/account-test.test.ts",
   "test/vendor/sim.test.ts",
 ];
 

@@ -1,4 +1,5 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { MjflowError } from "@mjflow/core/error";
 import type { AccountTester, InputImages, QueueDepths, Translator, UploadCounts } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
@@ -138,7 +139,7 @@ export function followOf(c: Context<AppEnv>, flowId: string): FlowFollowing {
   const path = `/v1/flows/${flowId}/events`;
   const at = (base: string, query = "") => ({
     follow: streams.follow,
-    eventsUrl: `${base.replace(/\/+$/, "")}${path}${query}`,
+    eventsUrl: `${withoutEndSlashes(base)}${path}${query}`,
   });
   if (apiUrlFrom === "query") return at(origin, search);
   if (streams.url === undefined) return at(apiUrl ?? origin);

@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { isLoopbackUrl } from "@mjflow/core/loopback";
 import type { Platform } from "./platform.ts";
 import { UsageError } from "./usage-error.ts";
@@ -51,7 +52,7 @@ function checked(text: string, where: string): string {
   if (url.username || url.password)
     throw new UsageError(`${where} must not contain credentials. Set MJFLOW_API_KEY instead.`);
   if (url.search || url.hash) throw new UsageError(`${where} must not contain a query or a fragment.`);
-  return url.href.replace(/\/+$/, "");
+  return withoutEndSlashes(url.href);
 }
 
 /**

@@ -64,7 +64,7 @@ function baseUrlOf(text: string): string {
   if (url.username || url.password)
     throw invalidArgument("It must not contain credentials. Use apiKey instead.", "baseUrl");
   if (url.search || url.hash) throw invalidArgument("It must not contain a query or a fragment.", "baseUrl");
-  return url.href.replace(/\/+$/, "");
+  return url.href.replace(/(?<!\/)\/+$/, "");
 }
 
 /** Checks the key here, because the platform's own error for an invalid header would contain the key. */

@@ -70,7 +70,7 @@ export function parseEntryName(name: string): EntryRef | undefined {
 
 export function entryValue({ micro, at, mark = "", runs, reference }: EntryValue): string {
   const parts = [micro.toString(36), Math.floor(at / 1_000).toString(36), mark, runs ? "r" : ""].join(".");
-  return reference === undefined ? parts.replace(/\.+$/, "") : `${parts}.${reference}`;
+  return reference === undefined ? parts.replace(/(?<!\.)\.+$/, "") : `${parts}.${reference}`;
 }
 
 export function parseEntryValue(value: string): EntryValue {

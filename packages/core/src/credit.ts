@@ -306,7 +306,7 @@ export function assertAdmissible(
 export function assertAffordable(counter: Pick<CreditCounter, "used">, limits: Limits, micro: number): void {
   const balance = balanceMicro(counter, limits);
   if (balance === undefined || micro <= balance) return;
-  const usd = (amount: number) => (amount / 1e6).toFixed(6).replace(/\.?0+$/, "");
+  const usd = (amount: number) => String(Number((amount / 1e6).toFixed(6)));
   throw new MjflowError("out_of_credit", {
     detail: `The plan may cost ${usd(micro)} USD, but only ${usd(Math.max(0, balance))} USD of credit are left.`,
     extra: { estimatedUsd: micro / 1e6, balanceUsd: balance / 1e6 },

@@ -4,6 +4,7 @@
  * again" or "done". Any thrown value that is not an MjflowError is a bug: the caller gets a 500, the log gets the
  * details.
  */
+import { withoutEndSlashes } from "./end-slash.ts";
 
 /** Whether the same request can succeed later. `afterMs` is the minimum pause in milliseconds. */
 export type Retry = "never" | "later" | { afterMs: number };
@@ -220,7 +221,7 @@ export const ERROR_PAGES = "/docs/errors/";
 
 /** Returns the `type` of a problem: the URL of the page about its code. @param apiUrl base URL of the API */
 export function problemType(apiUrl: string, code: ErrorCode): string {
-  return `${apiUrl.replace(/\/+$/, "")}${ERROR_PAGES}${code}`;
+  return `${withoutEndSlashes(apiUrl)}${ERROR_PAGES}${code}`;
 }
 
 /** Why `image_rejected`: the member `reason`. Codes are stable. */

@@ -14,6 +14,7 @@
  *     EXPIRED                                            FAILURE       the family has no status for it
  */
 import { type Button, TILE_ACTION } from "./button.ts";
+import { replaceCallbackUrls } from "./callback-url.ts";
 import type { BotType } from "./flow.ts";
 import type { Media, Result } from "./report.ts";
 import type { Task } from "./task.ts";
@@ -215,5 +216,5 @@ function describe(action: string, prompt: string | undefined): string {
 
 /** Replaces our callback URLs: a vendor may quote one in its texts, and the token in it must stay secret (D7). */
 function clean(text: string | undefined): string | null {
-  return text?.replace(/https?:\/\/[^\s"'<>]*\/callbacks\/[^\s"'<>]*/gi, "[callback]") ?? null;
+  return text === undefined ? null : replaceCallbackUrls(text, "[callback]");
 }

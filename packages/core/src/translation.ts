@@ -105,8 +105,11 @@ function usableText(translation: unknown, { inGroup }: PromptPart): string | und
  * to an option, and a number would become a weight.
  */
 function withSpaces(part: PromptPart, text: string, before?: PromptPart, after?: PromptPart): string {
-  const start = /^\s*/.exec(part.value)![0] || (/^(?:\}|::|https?:)/i.test(before?.value ?? "") ? " " : "");
-  const end = /\s*$/.exec(part.value)![0] || (/^(?:\{|https?:)/i.test(after?.value ?? "") ? " " : "");
+  const { value } = part;
+  const spacesBefore = value.slice(0, value.length - value.trimStart().length);
+  const spacesAfter = value.slice(value.trimEnd().length);
+  const start = spacesBefore || (/^(?:\}|::|https?:)/i.test(before?.value ?? "") ? " " : "");
+  const end = spacesAfter || (/^(?:\{|https?:)/i.test(after?.value ?? "") ? " " : "");
   return start + text + end;
 }
 

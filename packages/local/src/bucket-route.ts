@@ -2,9 +2,11 @@
  * Passes signed requests of clients on to the object store, which listens on this machine alone: uploads of apps, and downloads of
  * their images. On AWS clients reach S3 itself. Only GET and PUT of one object with a signature in the query are served.
  */
+
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { UPLOAD } from "@mjflow/core/upload";
 import { putStored } from "@mjflow/media/bucket";
 import type { ContentType } from "@mjflow/media/sniff";
@@ -37,7 +39,7 @@ export function createBucketRoute({
   corsOrigins: readonly string[];
 }): BucketRoute {
   const { host, pathname } = new URL(publicUrl);
-  const signedAt = (url: string) => `${pathname.replace(/\/+$/, "")}${url}`;
+  const signedAt = (url: string) => `${withoutEndSlashes(pathname)}${url}`;
   const bodies = createBodyReader({ maxBytes: UPLOAD.bytes, budgetBytes: BUDGET_BYTES });
 
   async function put(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {

@@ -1,5 +1,7 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
+
 import { isIP } from "node:net";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { checked, checkedSetting, FORMATS, type SettingName, wholeNumber } from "@mjflow/core/setting";
 import { TIMINGS } from "@mjflow/core/timing";
 import { BODY_BUDGET_BYTES } from "./body-budget.ts";
@@ -57,7 +59,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     port: numberOf(env, "MJFLOW_PORT", 4600, { max: MAX_PORT }),
     dataDir: env["MJFLOW_DATA_DIR"] || ".mjflow",
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
-    ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
+    ...(publicUrl && { publicUrl: withoutEndSlashes(publicUrl) }),
     ...tunnelOf(env),
     providers,
     ...translateKeyOf(env),

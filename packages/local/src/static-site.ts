@@ -86,7 +86,7 @@ export function isBelow(prefix: string, path: string): boolean {
 
 /** The path of a request without query and fragment. */
 export function pathOf(request: IncomingMessage): string {
-  return originForm(request.url).replace(/[?#].*$/s, "");
+  return originForm(request.url).split(/[?#]/, 1)[0]!;
 }
 
 /**

@@ -1,7 +1,9 @@
 /** Starts a tunnel program of this machine and reads its public address. The program makes all connections itself. */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { ConfigError } from "./config-error.ts";
 import { LOOPBACK } from "./engine/port.ts";
 
@@ -64,7 +66,7 @@ export async function openTunnel(setting: string, port: number, env: Env): Promi
     const url = await addressOf(child, ended, address, port);
     let isStopped = false;
     return {
-      url: url.replace(/\/+$/, ""),
+      url: withoutEndSlashes(url),
       program: name,
       onEnd: (callback) => void ended.then((why) => isStopped || callback(why)),
       async stop() {

@@ -1,4 +1,5 @@
 /** Links to stored images for clients without access to the bucket. */
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import type { Bucket } from "./bucket.ts";
 
 /** Limit of S3: one week. */
@@ -23,7 +24,7 @@ export async function signedUrl(
   { key, expiresS }: { key: string; expiresS: number },
 ): Promise<string> {
   if (!Number.isInteger(expiresS) || expiresS < 2 || expiresS > MAX_EXPIRES_S) throw new RangeError("expiresS");
-  if (cdnBaseUrl) return `${cdnBaseUrl.replace(/\/+$/, "")}/${key.split("/").map(encodeURIComponent).join("/")}`;
+  if (cdnBaseUrl) return `${withoutEndSlashes(cdnBaseUrl)}/${key.split("/").map(encodeURIComponent).join("/")}`;
   const [client, { GetObjectCommand }, { getSignedUrl }] = await Promise.all([
     bucket.client(),
     import("@aws-sdk/client-s3"),

@@ -1,4 +1,5 @@
 /** Translates texts with a chat endpoint of the OpenAI API (`POST /v1/chat/completions`), which many servers imitate. */
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { TRANSLATION } from "@mjflow/core/limit";
 import type { Outbound, Translator } from "@mjflow/core/port";
 
@@ -24,7 +25,7 @@ const INSTRUCTION = [
  * OpenAI reject the first two.
  */
 export function createChatTranslator({ baseUrl, apiKey, model, outbound }: ChatTranslatorOptions): Translator {
-  const url = `${baseUrl.replace(/\/+$/, "")}/chat/completions`;
+  const url = `${withoutEndSlashes(baseUrl)}/chat/completions`;
   return {
     async translate(texts, { timeoutMs }) {
       const messages = [

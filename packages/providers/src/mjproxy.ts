@@ -1,5 +1,7 @@
 /** The midjourney-proxy protocol. It implements the port `Provider` for every dialect. */
+
 import { canonicalButtonName, modalKindOf } from "@mjflow/core/button";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { failure } from "@mjflow/core/error";
 import { LOOKUP_BATCH, LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import {
@@ -187,7 +189,7 @@ export function urlOf(
   mode?: CallContext["mode"],
 ): string {
   const prefix = mode && dialect.mode === "path" ? dialect.modePrefix(mode) : dialect.prefix;
-  const base = account.baseUrl.replace(/\/+$/, "").replace(/\/mj$/, "");
+  const base = withoutEndSlashes(account.baseUrl).replace(/\/mj$/, "");
   const origin = dialect.prefix.startsWith("/v1/") ? base.replace(/\/v1$/, "") : base;
   return `${origin}${prefix}${ROUTES[operation]}`;
 }

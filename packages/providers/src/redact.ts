@@ -3,6 +3,7 @@
  * callback URL with its token in `properties.notifyHook`. The server trueai-org adds internals of its operator. The relay new-api adds the
  * mask, which may have megabytes. Relays write parts of the operator's API key and balance into their error texts.
  */
+import { replaceCallbackUrls } from "@mjflow/core/callback-url";
 import { RESULT } from "@mjflow/core/limit";
 import { isFields } from "./json.ts";
 
@@ -76,7 +77,7 @@ function redact(value: unknown, depth: number, key: string, more: ReadonlySet<st
 /** Our callback URL in any field is removed. An image as data is replaced by its size, so `raw` says that there was one. */
 function redactText(text: string, key: string): string | null {
   if (text.includes("/callbacks/1.")) return null;
-  const data = /^\s*data:([\w/+.-]+)[^,]*;base64,/i.exec(text);
+  const data = /^\s*data:([\w/+.-]+)(?:[^\w/+.,-][^,]*)?;base64,/i.exec(text);
   if (data) return `(${data[1]}, ${text.length} characters of a data URI removed)`;
   return WORDS.has(key) ? cleanVendorText(text) : text;
 }
@@ -89,15 +90,14 @@ const TRACES: readonly (readonly [RegExp, string])[] = [
   // Masked keys: "[sk-GX6***u87]" of new-api, "sk-abc***xyz" of others; also whole ones.
   [/\[?\bsk-[\w*.…-]{4,}\]?/g, ""],
   [/\[\w+\*{3,}\w*\]/g, ""],
-  [/\s*[(（]\s*(?:request|trace)[ _-]?id\s*[:：][^)）]*[)）]/gi, ""],
+  [/\s?[(（]\s{0,9}(?:request|trace)[ _-]?id\s{0,9}[:：][^()（）]{0,200}[)）]/gi, ""],
   [/(?:request|trace)[ _-]?id\s*[:：=]\s*[\w-]+/gi, ""],
   [/!?token\.UnlimitedQuota\s*&&\s*/g, ""],
   [/(?:token\.)?RemainQuota\s*=\s*-?[\d.]+/gi, ""],
   [
-    /((?:剩余|用户|预扣费|需要|当前)?(?:额度|余额)|(?:current |remaining |user )?(?:balance|quota)(?: left| remaining)?|need(?:ed)? quota)\s*(?:[:：=]|is|为)\s*[$＄¥￥]?\s*-?\d+(?:[.,]\d+)*/gi,
+    /((?:剩余|用户|预扣费|需要|当前)?(?:额度|余额)|(?:current |remaining |user )?(?:balance|quota)(?: left| remaining)?|need(?:ed)? quota)\s*(?:[:：=]|is|为)\s*(?:[$＄¥￥]\s*)?-?\d+(?:[.,]\d+)*/gi,
     "$1",
   ],
-  [/https?:\/\/\S*\/callbacks\/\S*/g, ""],
 ];
 
 /** A text without any of these words has no trace. Each pattern above needs one of them. */
@@ -112,6 +112,6 @@ const TRACE_WORDS = /sk-|\*\*\*|(?:request|trace)[ _-]?id|quota|balance|额度|�
 export function cleanVendorText(text: string, apiKey?: string): string {
   const named = apiKey ? text.replaceAll(apiKey, "") : text;
   if (named === text && !TRACE_WORDS.test(text)) return text;
-  const cleaned = TRACES.reduce((left, [pattern, to]) => left.replace(pattern, to), named);
+  const cleaned = TRACES.reduce((left, [pattern, to]) => left.replace(pattern, to), replaceCallbackUrls(named, ""));
   return cleaned === text ? text : cleaned.replace(/[ \t]{2,}/g, " ").trim();
 }

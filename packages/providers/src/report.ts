@@ -240,7 +240,7 @@ function failReasonOf(task: Fields): string | undefined {
 
 /** Parses "31%", "(31%)", "62.5 %", "100" and 31. Text such as "Waiting to start" gives no progress (docs/protocol.md 3.5). */
 function progressOf(value: unknown): number | undefined {
-  const match = /^\s*\(?\s*(\d{1,3})(?:\.\d+)?\s*%?\s*\)?\s*$/.exec(String(value ?? ""));
+  const match = /^\(?(\d{1,3})(?:\.\d+)?%?\)?$/.exec(textOf(value, 32)?.replaceAll(/\s/g, "") ?? "");
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 
@@ -340,7 +340,7 @@ function mediaOf(value: unknown, baseUrl: string | undefined): Media[] | undefin
 
 /** A link may contain a comma. Therefore only a comma or blank before the next link separates. */
 function splitLinks(text: string): string[] {
-  return text.split(/[\s,;|]+(?=https?:\/\/|\/)/i);
+  return text.split(/(?<![\s,;|])[\s,;|]+(?=https?:\/\/|\/)/i);
 }
 
 /**

@@ -115,7 +115,7 @@ function shortImage(image: string): string {
   const [, head, data] = /^(data:[^,]*),(.*)$/s.exec(image) ?? [];
   return data === undefined
     ? (cut(image) ?? "")
-    : `${head},${Math.floor((data.replace(/=+$/, "").length * 3) / 4)} bytes`;
+    : `${head},${Math.floor((data.replace(/(?<!=)=+$/, "").length * 3) / 4)} bytes`;
 }
 
 const LEDGER_TEXT = 2_000;

@@ -228,7 +228,7 @@ export function finalPromptOf(task: Task): string {
       .map((line, i) => `${i + 1}️⃣ ${line} --ar 1:1`)
       .join("\n\n");
   }
-  const prompt = (task.prompt ?? "").replaceAll(/\s*--sim\s+[a-z-]+/gu, "");
+  const prompt = (task.prompt ?? "").replaceAll(/(?:(?<!\s)\s+)?--sim\s+[a-z-]+/gu, "");
   if (task.result === "shorten") {
     const words = prompt.split(/\s+/u).filter((word) => word.length > 3);
     const short = words.slice(0, 4).join(", ") || prompt;

@@ -64,7 +64,7 @@ export function parameterOf(prompt: string, name: string): string | undefined {
 
 /** Returns the words of a prompt and its parameters, which Midjourney takes only at the end: `--ar 3:2`, `--no text, people`. */
 export function promptParts(prompt: string): { words: string; parameters: string[] } {
-  const [words = "", ...parameters] = ` ${prompt.trim()}`.split(/\s+(?=--\p{L})/u);
+  const [words = "", ...parameters] = ` ${prompt.trim()}`.split(/(?<!\s)\s+(?=--\p{L})/u);
   return { words: words.trim(), parameters };
 }
 
@@ -76,5 +76,5 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 function use(name: string): RegExp {
-  return new RegExp(`(?:^|\\s+)(?:${ALIASES[name] ?? name})(?=\\s|$)(\\s+(?!--)\\S+)?`, "g");
+  return new RegExp(`(?:^|(?<!\\s)\\s+)(?:${ALIASES[name] ?? name})(?=\\s|$)(\\s+(?!--)\\S+)?`, "g");
 }

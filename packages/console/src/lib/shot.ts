@@ -160,7 +160,7 @@ export function fileNameOf({ prompt, name, number, of, quarter, seed, copy }: Sh
     copy?.contentType
       .split("/")[1]
       ?.replace("jpeg", "jpg")
-      .replace(/[^a-z0-9].*$/, "") ?? "png";
+      .split(/[^a-z0-9]/, 1)[0] ?? "png";
   return `${parts
     .map((part) => part.replace(/-$/, ""))
     .filter((part) => part !== "")
@@ -174,5 +174,5 @@ function slugOf(text: string): string {
     .toLowerCase()
     .replaceAll(/[\u0300-\u036f]+/g, "")
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "-")
-    .replaceAll(/^-+|-+$/g, "");
+    .replaceAll(/^-|-$/g, "");
 }

@@ -3,7 +3,9 @@
  * stored. The link leads to our API, which redirects to a bucket link that expires after minutes. Therefore a link in
  * an app's database does not expire with a credential.
  */
+
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 
 export interface MediaLinks {
   url(key: string): string;
@@ -35,7 +37,7 @@ const SIGNATURE_LENGTH = 22;
  * @param baseUrl base URL of the API
  */
 export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; baseUrl: string }): MediaLinks {
-  const base = baseUrl.replace(/\/+$/, "");
+  const base = withoutEndSlashes(baseUrl);
   const isSigned = (text: string, signature: string) => {
     const given = Buffer.from(signature);
     return keys.some((secret) => {

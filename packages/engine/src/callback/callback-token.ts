@@ -3,8 +3,10 @@
  * core/callback-token.ts; this file holds the key and the HMAC. During a rotation two keys can exist: the first signs
  * new tokens, and tokens of both are accepted.
  */
+
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type CallbackClaims, encodeClaims, parseToken } from "@mjflow/core/callback-token";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 
 export type TokenCheck =
   | { ok: true; claims: CallbackClaims }
@@ -44,7 +46,7 @@ export function createCallbackTokens({
   if (keys.length === 0 || keys.some((key) => key.length < 32)) {
     throw new Error("A callback token key must have at least 32 characters. Set one with `sst secret set HookKey`.");
   }
-  const base = callbackUrl.replace(/\/+$/, "");
+  const base = withoutEndSlashes(callbackUrl);
   // Key objects are created once, because each HMAC call with a text key would create one.
   const byId = new Map(keys.map((key) => [keyIdOf(key), createSecretKey(key, "utf8")]));
   const [signingKeyId, signingKey] = byId.entries().next().value!;

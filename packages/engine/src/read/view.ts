@@ -1,7 +1,9 @@
 /**
  * The views of flows and tasks for apps. Internal fields of the rows are left out: no lease, no token, no bucket key.
  */
+
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { COPY_FAILURES } from "@mjflow/core/error";
 import { archivesLater, type EventType } from "@mjflow/core/event";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
@@ -31,7 +33,7 @@ export interface Links {
 /** @param setting absolute URL of the console, or its path at the host of the API; unset: there is none */
 export function linksOf(api: string, setting: string | undefined, media: MediaUrl, events?: Links["events"]): Links {
   const console = setting === undefined ? undefined : new URL(setting, api).href;
-  return { api: api.replace(/\/+$/, ""), media, ...(console && { console }), ...(events && { events }) };
+  return { api: withoutEndSlashes(api), media, ...(console && { console }), ...(events && { events }) };
 }
 
 /** The URLs of a flow. `events` and `console`: null if there is none, or if it is not known here. */

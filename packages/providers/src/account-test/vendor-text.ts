@@ -1,5 +1,7 @@
 /** The vendor's words in the result of an account test: untrusted, bounded, and without secrets of the account. */
+
 import { ACCOUNT_TEST } from "@mjflow/core/account-test";
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import type { AccountConfig } from "@mjflow/core/port";
 import { isFields, parseJson } from "../json.ts";
 import { cleanVendorText } from "../redact.ts";
@@ -22,13 +24,13 @@ export function vendorTextOf(body: string, { apiKey, baseUrl }: AccountConfig): 
 
 function withoutKey(text: string, apiKey: string): string {
   if (apiKey.length < 2 * KEY_PART) return text;
-  const parts = [apiKey.slice(0, KEY_PART), apiKey.slice(-KEY_PART)].map(RegExp.escape);
-  return text.replace(new RegExp(`\\S*(?:${parts.join("|")})\\S*`, "g"), "…");
+  const parts = [apiKey.slice(0, KEY_PART), apiKey.slice(-KEY_PART)];
+  return text.replace(/\S+/g, (word) => (parts.some((part) => word.includes(part)) ? "…" : word));
 }
 
 /** The path of a base URL may be a secret, and a vendor may quote the path of the request. */
 function withoutPath(text: string, baseUrl: string): string {
   const { pathname = "/", search = "" } = URL.parse(baseUrl) ?? {};
-  const path = pathname.replace(/\/+$/, "");
+  const path = withoutEndSlashes(pathname);
   return [path, search].filter((part) => part.length > 1).reduce((left, part) => left.replaceAll(part, "…"), text);
 }

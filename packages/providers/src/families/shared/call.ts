@@ -1,4 +1,5 @@
 /** Requests of the families, and the reading of look-ups. */
+import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import { type AccountConfig, LookupError } from "@mjflow/core/port";
 import type { ProviderDeps } from "../../family.ts";
@@ -61,7 +62,7 @@ export function createCaller(
 
 /** @internal */
 export function urlOf(baseUrl: string, prefix: string, path: string): string {
-  const base = baseUrl.replace(/\/+$/, "");
+  const base = withoutEndSlashes(baseUrl);
   const parts = prefix.split("/").slice(1);
   // The longest beginning of the prefix with which the base URL ends.
   for (let n = parts.length; n > 0; n--) {

@@ -29,7 +29,7 @@ export function mediaOf(value: unknown, baseUrl: string | undefined): Media[] | 
 
 /** Parses 46, "46" and "46%". Undefined for anything else. */
 export function progressOf(value: unknown): number | undefined {
-  const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(textOf(value, 32) ?? "");
+  const match = /^(\d{1,3})(?:\.\d+)?\s*%?$/.exec(textOf(value, 32) ?? "");
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 
