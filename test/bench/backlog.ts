@@ -152,7 +152,7 @@ function watchHealth(url: string, onResponse: (ms: number) => void): { stop(): v
   const connection = pool.take();
   const ask = () => {
     const sentAt = performance.now();
-    connection.send(request, (head) => {
+    connection.send(request, ({ head }) => {
       if (statusOf(head) !== 200) throw new Error(`The health of the server: ${head}`);
       onResponse(performance.now() - sentAt);
       timer = setTimeout(ask, HEALTH_PAUSE_MS);

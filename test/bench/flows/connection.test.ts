@@ -29,7 +29,7 @@ function sendTwo(host: string, options: PoolOptions): Promise<string> {
     onTestFinished(() => pool.close());
     const connection = pool.take();
     const request = jsonRequest({ method: "POST", host, path: "/" });
-    connection.send(request, () => connection.send(request, (_, body) => resolve(body)));
+    connection.send(request, () => connection.send(request, ({ body }) => resolve(body)));
   });
 }
 

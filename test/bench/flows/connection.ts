@@ -1,6 +1,6 @@
 /** Keep-alive connections to one server, each with one request at a time. */
 import { connect, type Socket } from "node:net";
-import { messageReader } from "./http-wire.ts";
+import { type Message, messageReader } from "./http-wire.ts";
 
 /** Node closes an idle connection after five seconds. A connection that was idle for longer than this is not used again. */
 const IDLE_MS = 2_000;
@@ -8,7 +8,7 @@ const BUFFER_BYTES = 64 * 1_024;
 
 export interface Connection {
   /** Sends one request and reports its response. The buffer may be changed when the response has arrived. */
-  send(request: string | Buffer, onResponse: (head: string, body: string) => void): void;
+  send(request: Buffer, onResponse: (response: Message) => void): void;
   /** Gives the connection back after the last response. */
   release(): void;
 }
@@ -50,19 +50,20 @@ export function createConnectionPool(
   let isClosed = false;
 
   function open(): Pooled {
-    let request: string | Buffer = "";
-    let onResponse: ((head: string, body: string) => void) | undefined;
+    let request: Buffer | undefined;
+    let onResponse: ((response: Message) => void) | undefined;
     let idleSince = 0;
-    let maySendAgain = false;
+    let [wasUsed, maySendAgain] = [false, false];
     let socket = dial();
 
     function dial(): Socket {
-      const read = messageReader((head, body) => {
+      const read = messageReader((response) => {
         const report = onResponse;
         onResponse = undefined;
-        report?.(head, body);
+        report?.(response);
       });
-      // One buffer for all reads of a connection, so that a read allocates only its text.
+      wasUsed = false;
+      // One buffer for all reads of a connection, so that the read of a repeated response allocates nothing.
       const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
       const dialed = connect({
         host: hostname,
@@ -71,8 +72,9 @@ export function createConnectionPool(
         onread: {
           buffer,
           callback(bytes) {
+            wasUsed = true;
             maySendAgain = false;
-            read(buffer.toString("latin1", 0, bytes));
+            read(buffer, bytes);
             return true;
           },
         },
@@ -89,7 +91,7 @@ export function createConnectionPool(
         if (!maySendAgain) return onError(new Error(`A connection to ${host} ended before the response${why}`));
         maySendAgain = false;
         socket = dial();
-        socket.write(request, "latin1");
+        socket.write(request!);
       });
       return dialed;
     }
@@ -97,9 +99,9 @@ export function createConnectionPool(
     return {
       send(given, report) {
         [request, onResponse] = [given, report];
-        maySendAgain = resends && socket.bytesRead > 0;
+        maySendAgain = resends && wasUsed;
         if (socket.destroyed) return onError(new Error(`The connection to ${host} was closed`));
-        socket.write(given, "latin1");
+        socket.write(given);
       },
       release() {
         idleSince = performance.now();

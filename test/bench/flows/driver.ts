@@ -5,7 +5,7 @@
  */
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Connection, createConnectionPool } from "./connection.ts";
-import { jsonRequest, statusOf } from "./http-wire.ts";
+import { jsonRequest, type Message, statusOf } from "./http-wire.ts";
 import type { Ready } from "./system.ts";
 import { promptOf } from "./vendor.ts";
 
@@ -78,11 +78,13 @@ export async function startDriver(): Promise<Driver> {
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
 
   const bodyOf = (flow: number) => JSON.stringify({ provider: "simulator", prompt: promptOf(flow), then: PLAN });
-  const accepted = (failed: (error: Error) => void, onAccepted: () => void) => (head: string, text: string) => {
-    if (statusOf(head) !== 202) return failed(new Error(`A flow got ${head}\n${text}`));
-    ids.push((JSON.parse(text) as { id: string }).id);
-    onAccepted();
-  };
+  const accepted =
+    (failed: (error: Error) => void, onAccepted: () => void) =>
+    ({ head, body }: Message) => {
+      if (statusOf(head) !== 202) return failed(new Error(`A flow got ${head}\n${body}`));
+      ids.push((JSON.parse(body) as { id: string }).id);
+      onAccepted();
+    };
 
   let queue: (Enqueued & { error?: Error }) | undefined;
   function enqueue({ url, key, flows, connections }: Enqueue): void {
@@ -169,8 +171,8 @@ export async function startDriver(): Promise<Driver> {
       const connection = pool.take();
       const statusNow = (id: string) =>
         new Promise<string>((resolve) => {
-          connection.send(jsonRequest({ method: "GET", host, path: `/v1/flows/${id}`, key }), (_, text) =>
-            resolve((JSON.parse(text) as { status: string }).status),
+          connection.send(jsonRequest({ method: "GET", host, path: `/v1/flows/${id}`, key }), ({ body }) =>
+            resolve((JSON.parse(body) as { status: string }).status),
           );
         });
       const startedAt = performance.now();

@@ -15,6 +15,8 @@ interface Callback {
   id: string;
   status: string;
   progress: string;
+  /** True if the body names the URL that the callback went to. */
+  namesItsUrl: boolean;
 }
 
 /** The smallest system: no store, no check. `presses` are those of each flow's root. */
@@ -36,7 +38,8 @@ async function startSystem(vendorUrl: string, presses = ["U1", "U2", "U3", "U4"]
       respond(response, 202, { id });
       return void submit("imagine", { prompt: body.prompt, notifyHook: `${url}/callbacks/${id}/0` });
     }
-    callbacks.push({ flow, path, id: body.id, status: body.status, progress: body.progress });
+    const namesItsUrl = body.properties.notifyHook === url + request.url;
+    callbacks.push({ flow, path, id: body.id, status: body.status, progress: body.progress, namesItsUrl });
     respond(response, 200, {});
     if (body.status !== "SUCCESS" || ended.get(flow)!.has(path)) return undefined;
     ended.get(flow)!.add(path);
@@ -98,6 +101,7 @@ test("the vendor sends SUBMITTED, eight steps of progress and SUCCESS in order, 
     expect(sent).toEqual(doubled.includes(all) ? [...expected, "100%"] : expected);
     expect(new Set(all.map(({ status }) => status))).toEqual(new Set(["SUBMITTED", "IN_PROGRESS", "SUCCESS"]));
   }
+  expect(system.callbacks.filter(({ namesItsUrl }) => !namesItsUrl)).toEqual([]);
   expect([statuses.size, doubled.length]).toEqual([ends, ends / DOUBLED_EVERY]);
   expect(vendor.report()).toMatchObject({ callbacks: ends * 10 + doubled.length, doubled: doubled.length });
 });

@@ -4,25 +4,35 @@
  * bytes.
  */
 
-/** Returns a function that takes each received text and reports each whole message. */
-export function messageReader(onMessage: (head: string, body: string) => void): (text: string) => void {
+/** A request or response. */
+export interface Message {
+  head: string;
+  body: string;
+}
+
+/**
+ * Returns a function that takes received bytes and reports each whole message. The bytes are those of the buffer up to the length;
+ * the buffer may be filled again after the call.
+ */
+export function messageReader(onMessage: (message: Message) => void): (received: Buffer, length: number) => void {
   let rest = "";
-  let last = { text: "", head: "", body: "" };
-  return (received) => {
-    // A system often sends the same response again.
-    if (rest === "" && received === last.text) return onMessage(last.head, last.body);
-    rest = rest === "" ? received : rest + received;
+  let last: { bytes: Buffer; message: Message } | undefined;
+  return (received, length) => {
+    // A system often sends the same response again. Its bytes are compared, and not read as text.
+    const isRepeated = rest === "" && last?.bytes.length === length && last.bytes.compare(received, 0, length) === 0;
+    if (isRepeated) return onMessage(last!.message);
+    const isFirst = rest === "";
+    rest += received.toString("latin1", 0, length);
     while (rest !== "") {
       const headEnd = rest.indexOf("\r\n\r\n");
       if (headEnd < 0) return;
       const head = rest.slice(0, headEnd);
-      const bodyStart = headEnd + 4;
-      const framed = bodyOf(head, rest, bodyStart);
+      const framed = bodyOf(head, rest, headEnd + 4);
       if (framed === undefined) return;
-      if (rest.length === received.length && framed.end === received.length)
-        last = { text: received, head, body: framed.body };
+      const message = { head, body: framed.body };
+      if (isFirst && framed.end === length) last = { bytes: Buffer.from(received.subarray(0, length)), message };
       rest = rest.slice(framed.end);
-      onMessage(head, framed.body);
+      onMessage(message);
     }
   };
 }
@@ -36,10 +46,10 @@ export function statusOf(head: string): number {
 export function jsonRequest(
   { method, host, path, key }: { method: string; host: string; path: string; key?: string },
   body = "",
-): string {
+): Buffer {
   const authorization = key === undefined ? "" : `Authorization: Bearer ${key}\r\n`;
   const content = body === "" ? "" : `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
-  return `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}${content}\r\n${body}`;
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n${authorization}${content}\r\n${body}`, "latin1");
 }
 
 /** Returns undefined if the body has not arrived completely. */

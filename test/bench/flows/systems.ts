@@ -23,12 +23,22 @@ const AS_STARTED = {
   env: { NODE_COMPILE_CACHE: fileURLToPath(at("../../../node_modules/.cache/compile")) },
 } satisfies NodeOptions;
 const MJFLOW = { script: at("./mjflow.ts"), node: AS_STARTED, needs: { programs: [], packages: [] } };
+/** The peers have the flags too, which save up to a third of the memory at the same CPU time. */
 const BULLMQ = {
   script: at("../peers/bullmq.ts"),
+  node: { execArgv: HEAP_FLAGS },
   needs: { programs: ["redis-server"], packages: ["bullmq", "ioredis"] },
 };
-const HONO = { script: at("../peers/hono.ts"), needs: { programs: [], packages: ["@hono/node-server", "hono"] } };
-const NODE_HTTP = { script: at("../peers/node-http.ts"), needs: { programs: [], packages: [] } };
+const HONO = {
+  script: at("../peers/hono.ts"),
+  node: { execArgv: HEAP_FLAGS },
+  needs: { programs: [], packages: ["@hono/node-server", "hono"] },
+};
+const NODE_HTTP = {
+  script: at("../peers/node-http.ts"),
+  node: { execArgv: HEAP_FLAGS },
+  needs: { programs: [], packages: [] },
+};
 const SYNCED = { isSynced: true, storesProgress: false };
 const WITH_PROGRESS = { isSynced: true, storesProgress: true };
 

@@ -10,7 +10,7 @@
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type Connection, type ConnectionPool, createConnectionPool } from "./connection.ts";
-import { jsonRequest, messageReader, statusOf } from "./http-wire.ts";
+import { jsonRequest, type Message, messageReader, statusOf } from "./http-wire.ts";
 
 /** Number of images of a flow: the imagine and its four upscales. */
 export const TASKS = 5;
@@ -116,7 +116,7 @@ export async function startVendor(
   function sendCallbacks(task: Task, connection: Connection): void {
     const { host, path, isRoot } = task;
     const request = (template: Template) => jsonRequest({ method: "POST", host, path }, template(task));
-    const progress = Buffer.from(request(PROGRESS), "latin1");
+    const progress = request(PROGRESS);
     const percentAt = progress.indexOf(`:"${PERCENT}"`) + 2;
     const success = request(isRoot ? ROOT_SUCCESS : UPSCALE_SUCCESS);
     let sent = 0;
@@ -137,12 +137,12 @@ export async function startVendor(
         if (++task.flow.ended === TASKS) onDone(task.flow.number);
       }
     };
-    const onResponse = (head: string) => {
+    const onResponse = ({ head }: Message) => {
       const status = statusOf(head);
       if (status < 200 || status > 299) onError(new Error(`A callback got the status ${status}`));
       sendNext();
     };
-    const send = (bytes: string | Buffer) => {
+    const send = (bytes: Buffer) => {
       seen.callbacks++;
       connection.send(bytes, onResponse);
     };
@@ -150,9 +150,9 @@ export async function startVendor(
       const sentAt = performance.now();
       if (isRoot) task.flow.successSentAt = sentAt;
       seen.callbacks++;
-      connection.send(success, (head) => {
+      connection.send(success, (response) => {
         seen.ackMs.push(performance.now() - sentAt);
-        onResponse(head);
+        onResponse(response);
       });
     };
     sendNext();
@@ -161,7 +161,7 @@ export async function startVendor(
   const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    const read = messageReader((head, body) => {
+    const read = messageReader(({ head, body }) => {
       const [method = "", path = ""] = head.slice(0, head.indexOf("\r\n")).split(" ");
       const isSubmission = method === "POST" && path.includes("/mj/submit/");
       if (!isSubmission) seen.otherRequests++;
@@ -171,7 +171,7 @@ export async function startVendor(
         "latin1",
       );
     });
-    socket.on("data", (chunk) => read(chunk.toString("latin1")));
+    socket.on("data", (chunk) => read(chunk, chunk.length));
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   });

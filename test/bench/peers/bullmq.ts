@@ -41,12 +41,15 @@ await answer<SystemOptions, object, Ready | Counts>(async ({ vendorUrl, dataDir,
   const jobId = ({ flowId, path }: TaskRef) => `${flowId}.${path}`;
   const flowKey = (flowId: string) => `flow:${flowId}`;
   const jobOf = (data: Submission) => ({ name: "submit", data, opts: { jobId: jobId(data) } });
+  /** Plans of flows whose root runs. After a restart they are read from the root's job. */
+  const plans = new Map<string, Plan>();
   const planOf = async (flowId: string) =>
-    ((await queue.getJob(jobId({ flowId, path: ROOT }))) as Job<TaskRef & Plan> | undefined)?.data;
+    plans.get(flowId) ?? ((await queue.getJob(jobId({ flowId, path: ROOT }))) as Job<TaskRef & Plan> | undefined)?.data;
 
   const engine: Engine = {
     async create(flowId, plan) {
       const { name, data, opts } = jobOf({ flowId, path: ROOT, ...plan });
+      plans.set(flowId, plan);
       await queue.add(name, data, opts);
     },
     ...(storesProgress && {
@@ -56,8 +59,10 @@ await answer<SystemOptions, object, Ready | Counts>(async ({ vendorUrl, dataDir,
     }),
     async ended({ flowId, path }, report) {
       const end = () => connection.hsetnx(flowKey(flowId), path, JSON.stringify(report));
-      if (path !== ROOT || !report.isSuccess) return void (await end());
-      const plan = await planOf(flowId);
+      if (path !== ROOT) return void (await end());
+      const plan = report.isSuccess ? await planOf(flowId) : undefined;
+      plans.delete(flowId);
+      if (!report.isSuccess) return void (await end());
       if (!plan) throw new Error("Unknown flow");
       const followUps = followUpsOf(flowId, plan.presses, report.buttons);
       const jobs = followUps.map((followUp) => jobOf({ ...followUp, parentId: report.vendorTaskId }));

@@ -14,7 +14,7 @@
  * look-up, no second attempt). A lost callback is never found by look-up. A busy vendor, or one without callbacks, is not
  * handled. Rows are never deleted.
  */
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Ready } from "../flows/system.ts";
 
 /** One task of a plan: path "0" is the root, "0-1" its first press. */
@@ -83,7 +83,7 @@ export interface Routes extends Ready {
   status(authorization: string | undefined, flowId: string): Promise<Response>;
 }
 
-/** Tokens whose signature was checked. Nine of ten callbacks of a task need no second check. */
+/** Tokens that this process made or checked. The callbacks of a task need no further check. */
 const REMEMBERED_TOKENS = 10_000;
 
 const OK: Response = { status: 200, body: '{"code":1}' };
@@ -92,7 +92,7 @@ const UNAUTHORIZED: Response = { status: 401, body: "{}" };
 /** @param engine called at the first request, because the engine itself needs the callback URLs */
 export function createRoutes(url: string, engine: () => Engine): Routes {
   const key = randomBytes(24).toString("base64url");
-  const tokenKey = randomBytes(32);
+  const tokenKey = createSecretKey(randomBytes(32));
   const sign = (text: string) => createHmac("sha256", tokenKey).update(text).digest("base64url");
   const isOwner = (authorization = "") => isEqual(authorization, `Bearer ${key}`);
 
@@ -103,9 +103,13 @@ export function createRoutes(url: string, engine: () => Engine): Routes {
     if (before) return before;
     const [flowId = "", path = "", mac = ""] = token.split(".");
     if (!isEqual(mac, sign(`${flowId}.${path}`))) return undefined;
+    return remember(token, { flowId, path });
+  }
+
+  function remember(token: string, task: TaskRef): TaskRef {
     if (known.size === REMEMBERED_TOKENS) known.clear();
-    known.set(token, { flowId, path });
-    return { flowId, path };
+    known.set(token, task);
+    return task;
   }
 
   async function store(task: TaskRef, body: string | Buffer): Promise<Response> {
@@ -119,7 +123,12 @@ export function createRoutes(url: string, engine: () => Engine): Routes {
   return {
     url,
     key,
-    callbackUrl: ({ flowId, path }) => `${url}/callbacks/${flowId}.${path}.${sign(`${flowId}.${path}`)}`,
+    callbackUrl({ flowId, path }) {
+      const text = `${flowId}.${path}`;
+      const token = `${text}.${sign(text)}`;
+      remember(token, { flowId, path });
+      return `${url}/callbacks/${token}`;
+    },
     async create(authorization, body) {
       if (!isOwner(authorization)) return UNAUTHORIZED;
       const { prompt, then } = JSON.parse(body) as { prompt: string; then: { press: string[] }[] };
