@@ -18,6 +18,7 @@ const SLOW = [
   "packages/webhooks/src/sign.test.ts",
   "test/app/import.test.ts",
   "test/app/quota.test.ts",
+  "test/app/translate.test.ts",
   "test/app/upload.test.ts",
   "test/engine/parked.test.ts",
   "test/engine/replay.test.ts",
