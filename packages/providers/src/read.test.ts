@@ -1,13 +1,17 @@
+import { globSync, readFileSync } from "node:fs";
 import { resolvePress } from "@mjflow/core/button";
 import { RESULT } from "@mjflow/core/limit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { STRANGE, withEachValue } from "../test/strange-body.ts";
 import { readCallback } from "./callback.ts";
 import { idOf, parseJson, textOf } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { cleanVendorText, redactRawReport } from "./redact.ts";
 import { parseTask, taskList } from "./report.ts";
 import { parseSubmitResponse } from "./submit-response.ts";
+
+const FIXTURES = new URL("../fixtures/", import.meta.url);
 
 describe("ids", () => {
   test("an integer of any length keeps its digits", () => {
@@ -74,6 +78,21 @@ describe("arbitrary vendor input", () => {
         expect(report).toBeDefined();
       }),
     );
+  });
+
+  test.each(["callback", "task", "submit", "error"])("no value makes the reader of a %s body fail", (kind) => {
+    const files = globSync(`${kind}-*.json`, { cwd: FIXTURES });
+    expect(files.length).toBeGreaterThan(3);
+    for (const file of files) {
+      const body: unknown = JSON.parse(readFileSync(new URL(file, FIXTURES), "utf8"));
+      for (const text of STRANGE.flatMap((strange) => withEachValue(body, strange)).map((each) =>
+        JSON.stringify(each),
+      )) {
+        if (kind === "callback") readCallback("trueai", text, { baseUrl: "https://vendor.example" });
+        else if (kind === "task") parseTask(parseJson(text));
+        else parseSubmitResponse({ kind: "answered", status: 200, text }, { code21: "shape" });
+      }
+    }
   });
 
   test("an unknown status is reported as unknownStatus, with at most 64 characters", () => {

@@ -247,7 +247,7 @@ function progressOf(value: unknown): number | undefined {
 /** Returns epoch ms. 0 means unset (new-api), and values below 10^11 are seconds (docs/protocol.md 7). */
 export function timeOf(value: unknown): number | undefined {
   const zoned = typeof value === "string" && /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/i.test(value);
-  const time = zoned ? Date.parse(value) : Number(value);
+  const time = zoned ? Date.parse(value) : Number(textOf(value, 40));
   if (!Number.isFinite(time) || time <= 0) return undefined;
   return time < 1e11 ? time * 1_000 : time;
 }

@@ -9,6 +9,7 @@ import { isFinal, type Report } from "@mjflow/core/report";
 import { ROOT_ACTIONS } from "@mjflow/core/root-action";
 import { failureOf } from "@mjflow/core/state";
 import { describe, expect, test } from "vitest";
+import { STRANGE, withEachValue } from "../../test/strange-body.ts";
 import { readCallback } from "../callback.ts";
 import type { FamilyReader } from "../family.ts";
 import type { HttpOutcome, VendorHttpRequest } from "../http-client.ts";
@@ -84,25 +85,6 @@ function providerWith(id: string, answer: HttpOutcome | ((request: VendorHttpReq
     },
   });
   return { provider, sent };
-}
-
-/** Values that no document has. An object without a text cannot be made one, and every object has a `constructor`. */
-const STRANGE: readonly unknown[] = [
-  { toString: 1, valueOf: 1 },
-  [{ toString: 1, valueOf: 1 }],
-  "constructor",
-  "__proto__",
-  null,
-  1e308,
-];
-
-/** Returns the body with each of its values replaced in turn, at any depth. */
-function withEachValue(body: unknown, strange: unknown): unknown[] {
-  if (typeof body !== "object" || body === null) return [];
-  return Object.entries(body).flatMap(([name, value]) => {
-    const replaced = (by: unknown) => (Array.isArray(body) ? body.with(Number(name), by) : { ...body, [name]: by });
-    return [replaced(strange), ...withEachValue(value, strange).map(replaced)];
-  });
 }
 
 test("every family with a form has a reader of callbacks, and no id of the family mjproxy", () => {

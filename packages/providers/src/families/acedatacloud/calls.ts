@@ -164,7 +164,7 @@ export const connect: Connect = (deps, unproven) => {
         for (const item of tasks) {
           const state = stateOf(item);
           showsAddresses ||= state !== undefined;
-          const createdAt = Number(item["created_at"]) * 1_000;
+          const createdAt = Number(textOf(item["created_at"], 40)) * 1_000;
           if (createdAt > 0) since = Math.min(since, createdAt);
           // The newest of several tasks with one state counts.
           const report = state !== undefined && missing.delete(state) ? itemOf(item, account.baseUrl) : undefined;
