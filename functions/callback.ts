@@ -64,7 +64,7 @@ export function decodeBody({
 type CallbackBody = Pick<LambdaFunctionURLEvent, "body" | "isBase64Encoded" | "headers">;
 
 /** Nearly every callback gets this response. It is frozen, so the local server prepares its bytes once. */
-const OK = Object.freeze(respond(200, "ok"));
+export const OK = Object.freeze(respond(200, "ok"));
 
 function respond(
   statusCode: number,

@@ -60,8 +60,9 @@ export function createLog({
       if (by !== 0) counts[metric] = (counts[metric] ?? 0) + by;
     },
     flush() {
+      if (stage === undefined) return;
       const names = Object.keys(counts);
-      if (stage === undefined || names.length === 0) return;
+      if (names.length === 0) return;
       if (now() - writtenAt < USUAL_INTERVAL_MS && names.every((name) => USUAL.has(name))) return;
       const counted = counts;
       counts = {};

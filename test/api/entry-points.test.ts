@@ -1,9 +1,10 @@
 /** The handlers of the callback and dead-letter functions, with their parts composed for a table in memory. */
 
 import { CALLBACK } from "@mjflow/core/limit";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { createStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent, SQSEvent } from "aws-lambda";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createTestHarness, HARNESS_START, TOKEN_KEY } from "../support/harness.ts";
 import { createMemoryQueue } from "../support/memory/queue.ts";
 import { createMemoryTable, type MemoryTable } from "../support/memory/table.ts";
@@ -107,6 +108,55 @@ describe("the response to a callback", () => {
   test("is 503 with Retry-After if the callback cannot be stored", async () => {
     const broken = new Proxy(table, { get: () => async () => Promise.reject(new Error("the table is gone")) });
     expect(await post(() => ({}), broken)).toEqual(said(503, "try again", { "retry-after": "2" }));
+  });
+});
+
+describe("the short way of a callback that is dropped", () => {
+  const STEP = '{"id":"1","status":"IN_PROGRESS","progress":"40%"}';
+  const claims = { path: "0", attempt: 1, provider: "newapi", account: "default", progress: false, calling: true };
+
+  const used: (string | symbol)[] = [];
+
+  async function load() {
+    used.length = 0;
+    await useTable(
+      new Proxy(table, {
+        get(target, name) {
+          used.push(name);
+          return Reflect.get(target, name);
+        },
+      }),
+    );
+    const tokens = createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
+    const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+    const rawPath = new URL(tokens.url({ ...claims, flowId, expiresAt: Date.now() + 60_000 })).pathname;
+    const { handler } = await import("../../functions/callback.ts");
+    const event = { rawPath, requestContext: { http: { method: "POST" } }, headers: {}, isBase64Encoded: false };
+    return {
+      ...(await import("../../functions/dropped-callback.ts")),
+      token: rawPath.slice("/callbacks/".length),
+      handle: (body: string) => handler({ ...event, body } as unknown as LambdaFunctionURLEvent),
+    };
+  }
+
+  test("says the same as the function, which has to check the token first", async () => {
+    const { drop, DROPPED, token, handle } = await load();
+    expect(drop(token, STEP)).toBe(false);
+    expect(await handle(STEP)).toEqual(DROPPED);
+    expect(drop(token, STEP)).toBe(true);
+    expect(drop(token, STEP.replace("IN_PROGRESS", "SUCCESS"))).toBe(false);
+    expect(drop(`${token}x`, STEP)).toBe(false);
+  });
+
+  test("45 steps of progress parse nothing and make no request to the table", async () => {
+    const { drop, token, handle } = await load();
+    await handle(STEP);
+    used.length = 0;
+    const parse = vi.spyOn(JSON, "parse");
+    onTestFinished(() => parse.mockRestore());
+    for (let i = 0; i < 45; i++) expect(drop(token, STEP.replace("40", String(i)))).toBe(true);
+    expect(parse).not.toHaveBeenCalled();
+    expect(used).toEqual([]);
   });
 });
 

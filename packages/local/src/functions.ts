@@ -18,7 +18,10 @@ const LOAD = {
   reduce: () => import("../../../functions/reduce.ts"),
 };
 
-export type Functions = Record<keyof typeof LOAD, Handler>;
+export type Functions = Record<keyof typeof LOAD, Handler> & {
+  /** The short way of `callback`, see `functions/dropped-callback.ts`. */
+  dropped: Pick<typeof import("../../../functions/dropped-callback.ts"), "drop" | "DROPPED">;
+};
 
 /** Must run after the environment is set, because the functions read it at their first use. */
 export async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
@@ -28,7 +31,8 @@ export async function importFunctions(ports: LocalBackend["ports"]): Promise<Fun
   const loaded = await Promise.all(
     Object.entries(LOAD).map(async ([name, load]) => [name, ((await load()) as { handler: unknown }).handler] as const),
   );
-  const functions = Object.fromEntries(loaded) as Functions;
+  const dropped = await import("../../../functions/dropped-callback.ts");
+  const functions = { ...Object.fromEntries(loaded), dropped } as Functions;
   const { useLocalReduce } = await import("../../../functions/composition/call-reduce.ts");
   type Result = Awaited<ReturnType<typeof import("../../../functions/reduce.ts").handler>>;
   useLocalReduce(

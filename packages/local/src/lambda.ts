@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from "node:http";
 import { type BodyReader, createBodyReader, skipBody } from "./body-budget.ts";
 import { isStreaming, streamResponse } from "./stream.ts";
 import { createTimeLimit, type TimeLimit } from "./time-limit.ts";
@@ -99,7 +99,7 @@ function isFlatJson(value: unknown, depth = 1): boolean {
  * Valid Host headers. On AWS a function receives only its own domain; another value could not even be parsed as part of
  * a URL.
  */
-const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+export const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 const NO_HOST = "localhost";
 
@@ -290,6 +290,30 @@ function isPrepared(result: unknown): result is object {
 function send(response: ServerResponse, result: unknown): void {
   const { statusCode, head, content } = isPrepared(result) ? prepared.get(result)! : answerOf(result);
   response.writeHead(statusCode, head).end(content);
+}
+
+/**
+ * Returns a function that returns the bytes of the response to this result, as Node sends it on a connection that stays open for
+ * `keepAliveMs`. They are prepared once in each second, because they have the time.
+ */
+export function responseBytesOf(result: unknown, keepAliveMs: number): () => Buffer {
+  const { statusCode, head, content } = answerOf(result);
+  const fields = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+  const start = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${fields.join("")}Date: `;
+  const end = `\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveMs / 1_000)}\r\n\r\n`;
+  let bytes: Buffer;
+  let preparedAt = Number.NaN;
+  return () => {
+    const second = Math.floor(Date.now() / 1_000);
+    if (second !== preparedAt) {
+      preparedAt = second;
+      bytes = Buffer.concat([
+        Buffer.from(start + new Date(second * 1_000).toUTCString() + end),
+        content instanceof Buffer ? content : Buffer.from(content),
+      ]);
+    }
+    return bytes;
+  };
 }
 
 /** Any result without `statusCode` becomes the body of a 200, as on Lambda. */

@@ -23,6 +23,7 @@ import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
 import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
 import { documentationSite, isDocumentation } from "./documentation.ts";
+import { answerDropped } from "./dropped-callbacks.ts";
 import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
@@ -145,7 +146,7 @@ export async function startLocalServer(
 
     const functions = await importFunctions(backend.ports);
     const bodies = createBodyReader({ budgetBytes: config.bodyBudgetBytes });
-    gate?.serve(functions.callback, bodies);
+    gate?.serve(functions, bodies);
     const tested = gate && (await gate.test(callbackUrl));
     if (tested && "why" in tested) warning = tunnelWarning(callbackUrl, tested.why);
     const backup = createBackupRoute(dataDir, { url, callbackUrl, warning }, backend.backup);
@@ -287,7 +288,7 @@ function outboundAllow(simulatorUrl: string | undefined, isPrivate: boolean): st
  */
 function serve(
   server: Server,
-  { api, callback }: Functions,
+  { api, callback, dropped }: Functions,
   {
     backup,
     bucket,
@@ -339,6 +340,7 @@ function serve(
     callFunction("api", api, path, request, response);
   };
   server.off("request", respondStarting);
+  answerDropped(server, dropped);
   server.on("request", respond);
   continueLate(server, respond);
   return async () => {

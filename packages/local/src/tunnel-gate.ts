@@ -6,8 +6,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { type BodyReader, continueLate, needsBody } from "./body-budget.ts";
 import { type CallbackTestResult, createCallbackTest } from "./callback-test.ts";
+import { answerDropped } from "./dropped-callbacks.ts";
 import { LOOPBACK } from "./engine/port.ts";
-import { type Handler, originForm, serveFunctionUrl } from "./lambda.ts";
+import type { Functions } from "./functions.ts";
+import { originForm, serveFunctionUrl } from "./lambda.ts";
 import { close, listen, portOf, respondStarting } from "./listener.ts";
 
 const CALLBACK = /^\/callbacks\/[\w.-]+\/?$/;
@@ -17,7 +19,7 @@ const TEST_TIMEOUT_MS = 30_000;
 export interface TunnelGate {
   port: number;
   /** Begins to pass callbacks on. Until then each request gets 503. */
-  serve(callback: Handler, bodies: BodyReader): void;
+  serve(functions: Pick<Functions, "callback" | "dropped">, bodies: BodyReader): void;
   /** Sends a callback to the public address and waits until it has arrived here. */
   test(publicUrl: string, timeoutMs?: number): Promise<CallbackTestResult>;
   close(): Promise<void>;
@@ -28,8 +30,8 @@ export async function openTunnelGate(): Promise<TunnelGate> {
   const callbackTest = createCallbackTest();
   return {
     port: portOf(server),
-    serve(callback, bodies) {
-      serveCallbacks(server, callback, bodies, callbackTest.sees);
+    serve(functions, bodies) {
+      serveCallbacks(server, functions, bodies, callbackTest.sees);
     },
     test: (publicUrl, timeoutMs = TEST_TIMEOUT_MS) => callbackTest.run(publicUrl, timeoutMs),
     close: () => close(server),
@@ -38,7 +40,7 @@ export async function openTunnelGate(): Promise<TunnelGate> {
 
 function serveCallbacks(
   server: Server,
-  callback: Handler,
+  { callback, dropped }: Pick<Functions, "callback" | "dropped">,
   bodies: BodyReader,
   onCallback: (path: string) => void,
 ): void {
@@ -55,6 +57,7 @@ function serveCallbacks(
     );
   };
   server.off("request", respondStarting);
+  answerDropped(server, dropped);
   server.on("request", respond);
   continueLate(server, respond);
 }
