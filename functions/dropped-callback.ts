@@ -5,6 +5,7 @@
 import { dropCallback } from "@mjflow/engine/drop-callback";
 import { isStep } from "@mjflow/providers/step";
 import { OK } from "./callback.ts";
+import { sharedTokens } from "./composition/base.ts";
 import { composeCallback } from "./composition/callback.ts";
 
 /** The result of `handler` for a dropped callback. */
@@ -16,7 +17,7 @@ export const DROPPED = OK;
  */
 export function drop(token: string, body: string): boolean {
   const deps = composeCallback();
-  const isDropped = dropCallback({ ...deps, isStep }, token, body);
+  const isDropped = dropCallback({ clock: deps.clock, log: deps.log, knownTokens: sharedTokens, isStep }, token, body);
   if (isDropped) deps.log.flush();
   return isDropped;
 }

@@ -60,9 +60,8 @@ export function createLog({
       if (by !== 0) counts[metric] = (counts[metric] ?? 0) + by;
     },
     flush() {
-      if (stage === undefined) return;
       const names = Object.keys(counts);
-      if (names.length === 0) return;
+      if (stage === undefined || names.length === 0) return;
       if (now() - writtenAt < USUAL_INTERVAL_MS && names.every((name) => USUAL.has(name))) return;
       const counted = counts;
       counts = {};

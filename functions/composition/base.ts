@@ -136,7 +136,7 @@ const queue = /* @__PURE__ */ lazy(
 );
 
 /** The tokens of this process, if it is the local server. */
-const sharedTokens: Map<string, CallbackClaims> = new Map();
+export const sharedTokens: Map<string, CallbackClaims> = new Map();
 
 /** @param callbackUrl base URL of new callback URLs; empty in functions that only verify tokens */
 export function callbackTokens(callbackUrl: string) {

@@ -1,3 +1,4 @@
+import type { CallbackClaims } from "@mjflow/core/callback-token";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { dropCallback } from "@mjflow/engine/drop-callback";
 import { describe, expect, test } from "vitest";
@@ -16,14 +17,16 @@ const CLAIMS = {
 };
 
 function scene(claims: Partial<typeof CLAIMS> = {}, { isChecked = true, at = NOW } = {}) {
-  const callbackTokens = createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
-  const token = callbackTokens.url({ ...CLAIMS, ...claims }).split("/callbacks/")[1]!;
-  if (isChecked) expect(callbackTokens.read(token, NOW).ok).toBe(true);
+  const signer = createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
+  const knownTokens = new Map<string, CallbackClaims>();
+  const checker = createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl: "", shared: knownTokens });
+  const token = signer.url({ ...CLAIMS, ...claims }).split("/callbacks/")[1]!;
+  if (isChecked) expect(checker.read(token, NOW).ok).toBe(true);
   const counted: string[] = [];
   const read: string[] = [];
   const log = { info: () => {}, warn: () => {}, error: () => {}, count: (metric: string) => void counted.push(metric) };
   const deps = {
-    callbackTokens,
+    knownTokens,
     clock: { now: () => at },
     log,
     isStep: (provider: string, body: string) => {

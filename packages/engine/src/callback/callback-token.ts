@@ -16,8 +16,6 @@ export interface CallbackTokens {
   /** Returns the callback URL of one attempt. The whole URL is secret: never log, store or show it. */
   url(claims: Omit<CallbackClaims, "keyId">): string;
   read(token: string, now: number): TokenCheck;
-  /** The claims of a token that this process has created or checked before; undefined for any other, and after its expiry. */
-  known(token: string, now: number): CallbackClaims | undefined;
 }
 
 /**
@@ -65,10 +63,6 @@ export function createCallbackTokens({
       const own = shared && parseToken(token);
       if (own) remember(token, own.claims);
       return `${base}/callbacks/${token}`;
-    },
-    known(token, now) {
-      const cached = cache.get(token);
-      return cached && cached.expiresAt > now ? cached : undefined;
     },
     read(token, now) {
       const cached = cache.get(token);
