@@ -3,7 +3,8 @@ import { benchBacklog } from "./backlog.ts";
 import { lineChart } from "./chart/line.ts";
 import { stale } from "./document.ts";
 import { missing, SYSTEM_NAMES, SYSTEMS, type SystemName } from "./flows/systems.ts";
-import { shares, verify, withSystem } from "./flows.ts";
+import { benchFlows, medianRatio, shares, verify, withSystem } from "./flows.ts";
+import { benchProgress } from "./progress.ts";
 import { benchServer } from "./server.ts";
 
 const FLOWS = 3;
@@ -42,6 +43,30 @@ test("driver and vendor must each cost less than a tenth of the measured system"
     "the vendor costs 11 % of the system",
     "the driver costs 25 % of the system",
   ]);
+});
+
+test("systems are measured in turn, and their ratios are those of the same round", async () => {
+  const sizes = { rounds: 1, warmUpFlows: 1, flows: 4, concurrency: 2, aloneFlows: 2, slices: 2, settleMs: 1 };
+  const { rows, reference } = await benchFlows({ ...sizes, systems: ["node-http", "mjflow"] });
+  expect(reference).toBe(SYSTEMS["node-http"].title);
+  expect(rows.map(({ system, flowsPerSTimes }) => [system, flowsPerSTimes])).toEqual([
+    ["node-http", 1],
+    ["mjflow", rows[1]!.flowsPerS / rows[0]!.flowsPerS],
+  ]);
+  for (const row of rows) expect(Math.min(row.flowsPerS, row.followUpMs, row.ackMs, row.loadCpus)).toBeGreaterThan(0);
+});
+
+test("the ratio of a system is the median of the ratios of the rounds, however fast each round was", () => {
+  const round = (ours: number, other: number) => new Map(Object.entries({ ours, other }));
+  const rounds = [round(20, 10), round(60, 20), round(8, 8)];
+  expect(medianRatio(rounds, "ours", "other", (value) => value)).toBe(2);
+});
+
+test("the benchmark of progress runs usual flows and long ones, and leaves out rows that store progress", async () => {
+  const sizes = { rounds: 1, warmUpFlows: 1, flows: 2, concurrency: 2, steps: 40 };
+  const { rows, reference } = await benchProgress({ ...sizes, systems: ["node-http", "mjflow-progress"] });
+  expect([rows.map(({ system }) => system), reference]).toEqual([["node-http"], SYSTEMS["node-http"].title]);
+  expect(rows[0]).toMatchObject({ times: expect.any(Number), vendorUs: expect.any(Number) });
 });
 
 test("the benchmark of one server has a row for each number of flows at the same time", async () => {

@@ -1,11 +1,12 @@
 /**
  * `progress` measures what one dropped step of progress costs each system, over HTTP and with its own connections. A task
  * with many steps differs from a usual one only in such callbacks, so the difference of two runs is their cost. The
- * submission, the check of a token that is remembered, and the stored end are in both runs.
+ * submission, the check of a token and the stored end are in both runs. All systems are started together and get their
+ * flows in turn.
  */
 import { missing, SYSTEMS, type SystemName } from "./flows/systems.ts";
 import { PROGRESS_STEPS, TASKS } from "./flows/vendor.ts";
-import { verify, withSystem } from "./flows.ts";
+import { type Measuring, medianRatio, verify, withSystems } from "./flows.ts";
 import { disturbances, type Quiet, watchMachine } from "./quiet.ts";
 import { median } from "./stat.ts";
 import { usageOf } from "./usage.ts";
@@ -25,7 +26,7 @@ export interface ProgressRow {
   title: string;
   /** CPU time of the system with its servers for one dropped callback, µs. */
   cpuUs: number;
-  /** Median over the rounds of the ratio to the last system of the same round. */
+  /** Median over the rounds of the ratio to the reference system of the same round. */
   times: number;
   /** CPU time of the vendor for the same callback, µs. */
   vendorUs: number;
@@ -33,69 +34,85 @@ export interface ProgressRow {
 
 export interface ProgressFound extends Omit<ProgressOptions, "systems"> {
   rows: ProgressRow[];
+  /** Title of the system that the ratios compare with. */
+  reference: string;
   disturbed: string[];
 }
 
 interface Measured {
   cpuUs: number;
   vendorUs: number;
-  quiet: Quiet;
 }
 
-/** @throws Error if a flow does not end, or the machine has no /proc */
+/** System of the ratios, if it was measured: the least that a server on Node's HTTP does. */
+const REFERENCE: SystemName = "node-http";
+
+/** @throws Error if a flow does not end */
 export async function benchProgress({ systems, ...sizes }: ProgressOptions): Promise<ProgressFound> {
-  const available = systems.filter((name) => !SYSTEMS[name].options.storesProgress && !missing(SYSTEMS[name]));
+  const available = systems.filter((name) => {
+    const { isSynced, storesProgress } = SYSTEMS[name].options;
+    return isSynced && !storesProgress && !missing(SYSTEMS[name]);
+  });
+  const reference = available.includes(REFERENCE) ? REFERENCE : available[0]!;
   const rounds: Map<SystemName, Measured>[] = [];
-  for (let round = 0; round < sizes.rounds; round++) {
-    const found = new Map<SystemName, Measured>();
-    for (const name of available) found.set(name, await measure(name, sizes));
-    rounds.push(found);
-    for (const [name, { cpuUs, vendorUs }] of found) console.log(lineOf(SYSTEMS[name].title, cpuUs, vendorUs));
-  }
-  const base = available.at(-1)!;
+  const quiet = await withSystems(available, async (opened) => {
+    for (const { run, complete } of opened.values()) {
+      await run(sizes.warmUpFlows, sizes.concurrency);
+      await complete();
+    }
+    const watched: Quiet[] = [];
+    for (let number = 0; number < sizes.rounds; number++) {
+      const [round, stopWatch] = [new Map<SystemName, Measured>(), watchMachine()];
+      let ownMs = 0;
+      // The order changes, so that a speed that rises or falls steadily favors none.
+      for (const name of number % 2 === 0 ? available : [...available].reverse()) {
+        const { spentMs, ...found } = await measure(SYSTEMS[name].title, opened.get(name)!, sizes);
+        round.set(name, found);
+        ownMs += spentMs;
+      }
+      watched.push(stopWatch(ownMs));
+      rounds.push(round);
+    }
+    return watched;
+  });
+  const medianOf = (name: SystemName, of: (found: Measured) => number) =>
+    median(rounds.map((round) => of(round.get(name)!)));
   const rows = available.map((system) => ({
     system,
     title: SYSTEMS[system].title,
-    cpuUs: median(rounds.map((round) => round.get(system)!.cpuUs)),
-    times: median(rounds.map((round) => round.get(system)!.cpuUs / round.get(base)!.cpuUs)),
-    vendorUs: median(rounds.map((round) => round.get(system)!.vendorUs)),
+    cpuUs: medianOf(system, ({ cpuUs }) => cpuUs),
+    times: medianRatio(rounds, system, reference, ({ cpuUs }) => cpuUs),
+    vendorUs: medianOf(system, ({ vendorUs }) => vendorUs),
   }));
-  console.log("\nMedians");
-  for (const { title, cpuUs, vendorUs, times } of rows)
-    console.log(`${lineOf(title, cpuUs, vendorUs)}, ${times.toFixed(2)} times the last`);
-  const disturbed = disturbances(rounds.flatMap((round) => [...round.values()].map(({ quiet }) => quiet)));
+  for (const { title, cpuUs, times, vendorUs } of rows) {
+    const figures = `${cpuUs.toFixed(1)} µs of CPU (${times.toFixed(2)} times ${SYSTEMS[reference].title})`;
+    console.log(`${title.padEnd(34)} ${figures}, vendor ${vendorUs.toFixed(1)} µs`);
+  }
+  const disturbed = disturbances(quiet);
   for (const reason of disturbed) console.log(`The machine was not quiet: ${reason}. Measure again.`);
-  return { ...sizes, rows, disturbed };
+  return { ...sizes, rows, reference: SYSTEMS[reference].title, disturbed };
 }
 
 async function measure(
-  name: SystemName,
-  { warmUpFlows, flows, concurrency, steps }: Omit<ProgressOptions, "systems" | "rounds">,
-): Promise<Measured> {
-  return withSystem(SYSTEMS[name], async ({ pid, run, complete, setSteps }) => {
-    const spent = async () => {
-      const before = usageOf(pid).cpuMs;
-      const ran = await run(flows, concurrency);
-      const cpuMs = usageOf(pid).cpuMs - before;
-      verify(SYSTEMS[name].title, ran);
-      await complete();
-      return { cpuMs, vendorMs: ran.cpuMs, driverMs: ran.driverCpuMs };
-    };
-    await run(warmUpFlows, concurrency);
+  title: string,
+  { pid, run, complete, setSteps }: Measuring,
+  { flows, concurrency, steps }: Pick<ProgressOptions, "flows" | "concurrency" | "steps">,
+): Promise<Measured & { spentMs: number }> {
+  const ranWith = async (count: number) => {
+    await setSteps(count);
+    const before = usageOf(pid).cpuMs;
+    const ran = await run(flows, concurrency);
+    const cpuMs = usageOf(pid).cpuMs - before;
+    verify(title, ran);
     await complete();
-    const stopWatch = watchMachine();
-    const usual = await spent();
-    await setSteps(steps);
-    const long = await spent();
-    const quiet = stopWatch(
-      [usual, long].reduce((sum, { cpuMs, vendorMs, driverMs }) => sum + cpuMs + vendorMs + driverMs, 0),
-    );
-    const callbacks = flows * TASKS * (steps - PROGRESS_STEPS);
-    const each = (of: (ran: typeof usual) => number) => ((of(long) - of(usual)) * 1_000) / callbacks;
-    return { cpuUs: each(({ cpuMs }) => cpuMs), vendorUs: each(({ vendorMs }) => vendorMs), quiet };
-  });
-}
-
-function lineOf(title: string, cpuUs: number, vendorUs: number): string {
-  return `${title.padEnd(34)} ${cpuUs.toFixed(1)} µs of CPU (vendor ${vendorUs.toFixed(1)})`;
+    return { cpuMs, vendorMs: ran.cpuMs, ownMs: cpuMs + ran.cpuMs + ran.driverCpuMs };
+  };
+  const usual = await ranWith(PROGRESS_STEPS);
+  const long = await ranWith(steps);
+  const perCallback = 1_000 / (flows * TASKS * (steps - PROGRESS_STEPS));
+  return {
+    cpuUs: (long.cpuMs - usual.cpuMs) * perCallback,
+    vendorUs: (long.vendorMs - usual.vendorMs) * perCallback,
+    spentMs: usual.ownMs + long.ownMs,
+  };
 }

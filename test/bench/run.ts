@@ -10,7 +10,7 @@ import { benchBundles } from "./bundles.ts";
 import { benchCallbacks } from "./callbacks.ts";
 import { benchCost } from "./cost.ts";
 import { SYSTEM_NAMES, type SystemName } from "./flows/systems.ts";
-import { benchFlows, installPeers } from "./flows.ts";
+import { benchFlows, installPeers, warnIfBusy } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
 import { benchNeighbors } from "./neighbors.ts";
 import { benchProgress } from "./progress.ts";
@@ -31,22 +31,42 @@ const sizes = values.sizes?.split(",").map(Number) ?? (quick ? [1_000, 10_000] :
 const BENCHES: Record<string, () => Promise<object>> = {
   callbacks: () =>
     benchCallbacks(quick ? { rounds: 2, dropped: 2_000, ends: 100 } : { rounds: 7, dropped: 10_000, ends: 400 }),
-  flows() {
+  async flows() {
     installPeers();
+    await warnIfBusy();
     const systems = systemsOf(values.systems);
     return benchFlows(
       quick
-        ? { rounds: 1, warmUpFlows: 100, flows: 100, concurrency: 16, aloneFlows: 10, systems }
-        : { rounds: 3, warmUpFlows: 300, flows: 300, concurrency: 16, aloneFlows: 60, systems },
+        ? {
+            rounds: 1,
+            warmUpFlows: 100,
+            flows: 100,
+            concurrency: 16,
+            aloneFlows: 10,
+            slices: 2,
+            settleMs: 1_000,
+            systems,
+          }
+        : {
+            rounds: 3,
+            warmUpFlows: 300,
+            flows: 300,
+            concurrency: 16,
+            aloneFlows: 60,
+            slices: 3,
+            settleMs: 1_000,
+            systems,
+          },
     );
   },
-  progress() {
+  async progress() {
     installPeers();
+    await warnIfBusy();
     const systems = systemsOf(values.systems);
     return benchProgress(
       quick
-        ? { rounds: 1, warmUpFlows: 50, flows: 40, concurrency: 16, steps: 308, systems }
-        : { rounds: 3, warmUpFlows: 150, flows: 100, concurrency: 16, steps: 208, systems },
+        ? { rounds: 3, warmUpFlows: 50, flows: 40, concurrency: 16, steps: 108, systems }
+        : { rounds: 9, warmUpFlows: 150, flows: 64, concurrency: 16, steps: 108, systems },
     );
   },
   server: () =>

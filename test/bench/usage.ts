@@ -13,8 +13,12 @@ export interface Usage {
   peakMb: number;
 }
 
-/** @param root pid; the usage includes all its child processes */
+/**
+ * @param root pid; the usage includes all its child processes
+ * @returns zeros without /proc
+ */
 export function usageOf(root: number): Usage {
+  if (!hasUsage) return { cpuMs: 0, peakMb: 0 };
   const pids = withDescendants(root);
   const sum = (of: (pid: number) => number) => pids.reduce((total, pid) => total + of(pid), 0);
   return { cpuMs: sum(cpuMs), peakMb: sum(peakKb) / 1_024 };

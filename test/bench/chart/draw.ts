@@ -6,6 +6,7 @@ import type { CostFound } from "../cost.ts";
 import type { FlowsFound, FlowsRow } from "../flows.ts";
 import type { GrowthFound, GrowthRow } from "../growth.ts";
 import type { NeighborsFound } from "../neighbors.ts";
+import type { ProgressFound } from "../progress.ts";
 import type { Head, Result } from "../result.ts";
 import type { ServerFound } from "../server.ts";
 import { barChart } from "./bar.ts";
@@ -19,6 +20,7 @@ export interface Drawn {
 
 export interface Found {
   flows: Result<FlowsFound>;
+  progress: Result<ProgressFound>;
   server: Result<ServerFound>;
   backlog: Result<BacklogFound>;
   callbacks: Result<CallbacksFound>;
@@ -66,29 +68,52 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         [
           "",
           "flows/s",
+          `times ${found.reference}`,
           "CPU ms per flow",
+          `times ${found.reference}`,
           "callback to follow-up, one flow",
           "acknowledgement, one flow",
           "peak memory, MB",
           "CPU of the vendor",
           "of the driver",
+          "processors of both",
         ],
         rows.map((row) => [
           row.system === "mjflow" ? `**${row.title}**` : row.title,
           figure(row.flowsPerS),
+          row.flowsPerSTimes.toFixed(2),
           row.cpuMsPerFlow === null ? "" : figure(row.cpuMsPerFlow),
+          row.cpuTimes === null ? "" : row.cpuTimes.toFixed(2),
           `${figure(row.followUpMs)} ms`,
           `${figure(row.ackMs)} ms`,
           row.peakMb === null ? "" : figure(row.peakMb),
           share(row, row.vendorCpuMs),
           share(row, row.driverCpuMs),
+          row.loadCpus.toFixed(2),
         ]),
       ),
       "",
       ...skipped.map(({ title, why }) => `Not measured: ${title} (${why}).`),
-      `Medians of ${found.rounds} rounds. Each has ${found.flows} flows after ${found.warmUpFlows} to warm up, then ${found.aloneFlows} flows one after the other. ${when(found)}`,
+      `Medians of ${found.rounds} rounds. Each has ${found.flows} flows after ${found.warmUpFlows} to warm up, and ${found.aloneFlows} flows one after the other, in ${found.slices} slices in turn. "Times" is the median of the ratios of the rounds. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
+  },
+
+  progress(found) {
+    const markdown = [
+      ...table(
+        ["", "CPU µs per dropped callback", `times ${found.reference}`, "CPU µs of the vendor"],
+        found.rows.map((row) => [
+          row.system === "mjflow" ? `**${row.title}**` : row.title,
+          figure(row.cpuUs),
+          row.times.toFixed(2),
+          figure(row.vendorUs),
+        ]),
+      ),
+      "",
+      `Medians of ${found.rounds} rounds: ${found.flows} flows with ${found.steps} steps for each image, less the same flows with 8, ${found.concurrency} flows at the same time. ${when(found)}`,
+    ].join("\n");
+    return { markdown };
   },
 
   server(found) {
@@ -375,5 +400,5 @@ function when(head: Head & { disturbed?: readonly string[] }): string {
     `Node ${node}`,
     `load ${figure(load)} before the start`,
   ];
-  return `${facts.join(", ")}${reasons.length > 0 ? `; **not a quiet machine: ${reasons.join("; ")}**` : ""}.`;
+  return `${facts.join(", ")}.${reasons.length > 0 ? ` The machine was **not quiet**: ${reasons.join("; ")}.` : ""}`;
 }
