@@ -72,6 +72,7 @@ test("a body that comes in pieces is read whole, and one above the limit is refu
   const body = report("SUCCESS");
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
+  socket.on("error", () => {});
   const responded = new Promise<string>((resolve) => socket.once("data", (chunk) => resolve(chunk.toString())));
   socket.write(`POST ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: ${body.length}\r\n\r\n`, () =>
     socket.write(body.slice(0, 5), () => setImmediate(() => socket.write(body.slice(5)))),

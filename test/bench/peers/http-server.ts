@@ -60,10 +60,10 @@ function withBody(request: IncomingMessage, response: ServerResponse, use: (body
     let bytes = 0;
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > BODY_BYTES) {
-        send(response, TOO_LARGE);
-        request.destroy();
-      } else chunks.push(chunk);
+      chunks.push(chunk);
+      if (bytes <= BODY_BYTES || response.headersSent) return;
+      send(response, TOO_LARGE);
+      request.destroy();
     });
     request.on("end", () => use(Buffer.concat(chunks)));
     request.on("error", () => {});
