@@ -8,6 +8,7 @@ import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
+import { createMarkStore } from "@mjflow/store/mark";
 import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createWriteCheck } from "@mjflow/store/write-check";
 import { Resource } from "sst/resource";
@@ -64,6 +65,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     images: images(),
     objects: objects(),
     uploadCounts: createUploadCounts(table()),
+    markStore: createMarkStore(table()),
     translator: translator(),
     random,
     ...mjTaskIds(),

@@ -1,6 +1,7 @@
 /** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { MjflowError } from "@mjflow/core/error";
+import type { MarkStore } from "@mjflow/core/mark";
 import type { AccountTester, InputImages, QueueDepths, Translator, UploadCounts } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
@@ -61,6 +62,7 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     /** Uploads, and links that requests name. */
     images: InputImages;
     uploadCounts: UploadCounts;
+    markStore: MarkStore;
     /** The objects of deleted flows. */
     objects: Objects;
     /** Translates prompts. Unset: this deployment cannot. */

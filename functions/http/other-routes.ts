@@ -7,6 +7,7 @@ export { bannedWords } from "./banned.ts";
 export { deadLetters } from "./dead-letter.ts";
 export { deliveries } from "./delivery.ts";
 export { endpoints } from "./endpoint.ts";
+export { folders } from "./folder.ts";
 export { media } from "./media.ts";
 export { operations } from "./operation.ts";
 export { pictures } from "./picture.ts";

@@ -106,7 +106,16 @@ export const ROUTE_GROUPS: readonly RouteGroup[] = [
     load: async () => (await import("./other-routes.ts")).deadLetters,
   },
   { base: "/v1/uploads", routes: ["POST /"], load: async () => (await import("./other-routes.ts")).uploads },
-  { base: "/v1/pictures", routes: ["GET /"], load: async () => (await import("./other-routes.ts")).pictures },
+  {
+    base: "/v1/pictures",
+    routes: ["GET /", "PATCH /", "PUT /:id/favorite", "DELETE /:id/favorite"],
+    load: async () => (await import("./other-routes.ts")).pictures,
+  },
+  {
+    base: "/v1/folders",
+    routes: ["GET /", "POST /", "PATCH /:id", "DELETE /:id"],
+    load: async () => (await import("./other-routes.ts")).folders,
+  },
   {
     base: "/v1",
     routes: ["GET /queues", "GET /overdue", "GET /unclear", "POST /vault/reseal"],

@@ -36,10 +36,20 @@ async function createOwner(api: ApiClient) {
   const [button] = (await call("GET", `/mj/task/${compatId}/fetch`)).body.buttons;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
   const replay = (await call("POST", `/v1/endpoints/${endpoint}/replay`, {})).body.id;
+  const folder = (await call("POST", "/v1/folders", { name: "a household's secret" })).body.id;
+  await call("PATCH", "/v1/pictures", { pictures: [`${root}.2`], favorite: true, addToFolder: folder });
   const session = (await call("POST", "/v1/sessions", { label: "a household's secret" })).body.id;
   const share = (await call("POST", `/v1/flows/${flow.id}/shares`, { label: "a household's secret" })).body;
   await api.harness.finishAll();
-  const ids = { endpoint, delivery, replay, session, share: share.id as string, shareToken: share.token as string };
+  const ids = {
+    endpoint,
+    delivery,
+    replay,
+    session,
+    folder,
+    share: share.id as string,
+    shareToken: share.token as string,
+  };
   return { appId, keyId, key, flow: flow.id as string, root, open, ...ids, compatId, button };
 }
 
@@ -54,13 +64,15 @@ function isMjCompat(path: string): boolean {
  */
 function idFor(
   path: string,
-  { appId, flow, root, open, endpoint, delivery, replay, session, compatId }: Owner,
+  { appId, flow, root, open, endpoint, delivery, replay, session, folder, compatId }: Owner,
 ): string | undefined {
   if (isMjCompat(path)) return compatId;
   if (path === "/v1/templates/:name") return "";
   if (path.startsWith("/v1/flows/:id")) return flow;
   if (path === "/v1/tasks/:id/modal") return open;
   if (path.startsWith("/v1/tasks/:id")) return root;
+  if (path.startsWith("/v1/pictures/:id")) return `${root}.2`;
+  if (path.startsWith("/v1/folders/:id")) return folder;
   if (path.startsWith("/v1/apps/:id")) return appId;
   if (path.startsWith("/v1/endpoints/:id")) return endpoint;
   if (path.startsWith("/v1/deliveries/:id")) return delivery;
@@ -79,6 +91,8 @@ function bodyFor(method: string, path: string): unknown {
   if (path === "/v1/tasks/:id/modal") return { prompt: "mine now" };
   if (path === "/v1/flows") return FLOW;
   if (path === "/v1/templates/:name") return { then: [{ press: "V1" }] };
+  if (path === "/v1/pictures") return { pictures: [`${owner.root}.2`], favorite: false };
+  if (path.startsWith("/v1/folders")) return { name: "mine now" };
   if (path.endsWith("/credits")) return { addUsd: 1, reference: "x" };
   if (path === "/v1/endpoints") return { url: "https://stranger.test/hook" };
   if (path === "/v1/apps" || path === "/v1/apps/:id") return { name: "mine now" };
@@ -156,6 +170,10 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
     expect([403, 404]).toContain(response.status);
     expect(response.body.code).toBe(response.status === 403 ? "forbidden" : "not_found");
   }
+  // This route says which of the sent ids are no pictures of the app.
+  const isEcho = path === "/v1/pictures" && method === "PATCH";
+  if (isEcho) expect(response.body).toEqual({ marked: [], missing: [`${owner.root}.2`] });
+  const revealed = isEcho ? "" : response.text;
   for (const secret of [
     owner.compatId,
     "a household's secret",
@@ -165,7 +183,7 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
     owner.key,
     owner.shareToken,
   ]) {
-    expect(response.text).not.toContain(secret);
+    expect(revealed).not.toContain(secret);
   }
   await api.harness.drain();
   expect(rows()).toBe(before);
@@ -189,7 +207,13 @@ const NAMING: Record<string, string[]> = {
     `flow=${owner.flow}&endpoint=${owner.endpoint}`,
   ],
   "/v1/flows": ["state=a%20household%27s%20secret"],
-  "/v1/pictures": [`flow=${owner.flow}`, `app=${owner.appId}`],
+  "/v1/pictures": [
+    `flow=${owner.flow}`,
+    `app=${owner.appId}`,
+    `folder=${owner.folder}`,
+    `favorite=true&flow=${owner.flow}`,
+    `favorite=true&app=${owner.appId}`,
+  ],
   "/v1/usage": [`app=${owner.appId}`],
 };
 /** Query parameters that name no resource of an app. */

@@ -6,8 +6,16 @@
 import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
-import type { ActionRequest, FlowRequest, ModalInput, ShareRequest, UploadRequest } from "@mjflow/core/request";
-import type { FlowBatch, NewShare, SharedFlow } from "@mjflow/core/response";
+import type {
+  ActionRequest,
+  FlowRequest,
+  MarkRequest,
+  ModalInput,
+  PictureListQuery,
+  ShareRequest,
+  UploadRequest,
+} from "@mjflow/core/request";
+import type { FlowBatch, Folder, MarkResult, NewShare, Picture, SharedFlow } from "@mjflow/core/response";
 import type { flowListEntry } from "@mjflow/engine/flow-list";
 import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
 import type * as z from "zod/mini";
@@ -50,6 +58,12 @@ export type Responses = [
   None<DifferentKeys<Client.FlowBatch, z.infer<typeof FlowBatch>>>,
   None<DifferentKeys<Client.FlowBatchResult, z.infer<typeof FlowBatch>["data"][number]>>,
   Is<ReturnType<typeof eventView>, Client.EventBody["data"]>,
+  Is<z.infer<typeof Picture>, Client.Picture>,
+  None<DifferentKeys<Client.Picture, z.infer<typeof Picture>>>,
+  None<DifferentKeys<Client.PictureMarks, z.infer<typeof Picture>["marks"][number]>>,
+  Is<z.infer<typeof MarkResult>, Client.MarkResult>,
+  Is<z.infer<typeof Folder>, Client.Folder>,
+  None<DifferentKeys<Client.Folder, z.infer<typeof Folder>>>,
   Is<z.infer<typeof NewShare>, Client.NewShare>,
   None<DifferentKeys<Client.NewShare, z.infer<typeof NewShare>>>,
   Is<z.infer<typeof SharedFlow>, Client.SharedFlow>,
@@ -71,6 +85,8 @@ export type Requests = [
   None<DifferentKeys<Client.ModalInput, ModalInput>>,
   Is<Client.UploadInput, UploadRequest>,
   None<DifferentKeys<Client.UploadInput, UploadRequest>>,
+  None<DifferentKeys<Client.MarkInput, Omit<MarkRequest, "pictures">>>,
+  None<DifferentKeys<Client.PictureQuery, Omit<z.infer<typeof PictureListQuery>, "cursor">>>,
   None<DifferentKeys<Client.ShareInput, ShareRequest>>,
 ];
 

@@ -3,9 +3,11 @@
  * network faults and costs run only on engines with DynamoDB's protocol.
  */
 import { randomBytes } from "node:crypto";
+import { FAVORITE } from "@mjflow/core/mark";
 import { UPLOAD } from "@mjflow/core/upload";
 import { type Item, ItemError, itemBytes } from "@mjflow/store/codec";
 import { ATTRIBUTE, type Key } from "@mjflow/store/keys";
+import { createMarkStore } from "@mjflow/store/mark";
 import { createMeter, type Meter } from "@mjflow/store/meter";
 import { createPlainRows, type PlainFields } from "@mjflow/store/plain-row";
 import { createTable, type Table } from "@mjflow/store/table";
@@ -418,6 +420,71 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
         expect(await add(1, { bytes: 31, uploads: 10 })).toBe(false);
         expect(await add(1, { bytes: 31, uploads: 11 })).toBe(true);
         expect(await add(30, { bytes: 30, uploads: 1 }, 1)).toBe(true);
+      });
+    });
+
+    describe("the marks of pictures", () => {
+      const FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+      const now = Date.now();
+
+      test("are in their list by time, are added once, are removed once, and each app has its own", async () => {
+        const store = createMarkStore(table);
+        const [appId, other] = [newKey().pk, newKey().pk];
+        const mark = {
+          appId,
+          flowId: FLOW,
+          path: "0",
+          number: 1,
+          list: FAVORITE,
+          rev: 0,
+          flowCreatedAt: now,
+          endedAt: now,
+        };
+        const later = { ...mark, path: "0-1", endedAt: now + 1 };
+        for (const each of [mark, later, mark, { ...later, number: 2 }, { ...mark, list: "folder_1" }])
+          await store.addMark(each);
+        const listed = async (list: string, range: object = {}, app = appId) =>
+          (await store.listMarks(app, list, { limit: 9, ...range })).map(({ path, number }) => `${path}.${number}`);
+        expect(await listed(FAVORITE)).toEqual(["0-1.2", "0-1.1", "0.1"]);
+        expect(await listed(FAVORITE, { after: later })).toEqual(["0.1"]);
+        expect(await listed(FAVORITE, { since: now + 1 })).toEqual([]);
+        expect(await listed("folder_1")).toEqual(["0.1"]);
+        expect(await listed(FAVORITE, {}, other)).toEqual([]);
+        expect(await store.marksOfPicture(appId, mark)).toHaveLength(2);
+        await store.removeMark(mark);
+        await store.removeMark(mark);
+        expect(await store.marksOfFlows(appId, FLOW, FLOW)).toHaveLength(3);
+        expect(await store.marksOfFlows(other, FLOW, FLOW)).toEqual([]);
+        await store.deleteMarksOfList(appId, "folder_1", 10);
+        await store.deleteMarksOfFlow(appId, FLOW);
+        expect(await listed(FAVORITE)).toEqual([]);
+        expect(await store.marksOfFlows(appId, FLOW, FLOW)).toEqual([]);
+      });
+
+      test("cost two write units to add and two to remove, and a repeated one costs one", async (context) => {
+        if (!made.client) context.skip("the table bills nothing");
+        if (title === "dynalite") context.skip("the engine bills no index");
+        const meter = createMeter();
+        const store = createMarkStore(createTable({ client: made.client!({ maxAttempts: 1 }), table: TABLE, meter }));
+        const mark = {
+          appId: newKey().pk,
+          flowId: FLOW,
+          path: "0",
+          number: 1,
+          list: FAVORITE,
+          rev: 0,
+          flowCreatedAt: now,
+          endedAt: now,
+        };
+        const cost = async (work: () => Promise<void>) => {
+          const before = { ...meter };
+          await work();
+          return { requests: meter.requests - before.requests, writes: meter.writeUnits - before.writeUnits };
+        };
+        expect(await cost(() => store.addMark(mark))).toEqual({ requests: 1, writes: 2 });
+        expect(await cost(() => store.addMark(mark))).toMatchObject({ requests: 1 });
+        expect(await cost(() => store.removeMark(mark))).toEqual({ requests: 1, writes: 2 });
+        expect(await cost(() => store.removeMark(mark))).toMatchObject({ requests: 1 });
       });
     });
 

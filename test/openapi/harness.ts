@@ -42,6 +42,8 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
   const upload = (await call("POST", "/v1/uploads", { contentType: "image/png", bytes: 9 })).body.id as string;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
+  const folder = (await call("POST", "/v1/folders", { name: "Posters" })).body.id as string;
+  await call("PATCH", "/v1/pictures", { pictures: [`${root}.3`], favorite: true, addToFolder: folder });
   const session = (await call("POST", "/v1/sessions", { label: "laptop" })).body.id as string;
   const share = (await call("POST", `/v1/flows/${flow}/shares`, { label: "customer" })).body;
   const links = {
@@ -65,6 +67,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     delivery,
     replay,
     session,
+    folder,
     share: share.id as string,
     links,
     number,
@@ -125,6 +128,16 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
   "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),
   "GET /v1/pictures": ({ flow }) => ({ path: `/v1/pictures?limit=2&flow=${flow}` }),
+  "PATCH /v1/pictures": ({ root, folder }) => ({
+    path: "/v1/pictures",
+    body: { pictures: [`${root}.2`], favorite: true, addToFolder: folder },
+  }),
+  "PUT /v1/pictures/:id/favorite": ({ root }) => ({ path: `/v1/pictures/${root}.1/favorite` }),
+  "DELETE /v1/pictures/:id/favorite": ({ root }) => ({ path: `/v1/pictures/${root}.1/favorite` }),
+  "GET /v1/folders": () => ({ path: "/v1/folders" }),
+  "POST /v1/folders": () => ({ path: "/v1/folders", body: { name: "Cards" } }),
+  "PATCH /v1/folders/:id": ({ folder }) => ({ path: `/v1/folders/${folder}`, body: { name: "Zines" } }),
+  "DELETE /v1/folders/:id": ({ folder }) => ({ path: `/v1/folders/${folder}` }),
   "DELETE /v1/flows/:id": ({ failed }) => ({ path: `/v1/flows/${failed}` }),
   "POST /v1/uploads": () => ({ path: "/v1/uploads", body: { contentType: "image/png", bytes: 40_000_000 } }),
   "GET /v1/providers": () => ({ path: "/v1/providers" }),
@@ -262,7 +275,11 @@ export const SEED_REQUESTS: Partial<Record<RouteName, (harness: OpenApiHarness) 
 };
 
 /** The same request with ids that do not exist. */
-export function unknown({ path, ...request }: Request): Request {
+export function unknown({ path, body, ...request }: Request): Request {
+  const folder = "folder_01AAAAAAAAAAAAAAAAAAAAAAAA";
+  const named = body !== undefined && {
+    body: "addToFolder" in (body as object) ? { ...body, addToFolder: folder } : body,
+  };
   const nothing = path
     .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, "01AAAAAAAAAAAAAAAAAAAAAAAA")
     .replace(/\d{16}/, "1000000000000000")
@@ -272,7 +289,7 @@ export function unknown({ path, ...request }: Request): Request {
     .replace("/providers/fake", "/providers/nobody")
     .replace(/^\/media\/.*/, "/media/nothing.png?s=x")
     .replace("/docs/errors/not_found", "/docs/errors/nothing");
-  return { path: nothing, ...request };
+  return { path: nothing, ...named, ...request };
 }
 
 export type { Json };

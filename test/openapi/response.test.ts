@@ -112,7 +112,7 @@ describe("requests that cannot be parsed", () => {
 describe("internal faults", () => {
   const failing = (harness: OpenApiHarness, error: () => Error) => {
     const broken = new Proxy({}, { get: () => async () => Promise.reject(error()) });
-    const stores = { store: broken, webhookStore: broken, mjTaskIds: broken, vendorStore: broken };
+    const stores = { store: broken, webhookStore: broken, mjTaskIds: broken, markStore: broken, vendorStore: broken };
     const reject = async () => Promise.reject(error());
     return createApp({
       ...harness.api.deps,
@@ -391,6 +391,34 @@ describe("conflicts, limits and wrong values", () => {
     for (let i = 2; i < 100; i++) await harness.api.call(harness.key, "PUT", `/v1/templates/t${i}`, body);
     expect(await codeOf(ask("PUT", "/v1/templates/one-more", body))).toBe("limit_reached");
     expect((await ask("PUT", "/v1/templates/t1", body)).status).toBe(200);
+  });
+
+  test("a known folder gets 200 and too many get limit_reached; another one of the name and lost writes get 409", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { folder, root } = harness;
+    expect((await ask("POST", "/v1/folders", { name: "Posters" })).status).toBe(200);
+    const { markStore } = harness.api.deps;
+    const losing = new Proxy(markStore, {
+      get(target, method: string & keyof typeof markStore) {
+        if (method === "saveFolder") return async (row: object) => ({ ok: false, current: row });
+        if (method === "deleteFolder") return async () => {};
+        return target[method];
+      },
+    });
+    const conflicting = createApp({ ...harness.api.deps, markStore: losing });
+    const lost = (method: string, path: string, body?: object) =>
+      codeOf(harness.ask(harness.key, method, { path, ...(body && { body }) }, conflicting));
+    expect(await lost("POST", "/v1/folders", { name: "Cards" })).toBe("write_conflict");
+    expect(await lost("PATCH", `/v1/folders/${folder}`, { name: "Cards" })).toBe("write_conflict");
+    expect(await lost("DELETE", `/v1/folders/${folder}`)).toBe("write_conflict");
+    const ids: string[] = [];
+    for (let i = 1; i < 100; i++)
+      ids.push((await harness.api.call(harness.key, "POST", "/v1/folders", { name: `f${i}` })).body.id);
+    expect(await codeOf(ask("POST", "/v1/folders", { name: "one more" }))).toBe("limit_reached");
+    expect(await codeOf(ask("PATCH", `/v1/folders/${folder}`, { name: "f1" }))).toBe("already_exists");
+    for (const id of ids.slice(0, 9)) await ask("PATCH", "/v1/pictures", { pictures: [`${root}.3`], addToFolder: id });
+    const full = { pictures: [`${root}.3`], addToFolder: ids[20] };
+    expect(await codeOf(ask("PATCH", "/v1/pictures", full))).toBe("limit_reached");
   });
 
   test("the end of a session gets write_conflict if other requests change the session each time", async () => {

@@ -14,13 +14,16 @@ import type { deadLetters } from "../../functions/http/dead-letter.ts";
 import type { deliveries } from "../../functions/http/delivery.ts";
 import type { endpoints } from "../../functions/http/endpoint.ts";
 import type { flows } from "../../functions/http/flow.ts";
+import type { folders } from "../../functions/http/folder.ts";
 import type { MjResponse as MjAnswered } from "../../functions/http/mj-compat/response.ts";
 import type * as describedApps from "../../functions/http/openapi/app.ts";
 import type * as describedLetters from "../../functions/http/openapi/dead-letter.ts";
 import type * as describedDeliveries from "../../functions/http/openapi/delivery.ts";
 import type * as describedEndpoints from "../../functions/http/openapi/endpoint.ts";
 import type * as describedFlows from "../../functions/http/openapi/flow.ts";
+import type * as describedFolders from "../../functions/http/openapi/folder.ts";
 import type * as describedOperations from "../../functions/http/openapi/operation.ts";
+import type * as describedPictures from "../../functions/http/openapi/picture.ts";
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
 import type * as describedReplays from "../../functions/http/openapi/replay.ts";
 import type * as describedSessions from "../../functions/http/openapi/session.ts";
@@ -29,6 +32,7 @@ import type * as describedTasks from "../../functions/http/openapi/task.ts";
 import type * as describedTemplates from "../../functions/http/openapi/template.ts";
 import type * as describedUsage from "../../functions/http/openapi/usage.ts";
 import type { operations } from "../../functions/http/operation.ts";
+import type { pictures } from "../../functions/http/picture.ts";
 import type { providers } from "../../functions/http/provider.ts";
 import type { replays } from "../../functions/http/replay.ts";
 import type { sessions, signIn } from "../../functions/http/session.ts";
@@ -94,6 +98,8 @@ export type Routes = [
   None<Differing<typeof flows, "/v1/flows", typeof describedFlows.flows.routes>>,
   None<Differing<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
   None<Differing<typeof templates, "/v1/templates", typeof describedTemplates.templates.routes>>,
+  None<Differing<typeof folders, "/v1/folders", typeof describedFolders.folders.routes>>,
+  None<Differing<typeof pictures, "/v1/pictures", typeof describedPictures.pictures.routes>>,
   None<Differing<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
   None<Differing<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
   None<Differing<typeof replays, "/v1/replays", typeof describedReplays.replays.routes>>,

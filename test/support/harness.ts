@@ -48,6 +48,7 @@ import { createVendors, type VendorDeps } from "@mjflow/engine/vendor-accounts";
 import { readAnyCallback } from "@mjflow/providers/families/callback";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSRecord } from "@mjflow/queue/event";
+import { createMarkStore } from "@mjflow/store/mark";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createUploadCounts } from "@mjflow/store/upload-count";
 import { createVendorStore } from "@mjflow/store/vendor";
@@ -155,6 +156,7 @@ export function createTestHarness({
     ...deps,
     images: input.images,
     uploadCounts: createUploadCounts(table),
+    markStore: createMarkStore(table, { now: clock.now }),
     objects: { deleteAll: async (prefix: string) => void deletedPrefixes.push(prefix) },
     imageUrl: (key: string, extension: string) => `https://api.test/${key}/signature.${extension}`,
     translator: undefined as Translator | undefined,

@@ -62,6 +62,8 @@ const LINES: Readonly<Record<string, string>> = {
   "flow.not-restarted": "warn flow lost",
   "flow.restarted": "info flow provider as",
   "flow.resumed": "info flow app adopted tasks",
+  "folder.created": "info app folder",
+  "folder.deleted": "info app folder",
   "health.not-writable": "warn error",
   "idempotency.end-unwritten": "warn app target error",
   "mj-compat.bug": "error requestId stack error",

@@ -5,6 +5,7 @@ import { deadLetters } from "./dead-letter.ts";
 import { deliveries } from "./delivery.ts";
 import { endpoints } from "./endpoint.ts";
 import { flows } from "./flow.ts";
+import { folders } from "./folder.ts";
 import { mjCompat } from "./mj-compat.ts";
 import { operations } from "./operation.ts";
 import { pictures } from "./picture.ts";
@@ -23,6 +24,7 @@ export const GROUPS: readonly RouteGroup[] = [
   flows,
   tasks,
   pictures,
+  folders,
   templates,
   shares,
   uploads,

@@ -4,7 +4,15 @@
  * breaks in base64.
  */
 import { CreditRequest, Usd } from "@mjflow/core/app-request";
-import { ActionRequest, HttpUrl, ImageText, MaskText, ShareRequest } from "@mjflow/core/request";
+import {
+  ActionRequest,
+  FolderRequest,
+  HttpUrl,
+  ImageText,
+  MarkRequest,
+  MaskText,
+  ShareRequest,
+} from "@mjflow/core/request";
 import type { Schema } from "./route-description.ts";
 
 const LINK = String.raw`https?://[^/?#@\\\s]+([/?#]\S*)?`;
@@ -27,6 +35,14 @@ export const KEYWORDS: ReadonlyMap<Schema, Readonly<Record<string, unknown>>> = 
   [
     ActionRequest,
     { if: { required: ["press"] }, then: { not: { required: ["customId"] } }, else: { required: ["customId"] } },
+  ],
+  [FolderRequest.shape.name, { pattern: String.raw`\S` }],
+  [
+    MarkRequest,
+    {
+      if: { required: ["favorite"] },
+      else: { if: { required: ["addToFolder"] }, else: { required: ["removeFromFolder"] } },
+    },
   ],
   [
     ShareRequest,

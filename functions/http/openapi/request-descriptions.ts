@@ -20,6 +20,8 @@ import {
   EndpointPatch,
   EndpointRequest,
   FlowListQuery,
+  FolderRequest,
+  MarkRequest,
   ModalInput,
   ModalRequest,
   PageQuery,
@@ -136,6 +138,15 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     description: "Your own description.",
     then: THEN,
   }),
+  describe("MarkRequest", MarkRequest, "Pictures, and what changes for all of them. At least one change is required.", {
+    pictures: "Ids of pictures: `<taskId>.<number>`. A task id alone means the first picture of the result.",
+    favorite: "`true`: the pictures become favorites. `false`: they are no favorites any more.",
+    addToFolder: "Id of a folder that gets the pictures.",
+    removeFromFolder: "Id of a folder that loses the pictures. The pictures themselves stay.",
+  }),
+  describe("FolderRequest", FolderRequest, "A name for a folder.", {
+    name: "Name of the folder. Space at both ends is removed.",
+  }),
   describe("ActionRequest", ActionRequest, "A press. Send either `press` or `customId`.", {
     press: `A button's label, or a press name of mjflow. ${PRESS_NAMES}`,
     customId: "The `customId` of a button, as the task shows it.",
@@ -246,6 +257,8 @@ export const requestDescriptions: readonly SchemaDescriptions[] = [
     flow: "Only pictures of this flow.",
     action: "Only results of this action: `IMAGINE`, `UPSCALE`, `VARIATION`, `VIDEO`, `TILE`, …",
     video: "`true`: only results with a video. `false`: only results without one.",
+    favorite: "`true`: only results with a favorite.",
+    folder: "Id of a folder: only results with a picture in it. With `favorite` only favorites of the folder.",
     since: "Only flows created at this time or later.",
     until: "Only flows created at this time or earlier.",
     app: "Id of the app, only for the operator. Default: the app of the key.",

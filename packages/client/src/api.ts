@@ -3,7 +3,7 @@ import { Apps } from "./app.ts";
 import { Deliveries, Endpoints, Replays } from "./endpoint.ts";
 import { Flows, type Waiting } from "./flow.ts";
 import { DeadLetters, Operations, Providers } from "./operator.ts";
-import { Pictures } from "./picture.ts";
+import { Folders, Pictures } from "./picture.ts";
 import { Sessions } from "./session.ts";
 import { Shares } from "./share.ts";
 import { Tasks } from "./task.ts";
@@ -24,6 +24,7 @@ export class Api {
   readonly apps: Apps;
   readonly uploads: Uploads;
   readonly pictures: Pictures;
+  readonly folders: Folders;
   readonly sessions: Sessions;
   readonly shares: Shares;
   readonly #transport: Transport;
@@ -32,6 +33,7 @@ export class Api {
     this.#transport = transport;
     this.uploads = new Uploads(transport);
     this.pictures = new Pictures(transport);
+    this.folders = new Folders(transport);
     this.flows = new Flows(transport, waiting, this.uploads);
     this.tasks = new Tasks(transport, this.uploads);
     this.templates = new Templates(transport);

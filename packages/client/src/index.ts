@@ -16,7 +16,7 @@ export type {
 } from "./flow.ts";
 export type { List } from "./list.ts";
 export type { DeadLetters, Operations, Providers } from "./operator.ts";
-export type { Pictures } from "./picture.ts";
+export type { Folders, Pictures } from "./picture.ts";
 export {
   FlowFailedError,
   type Output,

@@ -154,9 +154,51 @@ export interface Picture {
   /** Null if the vendor does not report it. Older servers do not send it. */
   seed?: string | null;
   state: string | null;
+  /** True if any picture of the result is a favorite. Unset: the server is older. */
+  favorite?: boolean;
+  /** Ids of the folders with any picture of the result. Unset: the server is older. */
+  folders?: string[];
+  /** The marks of the single pictures, by number. A picture without a mark is left out. Unset: the server is older. */
+  marks?: PictureMarks[];
   endedAt: string | null;
   /** Unset: the server is older. */
   urls?: TaskUrls;
+}
+
+/** The marks of one picture of a result. */
+export interface PictureMarks {
+  /** Number of the picture in its result, from 1. The id of the picture is `<taskId>.<number>`. */
+  number: number;
+  favorite: boolean;
+  /** Ids of the folders that have the picture. */
+  folders: string[];
+}
+
+/** What changes for all named pictures. At least one is required. */
+export interface MarkInput {
+  /** True: the pictures become favorites. False: they are no favorites any more. */
+  favorite?: boolean;
+  /** Id of a folder that gets the pictures. */
+  addToFolder?: string;
+  /** Id of a folder that loses the pictures. The pictures themselves stay. */
+  removeFromFolder?: string;
+}
+
+export interface MarkResult {
+  /** Ids of the pictures that have the wanted marks now. */
+  marked: string[];
+  /** Ids that are no pictures of the app, or of deleted flows. */
+  missing: string[];
+}
+
+/** A named list of pictures. */
+export interface Folder {
+  id: string;
+  name: string;
+  createdAt: string;
+  updatedAt: string;
+  /** `pictures`: URL of the pictures of the folder. */
+  urls: { pictures: string };
 }
 
 export interface PictureQuery {
@@ -165,6 +207,10 @@ export interface PictureQuery {
   action?: string;
   /** True: only results with a video. False: only results without one. */
   video?: boolean;
+  /** True: only results with a favorite. */
+  favorite?: true;
+  /** Id of a folder: only results with a picture in it. */
+  folder?: string;
   /** Bounds of the creation time of the flows. */
   since?: Date | string;
   until?: Date | string;

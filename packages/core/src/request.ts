@@ -10,6 +10,7 @@ import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
 import { INPUT_NAMES, INPUT_TYPES } from "./image-type.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
+import { MARK_LIMIT } from "./mark.ts";
 import { modeFlagOf } from "./prompt.ts";
 import { ROOT_ACTIONS } from "./root-action.ts";
 import { isUploadId, UPLOAD } from "./upload.ts";
@@ -384,12 +385,15 @@ export const FlowListQuery = z.strictObject({
 });
 export type FlowListQuery = z.infer<typeof FlowListQuery>;
 
-/** `GET /v1/pictures?flow=&action=&video=&since=&until=&app=&limit=&cursor=` */
+/** `GET /v1/pictures?flow=&action=&video=&favorite=&folder=&since=&until=&app=&limit=&cursor=` */
 export const PictureListQuery = z.strictObject({
   flow: z.optional(text(60)),
   /** Action of the task in the vendor protocol. */
   action: z.optional(text(40)),
   video: z.optional(z.enum(["true", "false"], { error: "must be true or false" })),
+  /** Only favorites, or only pictures of a folder. Both: favorites of the folder. */
+  favorite: z.optional(z.literal("true", { error: "must be true" })),
+  folder: z.optional(text(60)),
   /** Range of the creation time of the flows, both limits included. */
   since: z.optional(time),
   until: z.optional(time),
@@ -398,6 +402,32 @@ export const PictureListQuery = z.strictObject({
   limit,
   cursor,
 });
+
+// ── marks of pictures ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const pictureId = text(REQUEST.pathLength + 60);
+
+/** `PATCH /v1/pictures` */
+export const MarkRequest = z
+  .strictObject({
+    pictures: z.array(pictureId).check(z.minLength(1), z.maxLength(MARK_LIMIT.picturesPerRequest)),
+    favorite: z.optional(z.boolean()),
+    addToFolder: z.optional(text(60)),
+    removeFromFolder: z.optional(text(60)),
+  })
+  .check((ctx) => {
+    const { favorite, addToFolder, removeFromFolder } = ctx.value;
+    if (favorite !== undefined || addToFolder !== undefined || removeFromFolder !== undefined) return;
+    const message = "is required, or addToFolder, or removeFromFolder";
+    ctx.issues.push({ code: "custom", message, input: ctx.value, path: ["favorite"] });
+  });
+export type MarkRequest = z.infer<typeof MarkRequest>;
+
+/** `POST /v1/folders` and `PATCH /v1/folders/{id}` */
+export const FolderRequest = z.strictObject({
+  name: text(MARK_LIMIT.nameLength).check(z.refine((value) => value.trim() !== "", { error: "must not be blank" })),
+});
+export type FolderRequest = z.infer<typeof FolderRequest>;
 
 export function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

@@ -219,6 +219,12 @@ export const Task = component(
   },
 );
 
+export const PictureMarks = component("PictureMarks", "The marks of one picture of a result.", {
+  number: [count, "Number of the picture in its result, from 1. The id of the picture is `<taskId>.<number>`."],
+  favorite: [z.boolean(), "True if the picture is a favorite."],
+  folders: [z.array(text), "Ids of the folders that have the picture."],
+});
+
 export const Picture = component("Picture", "A task that ended with an image or a video.", {
   taskId: [text, "Id of the task, whose buttons can be pressed."],
   flowId: [text, "Id of the flow."],
@@ -234,8 +240,24 @@ export const Picture = component("Picture", "A task that ended with an image or 
   prompt: [maybe(text), "Prompt of the flow."],
   seed: [maybe(text), "Seed of the image, if the vendor reports it."],
   state: [maybe(text), "Your own text of the flow."],
+  favorite: [z.boolean(), "True if any picture of the result is a favorite."],
+  folders: [z.array(text), "Ids of the folders with any picture of the result."],
+  marks: [z.array(PictureMarks), "The marks of the single pictures, by number. A picture without a mark is left out."],
   endedAt: [maybe(time), "When the task ended."],
   urls: [TaskUrls, "URLs of the task."],
+});
+
+export const MarkResult = component("MarkResult", "Which pictures were changed.", {
+  marked: [z.array(text), "Ids of the pictures that have the wanted marks now, as in the request."],
+  missing: [z.array(text), "Ids that are no pictures of the app, or of deleted flows. Nothing was changed for them."],
+});
+
+export const Folder = component("Folder", "A named list of pictures.", {
+  id: [text, "Id of the folder."],
+  name: [text, "Name of the folder."],
+  createdAt: [time, "Time when the folder was created."],
+  updatedAt: [time, "Time when the folder was created or renamed."],
+  urls: [z.strictObject({ pictures: text }), "`pictures`: URL of the pictures of the folder."],
 });
 
 const nextInMs = maybe(count);

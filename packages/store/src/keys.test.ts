@@ -56,6 +56,14 @@ const ROWS: [name: string, key: keys.Key, pk: string, sk: string, is: Is, ref?: 
     { kind: "endpoint", appId: APP, endpointId: ENDPOINT },
   ],
   ["template", keys.templateKey(APP, "plan"), `templates#${APP}`, "plan", undefined],
+  ["folder", keys.folderKey(APP, "folder_1"), `folders#${APP}`, "folder_1", undefined],
+  [
+    "mark",
+    keys.markKey(APP, { flowId: FLOW, path: "0-1", number: 3 }, "favorite"),
+    `marks#${APP}`,
+    `${FLOW}#0-1#3#favorite`,
+    undefined,
+  ],
   ["session", keys.accessTokenKey(APP, "tok_1"), `tokens#${APP}`, "tok_1", "process"],
   ["share link", keys.accessTokenKey(FLOW, "tok_1"), `tokens#${FLOW}`, "tok_1", undefined],
   [
@@ -103,6 +111,13 @@ test.each([
   expect(keys.refOf(key)).toBeUndefined();
 });
 
+const PICTURE = { flowId: FLOW, path: "0-1", number: 3 };
+const mark = (other: Partial<typeof PICTURE>) => keys.markKey(APP, { ...PICTURE, ...other }, "favorite");
+
+test("a mark is read back from its key", () => {
+  expect(keys.markOfKey(mark({}))).toEqual({ appId: APP, ...PICTURE, list: "favorite" });
+});
+
 test("an account and an app are read back from their keys", () => {
   expect(keys.accountOfPk("waiting#fake#main")).toEqual({ provider: "fake", account: "main" });
   expect(keys.accountOfPk("x")).toEqual({ provider: "", account: "" });
@@ -116,6 +131,9 @@ test("the bounds of a range of sort keys hold the keys of its kind and no others
   const cases = [
     [keys.APP_KEYS, keys.appKeyKey(APP, "key_zzz"), keys.grantKey(APP, "a")],
     [keys.CREDIT_DAYS, keys.creditDayKey(APP, "2099-12-31"), keys.counterKey(APP)],
+    [keys.marksOfFlows(FLOW, FLOW), mark({ path: "0-mX7" }), mark({ flowId: `${FLOW}0` })],
+    [keys.marksOfPicture(PICTURE), mark({}), mark({ number: 30 })],
+    [keys.marksOfPicture(PICTURE), mark({}), mark({ path: "0-1-2" })],
     [keys.DELIVERY_LOGS, keys.deliveryLogKey(FLOW, 99), keys.taskKey(FLOW, "0")],
   ] as const;
   for (const [bounds, inside, outside] of cases) {

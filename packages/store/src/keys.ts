@@ -15,6 +15,8 @@
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     uploads#<appId>                <hour>                      numbers of the uploads of an hour
  *     templates#<appId>              <name>                      a plan that the app stores under a name
+ *     folders#<appId>                <folderId>                  a named list of pictures
+ *     marks#<appId>                  <flowId>#<path>#<n>#<list>  says that a picture is a favorite, or in a folder
  *     tokens#<appId or flowId>       <tokenId>                   a session, a sign-in link or a share link, as a hash
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     replays#<appId>                <replayId>                  a job that sends many deliveries again, or parked events
@@ -41,6 +43,7 @@
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
  *                       banned                                 <revision>              the list of banned words
+ *                       marks#<appId>#<list>                   <ISO time>#<flowId>#…  marks of pictures
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
  *                       deliveries#<appId>#<listener>#<1 to 3>                          more partitions of the same list
  *
@@ -50,6 +53,7 @@ import { counterIdOf, parseCounterId } from "@mjflow/core/credit";
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
 import { FLOW_RETENTION_MS } from "@mjflow/core/limit";
+import type { PictureRef } from "@mjflow/core/mark";
 import { mjIdShardOf } from "@mjflow/core/mj-task";
 import type { DueRef, SlotRowRef } from "@mjflow/core/port";
 
@@ -282,6 +286,51 @@ export function templatePk(appId: string): string {
 
 export function templateKey(appId: string, name: string): Key {
   return { pk: templatePk(appId), sk: name };
+}
+
+export function folderPk(appId: string): string {
+  return `folders#${appId}`;
+}
+
+export function folderKey(appId: string, id: string): Key {
+  return { pk: folderPk(appId), sk: id };
+}
+
+const MARKS_PK = "marks#";
+
+/** The marks of an app, by flow: the marks of a page of pictures are one range. Flow ids sort by time. */
+export function markPk(appId: string): string {
+  return `${MARKS_PK}${appId}`;
+}
+
+export function markKey(appId: string, { flowId, path, number }: PictureRef, list: string): Key {
+  return { pk: markPk(appId), sk: `${flowId}#${path}#${number}#${list}` };
+}
+
+/** Bounds of the sort keys of the marks of one picture. */
+export function marksOfPicture({ flowId, path, number }: PictureRef): { from: string; to: string } {
+  return boundsOf(`${flowId}#${path}#${number}#`);
+}
+
+/** Bounds of the sort keys of the marks of all flows between two, both included. */
+export function marksOfFlows(from: string, to: string): { from: string; to: string } {
+  return { from: boundsOf(`${from}#`).from, to: boundsOf(`${to}#`).to };
+}
+
+/** Reads the picture and the list of a mark from its key. */
+export function markOfKey({ pk, sk }: Key): PictureRef & { appId: string; list: string } {
+  const [flowId = "", path = "", number, list = ""] = sk.split("#");
+  return { appId: pk.slice(MARKS_PK.length), flowId, path, number: Number(number), list };
+}
+
+/** Partition of the `app` index with the marks of one list. */
+export function markListing(appId: string, list: string): string {
+  return `${markPk(appId)}#${list}`;
+}
+
+/** "~" sorts after every character of an id. */
+function boundsOf(start: string): { from: string; to: string } {
+  return { from: start, to: `${start}~` };
 }
 
 const TOKENS_PK = "tokens#";

@@ -10,6 +10,7 @@ import type { Delivery } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import type { Flow } from "@mjflow/core/flow";
 import type { IdempotencyRecord } from "@mjflow/core/idempotency";
+import type { Folder, Mark } from "@mjflow/core/mark";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { Replay } from "@mjflow/core/replay";
 import type { Task } from "@mjflow/core/task";
@@ -17,6 +18,7 @@ import type { Template } from "@mjflow/core/template";
 import type { WaitList } from "@mjflow/core/wait-list";
 import { createMemoryTable, type MemoryTable } from "../../../test/support/memory/table.ts";
 import { createStore } from "./dynamo.ts";
+import { createMarkStore } from "./mark.ts";
 import { createMjTaskIdStore } from "./mj-task-id.ts";
 import type { Table } from "./table.ts";
 import { createVendorStore } from "./vendor.ts";
@@ -152,6 +154,14 @@ export const template: Required<Template> = {
   },
 };
 
+export const folder: Required<Folder> = {
+  ...{ appId, id: "folder_01K9ZC7T3R8M2V5X0Q4B6N1JHD", rev: 0, name: "Posters 🛶", createdAt: at, updatedAt: at + 1 },
+};
+
+export const mark: Required<Mark> = {
+  ...{ appId, flowId, path: "0-1", number: 3, list: folder.id, rev: 0, flowCreatedAt: at, endedAt: at + 4 },
+};
+
 export const token: Required<AccessToken> = {
   ...{ kind: "share", owner: flowId, id: "7QK2M9XA", rev: 0, sha256: "ab", createdAt: at, expiresAt: at + 1 },
   ...{ keyId: "k1", label: "customer", usedOn: "2025-11-21", hidesPrompt: true, showsVendorLinks: true },
@@ -269,6 +279,7 @@ export async function storeAll(dueShards: number, watch = (table: MemoryTable): 
   const webhooks = createWebhookStore({ table, now, dueShards });
   const vendors = createVendorStore(table);
   const mj = createMjTaskIdStore(table, { now, dueShards });
+  const marks = createMarkStore(table, { now });
   await store.createTask(task);
   await store.createTask({ ...task, path: "0-2", due: undefined, progress: 0, result: undefined } as never);
   await store.createFlow(flow, { ...task, path: "0" });
@@ -280,6 +291,8 @@ export async function storeAll(dueShards: number, watch = (table: MemoryTable): 
   await store.saveAppKey(key);
   await store.saveAppKey({ ...key, id: "k2", revokedAt: undefined, expiresAt: undefined } as never);
   await store.saveTemplate(template);
+  await marks.saveFolder(folder);
+  await marks.addMark(mark);
   await store.saveAccessToken(token);
   await store.saveAccessToken({ ...token, kind: "session", owner: appId });
   await store.saveIdempotency(idempotency);
@@ -298,5 +311,5 @@ export async function storeAll(dueShards: number, watch = (table: MemoryTable): 
   await vendors.saveBannedList({ rev: 0, words: ["x"], updatedAt: at });
   await vendors.saveSlots(slots);
   await mj.create(pointer);
-  return { items: memory.dump(), memory, table, store, webhooks, vendors, mj };
+  return { items: memory.dump(), memory, table, store, webhooks, vendors, mj, marks };
 }

@@ -16,11 +16,13 @@ import {
   endpoint,
   flow,
   flowId,
+  folder,
   grant,
   health,
   idempotency,
   key,
   listener,
+  mark,
   pointer,
   replay,
   slots,
@@ -60,7 +62,7 @@ test("in a small deployment every row is due and listed where earlier versions l
 });
 
 test("every field of every entity is read as it was written", async () => {
-  const { store, webhooks, vendors, mj } = await storeAll(16);
+  const { store, webhooks, vendors, mj, marks } = await storeAll(16);
   const stored = <T extends { rev: number }>(value: T) => ({ ...value, rev: 1 });
   const { flow: readFlow, tasks } = await store.load(flowId, ["0-1"]);
   expect(readFlow).toEqual(stored(flow));
@@ -69,6 +71,8 @@ test("every field of every entity is read as it was written", async () => {
   expect(await store.getDeadLetter("d1")).toEqual(stored(deadLetter));
   expect(await store.appWithKey(appId, "k1")).toEqual({ app: stored(app), key: stored(key) });
   expect(await store.template(appId, "four")).toEqual(stored(template));
+  expect(await marks.folder(appId, folder.id)).toEqual(stored(folder));
+  expect(await marks.marksOfFlows(appId, flowId, flowId)).toEqual([stored(mark)]);
   expect(await store.accessToken(flowId, "7QK2M9XA")).toEqual(stored(token));
   expect(await store.saveIdempotency(idempotency)).toEqual({ ok: false, current: stored(idempotency) });
   expect(await store.waitList("trueai-org", "default")).toEqual(stored(waitList));

@@ -238,6 +238,64 @@ const CALLS: [name: string, call: (stores: Stores) => Promise<unknown>][] = [
     ],
   ],
   [
+    "folders: list, get, rename, delete",
+    async ({ marks }) => [
+      (await marks.folders(appId)).length,
+      (await marks.folder(appId, rows.folder.id))?.rev,
+      (await marks.saveFolder({ ...rows.folder, rev: 1, name: "x" })).ok,
+      await marks.deleteFolder({ ...rows.folder, rev: 2 }),
+      await marks.folders(appId),
+    ],
+  ],
+  [
+    "marks: add again, read, remove, remove again",
+    async ({ marks }) => [
+      await marks.addMark(rows.mark),
+      await marks.addMark({ ...rows.mark, list: "favorite" }),
+      (await marks.marksOfFlows(appId, flowId, flowId)).map(({ list }) => list),
+      (await marks.marksOfPicture(appId, rows.mark)).length,
+      (await marks.marksOfPicture(appId, { ...rows.mark, number: 30 })).length,
+      await marks.removeMark(rows.mark),
+      await marks.removeMark(rows.mark),
+      (await marks.marksOfFlows(appId, flowId, flowId)).length,
+    ],
+  ],
+  [
+    "marks: the pages of a list",
+    async ({ marks, asked }) => {
+      const list = "favorite";
+      for (const path of ["0", "0-1", "0-1-2"]) await marks.addMark({ ...rows.mark, path, list });
+      await marks.addMark({ ...rows.mark, path: "0-1", number: 4, list });
+      await marks.addMark({ ...rows.mark, path: "0-2", endedAt: at + 9, list });
+      asked.length = 0;
+      const shownOf = async (range: object) =>
+        (await marks.listMarks(appId, list, { limit: 9, ...range })).map(({ path, number }) => `${path}.${number}`);
+      const after = (path: string, endedAt = at + 4) => ({ after: { ...rows.mark, path, endedAt } });
+      return [
+        await marks.listMarks(appId, list, { limit: 1 }),
+        await shownOf({}),
+        await shownOf(after("0-2", at + 9)),
+        await shownOf(after("0-1-2")),
+        await shownOf(after("0-1")),
+        await shownOf(after("0")),
+        await shownOf({ since: at, until: at }),
+        await shownOf({ since: at + 1 }),
+        await shownOf({ until: at - 1, ...after("0-1") }),
+      ];
+    },
+  ],
+  [
+    "marks: delete those of a list and of a flow",
+    async ({ marks, memory }) => {
+      for (const number of [1, 2]) await marks.addMark({ ...rows.mark, number, list: "favorite" });
+      await marks.deleteMarksOfList(appId, rows.folder.id, 10);
+      const left = () => memory.dump().filter(({ pk }) => pk?.S?.startsWith("marks#")).length;
+      const before = left();
+      await marks.deleteMarksOfFlow(appId, flowId);
+      return [before, left()];
+    },
+  ],
+  [
     "tokens: list, get, delete",
     async ({ store }) => [
       (await store.accessTokens(flowId)).length,

@@ -8,6 +8,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, isEndRecorded } from "@mjflow/core/flow";
 import { isFlowId, taskIdOf } from "@mjflow/core/id";
+import type { MarkStore } from "@mjflow/core/mark";
 import type { MjTaskIdStore } from "@mjflow/core/mj-task";
 import type { Store, WebhookStore } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
@@ -24,6 +25,7 @@ export interface DeleteFlowDeps extends Pick<EngineDeps, "clock" | "log"> {
   store: Pick<Store, "loadFlow" | "saveFlow" | "deleteTasks" | "deleteAccessTokens">;
   webhookStore: Pick<WebhookStore, "deleteDeliveries">;
   mjTaskIds: Pick<MjTaskIdStore, "getMany" | "delete">;
+  markStore: Pick<MarkStore, "deleteMarksOfFlow">;
   objects: Objects;
 }
 
@@ -44,6 +46,7 @@ export async function deleteFlow(deps: DeleteFlowDeps, appId: string, id: string
     await deps.webhookStore.deleteDeliveries(id);
     await deleteMjTaskIds(deps, appId, id);
     await deps.store.deleteTasks(id);
+    await deps.markStore.deleteMarksOfFlow(appId, id);
   }
   await deps.store.deleteAccessTokens(id);
   deps.log.info("flow.deleted", { flow: id, app: appId });

@@ -18,6 +18,10 @@ export interface PictureQuery {
   action?: string | undefined;
   /** True: only results with a video. False: only results without. */
   video?: boolean | undefined;
+  /** True: only results with a favorite. */
+  favorite?: boolean | undefined;
+  /** Only results with a picture in this folder. */
+  folder?: string | undefined;
   /** Bounds of the creation time of the flow, epoch ms, both included. */
   since?: number | undefined;
   until?: number | undefined;
@@ -118,14 +122,27 @@ function endOf({ endedAt = 0 }: Task): number {
   return endedAt;
 }
 
-function matches(task: Task, { action, video }: PictureQuery): boolean {
-  const { status, result, copies = [] } = task;
-  const hasVideo = (result?.videos?.length ?? 0) > 0;
-  const hasPicture =
-    hasVideo || result?.imageUrl !== undefined || (result?.images?.length ?? 0) > 0 || copies.length > 0;
-  if (status !== "SUCCESS" || !hasPicture) return false;
+export function matches(task: Task, { action, video }: Pick<PictureQuery, "action" | "video">): boolean {
+  const hasVideo = (task.result?.videos?.length ?? 0) > 0;
+  if (!hasPicture(task)) return false;
   if (action !== undefined && task.action !== action.toUpperCase()) return false;
   return video === undefined || video === hasVideo;
+}
+
+function hasPicture({ status, result, copies = [] }: Task): boolean {
+  if (status !== "SUCCESS") return false;
+  const hasMedia = (result?.videos?.length ?? 0) > 0 || (result?.images?.length ?? 0) > 0;
+  return hasMedia || result?.imageUrl !== undefined || copies.length > 0;
+}
+
+/** Pictures of a grid. A vendor may give them as one picture, so its number of links does not say how many there are. */
+const GRID = 4;
+
+/** Returns the highest number that a picture of the result can have; 0 if the task has no picture. */
+export function maxPictureNumber(task: Task): number {
+  if (!hasPicture(task)) return 0;
+  const { images = [], videos = [] } = task.result ?? {};
+  return Math.max(GRID, images.length, videos.length);
 }
 
 // ── cursor ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,8 +177,22 @@ function parsed(cursor: string): unknown[] {
 
 // ── view ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The marks of one picture of a result. */
+export interface PictureMarks {
+  /** Number of the picture in its result, from 1. */
+  number: number;
+  favorite: boolean;
+  /** Ids of the folders that have it. */
+  folders: string[];
+}
+
+export interface MarkedPicture extends Picture {
+  /** By number. A picture without a mark is left out. */
+  marks: PictureMarks[];
+}
+
 /** A result without what only its task needs: no attempts, no buttons. */
-export function pictureView({ flow, task }: Picture, links: Links) {
+export function pictureView({ flow, task, marks }: MarkedPicture, links: Links) {
   const { parentId, press, action, provider, account, imageUrl, images, videos, copies, seed, urls } = taskView(
     task,
     links,
@@ -173,6 +204,9 @@ export function pictureView({ flow, task }: Picture, links: Links) {
     ...{ press, action, provider, account, imageUrl, images, videos, copies, seed, urls },
     prompt: flow.prompt ?? null,
     state: flow.state ?? null,
+    favorite: marks.some(({ favorite }) => favorite),
+    folders: [...new Set(marks.flatMap(({ folders }) => folders))],
+    marks,
     endedAt: isoOf(task.endedAt),
   };
 }
