@@ -2,12 +2,10 @@
 import type { Folder } from "@mjflow/core/mark";
 import { FolderRequest } from "@mjflow/core/request";
 import { isoOf } from "@mjflow/engine/date";
+import { createFolder, deleteFolder, renameFolder } from "@mjflow/engine/folder";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, linksFor } from "./env.ts";
-
-/** Loaded on demand: few requests are about folders. */
-const engine = () => import("@mjflow/engine/folder");
 
 export const folders = new Hono<AppEnv>()
   .get("/", async (c) => {
@@ -16,17 +14,14 @@ export const folders = new Hono<AppEnv>()
   })
   .post("/", async (c) => {
     const { name } = await readBody(c, FolderRequest);
-    const { createFolder } = await engine();
     const { folder, isNew } = await createFolder(c.get("deps"), c.get("appId"), name);
     return c.json(folderView(c, folder), isNew ? 201 : 200, { Location: `/v1/folders/${folder.id}` });
   })
   .patch("/:id", async (c) => {
     const { name } = await readBody(c, FolderRequest);
-    const { renameFolder } = await engine();
     return c.json(folderView(c, await renameFolder(c.get("deps"), c.get("appId"), c.req.param("id"), name)));
   })
   .delete("/:id", async (c) => {
-    const { deleteFolder } = await engine();
     await deleteFolder(c.get("deps"), c.get("appId"), c.req.param("id"));
     return c.body(null, 204);
   });

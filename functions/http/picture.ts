@@ -1,15 +1,13 @@
 /** `/v1/pictures`: the results of an app, newest first, and their marks. The operator can list those of any app. */
 import { MjflowError } from "@mjflow/core/error";
 import { MarkRequest, PictureListQuery } from "@mjflow/core/request";
+import { markPictures, setFavorite } from "@mjflow/engine/mark";
 import { listPicturesWithMarks } from "@mjflow/engine/marked-pictures";
 import { pictureView } from "@mjflow/engine/pictures";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, linksFor } from "./env.ts";
 import { validate } from "./validate.ts";
-
-/** Loaded on demand: most requests about pictures only read. */
-const engine = () => import("@mjflow/engine/mark");
 
 export const pictures = new Hono<AppEnv>()
   .get("/", async (c) => {
@@ -30,16 +28,13 @@ export const pictures = new Hono<AppEnv>()
   })
   .patch("/", async (c) => {
     const { pictures: ids, ...change } = await readBody(c, MarkRequest);
-    const { markPictures } = await engine();
     return c.json(await markPictures(c.get("deps"), c.get("appId"), ids, change));
   })
   .put("/:id/favorite", async (c) => {
-    const { setFavorite } = await engine();
     await setFavorite(c.get("deps"), c.get("appId"), c.req.param("id"), true);
     return c.body(null, 204);
   })
   .delete("/:id/favorite", async (c) => {
-    const { setFavorite } = await engine();
     await setFavorite(c.get("deps"), c.get("appId"), c.req.param("id"), false);
     return c.body(null, 204);
   });

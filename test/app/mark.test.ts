@@ -1,4 +1,4 @@
-/** Favorites and folders: marks of single pictures, in lists of a fixed cost per page, of the own app only. */
+/** D16: favorites and folders are marks of single pictures, in lists of a fixed cost per page, of the own app only. */
 import { FAVORITE } from "@mjflow/core/mark";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "./api-client.ts";
