@@ -78,9 +78,11 @@
  *
  * Callback URLs in a vendor's text and slashes at the end of a URL are found in steps, so that no long text takes minutes. That is
  * 0.4 kB in the functions that read vendors, and 1 kB in the API, most of it glue.
+ *
+ * The API marks pictures as favorites, has folders, and lists both: 3.2 kB, of which the rows of marks are a half.
  */
 export const BUDGET_KB = {
-  Api: 518,
+  Api: 521,
   Archive: 389,
   Callback: 360,
   Deadletter: 333,
