@@ -4,7 +4,13 @@
  */
 import type { HTTPRequest, Page } from "puppeteer-core";
 import { beforeAll, describe, expect, test } from "vitest";
-import { colorViolationsOf, overflowOf, sidewaysOf, violationsOf } from "../support/accessibility.ts";
+import {
+  colorViolationsOf,
+  overflowOf,
+  sidewaysOf,
+  violationsAtSizeOf,
+  violationsOf,
+} from "../support/accessibility.ts";
 import { API_KEY, type Json, until } from "../support/spawned.ts";
 import { chromium, useConsole } from "./set-up.ts";
 import { click, showScheme, signIn, visit, waitForText } from "./test-browser.ts";
@@ -30,8 +36,8 @@ interface Step {
   width: Width;
   /** Opens a page of the console from its start and waits for what it shows. */
   go(hash: string, ready: string): Promise<void>;
-  /** Answers the requests of the page from now on. */
-  answer(with_: Answer): void;
+  /** Answers the requests of the page from now on. The next page is loaded completely. */
+  answer(with_: Answer): Promise<void>;
 }
 
 interface State {
@@ -161,7 +167,7 @@ describe.skipIf(!chromium)("every page and state", () => {
     {
       name: "image that does not load",
       async show({ page, go, answer }) {
-        answer((_, request) => (request.resourceType() === "image" ? { status: 404 } : undefined));
+        await answer((_, request) => (request.resourceType() === "image" ? { status: 404 } : undefined));
         await go("#/gallery", ".tile");
         await page.waitForSelector(".tile .gone");
       },
@@ -317,14 +323,14 @@ describe.skipIf(!chromium)("every page and state", () => {
         {
           name: `${page} while it loads`,
           async show({ go, answer }) {
-            answer((url) => (isApi(url) ? "never" : undefined));
+            await answer((url) => (isApi(url) ? "never" : undefined));
             await go(`#/${page}`, "main h1");
           },
         },
         {
           name: `${page} with an error of the API`,
           async show({ page: shown, go, answer }) {
-            answer((url) => (isApi(url) ? problem(500, "internal", "Something went wrong") : undefined));
+            await answer((url) => (isApi(url) ? problem(500, "internal", "Something went wrong") : undefined));
             await go(`#/${page}`, "main h1");
             await shown.waitForSelector("main .problem");
           },
@@ -339,7 +345,7 @@ describe.skipIf(!chromium)("every page and state", () => {
       name: "flow without a server",
       async show({ page, go, answer }) {
         await go(flow("stuck"), ".flow-head .live");
-        answer((url) => (url.pathname.startsWith("/console") ? undefined : "none"));
+        await answer((url) => (url.pathname.startsWith("/console") ? undefined : "none"));
         await page.waitForSelector(".banner");
         await page.waitForSelector(".live.lost");
       },
@@ -348,7 +354,7 @@ describe.skipIf(!chromium)("every page and state", () => {
       name: "session that has ended",
       async show({ page, go, answer }) {
         await go("#/flows", ".flow-row .status");
-        answer((url) => (isApi(url) ? problem(401, "unauthorized", "The API key is not valid") : undefined));
+        await answer((url) => (isApi(url) ? problem(401, "unauthorized", "The API key is not valid") : undefined));
         await page.waitForSelector("main.sign-in [role=alert]");
       },
     },
@@ -357,7 +363,7 @@ describe.skipIf(!chromium)("every page and state", () => {
       async show({ page, go, answer }) {
         await go("#/create", ".plan .chip");
         await page.locator(".composer textarea").fill("a limited boat");
-        answer((url, request) =>
+        await answer((url, request) =>
           url.pathname === "/v1/flows" && request.method() === "POST"
             ? problem(429, "rate_limited", "Too many requests", { "retry-after": "60" })
             : undefined,
@@ -407,29 +413,69 @@ describe.skipIf(!chromium)("every page and state", () => {
     { name: "share link that has ended", as: "visitor", show: ({ go }) => go("#/share/mjv_nothing", "main h1") },
   ];
 
-  /** One signed-in page for each kind of user, with the answers of its requests. */
-  const pages = new Map<string, Promise<{ page: Page; set(answer: Answer): void }>>();
-  const pageOf = (who: State["as"] = undefined) => {
+  /** The page of one kind of user, who is signed in. */
+  interface Visitor {
+    page: Page;
+    /** Answers its requests from now on; undefined: the server does. */
+    answer(with_: Answer | undefined): Promise<void>;
+    /** Shows a page of the console without anything of the state before. */
+    open(hash: string): Promise<void>;
+  }
+  const visitors = new Map<string, Promise<Visitor>>();
+  const visitorOf = (who: State["as"] = undefined) => {
     const name = who ?? "operator";
-    if (!pages.has(name)) pages.set(name, openedFor(who));
-    return pages.get(name)!;
+    if (!visitors.has(name)) visitors.set(name, openedFor(who));
+    return visitors.get(name)!;
   };
-  async function openedFor(who: State["as"]) {
+  async function openedFor(who: State["as"]): Promise<Visitor> {
     const { page } = await visit(setup.browser);
-    let answer: Answer = () => undefined;
     // The policy is disabled only here: axe is evaluated from a string, which the policy forbids.
     await page.setBypassCSP(true);
     if (who !== "visitor") await signIn(page, setup.server.url, who === "app" ? appKey : API_KEY);
-    await page.setRequestInterception(true);
+    let current: Answer | undefined;
+    /** True if the loaded page has, or may have, something of an answer. A visitor has no page that could follow another one. */
+    let isStale = true;
     page.on("request", (request) => {
-      const with_ = answer(new URL(request.url()), request);
-      if (with_ === undefined) return request.continue();
-      if (with_ === "never") return undefined;
-      if (with_ === "none") return request.abort("connectionrefused");
-      const { status, body = {}, headers = {} } = with_;
-      return request.respond({ status, headers, contentType: "application/problem+json", body: JSON.stringify(body) });
+      if (request.interceptResolutionState().action === "disabled") return;
+      return respond(request, current?.(new URL(request.url()), request));
     });
-    return { page, set: (next: Answer) => (answer = next) };
+    return {
+      page,
+      async answer(with_) {
+        if (with_ === current) return;
+        isStale = true;
+        current = with_;
+        // A page with interception has no cache, so a state without an answer has none.
+        await page.setRequestInterception(with_ !== undefined);
+      },
+      async open(hash) {
+        if (isStale || who === "visitor") {
+          await page.goto("about:blank");
+          await page.goto(`${setup.server.url}/console/${hash}`);
+          isStale = current !== undefined;
+          return;
+        }
+        // Another page of the same document: the scripts and axe stay loaded. What was open is closed, and its page is unmounted.
+        for (let i = 0; i < 3 && (await page.$("dialog[open], :popover-open")); i++)
+          await page.keyboard.press("Escape");
+        await page.evaluate(() => {
+          location.hash = "#/settings/shortcuts";
+        });
+        await page.waitForFunction(
+          () => document.querySelector("main .shortcuts") && !document.querySelector("dialog[open], :popover-open"),
+        );
+        await page.evaluate((next) => {
+          location.hash = next;
+        }, hash);
+      },
+    };
+  }
+  function respond(request: HTTPRequest, with_: ReturnType<Answer>) {
+    if (with_ === undefined) return request.continue();
+    if (with_ === "never") return undefined;
+    if (with_ === "none") return request.abort("connectionrefused");
+    const { status, body = {}, headers = {} } = with_;
+    return request.respond({ status, headers, contentType: "application/problem+json", body: JSON.stringify(body) });
   }
 
   async function resize(page: Page, width: number): Promise<void> {
@@ -439,22 +485,20 @@ describe.skipIf(!chromium)("every page and state", () => {
   }
 
   test.each([...PAGES, ...STATES])("$name", async ({ as, at = WIDTHS, show }) => {
-    const { page, set } = await pageOf(as);
+    const { page, answer, open } = await visitorOf(as);
     const found: Record<string, string[]> = {};
     const [width] = at;
-    set(() => undefined);
+    await answer(undefined);
     await resize(page, width!);
     await showScheme(page, "light");
     const go = async (hash: string, ready: string) => {
-      // A page that is loaded again keeps nothing of the state before.
-      await page.goto("about:blank");
-      await page.goto(`${setup.server.url}/console/${hash}`);
+      await open(hash);
       await page.waitForSelector(ready);
     };
-    await show({ page, width: width!, go, answer: set });
+    await show({ page, width: width!, go, answer });
     for (const each of at) {
       await resize(page, each);
-      found[`${each} light`] = await violationsOf(page);
+      found[`${each} light`] = each === width ? await violationsOf(page) : await violationsAtSizeOf(page);
       await showScheme(page, "dark");
       found[`${each} dark`] = await colorViolationsOf(page);
       await showScheme(page, "light");
@@ -464,7 +508,6 @@ describe.skipIf(!chromium)("every page and state", () => {
       await resize(page, ZOOMED);
       found["200 % zoom"] = (await sidewaysOf(page)).filter((name) => !MAY_SCROLL.test(name));
     }
-    set(() => undefined);
     expect(Object.fromEntries(Object.entries(found).filter(([, all]) => all.length > 0))).toEqual({});
   });
 });

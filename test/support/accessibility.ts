@@ -18,9 +18,14 @@ export function violationsOf(page: Page, ...more: string[]): Promise<string[]> {
   return run(page, { runOnly: { type: "tag", values: [...WCAG, ...more] } });
 }
 
+/** As {@link violationsOf}, for a page that was checked at another size: its style sheets and media files are not read again. */
+export function violationsAtSizeOf(page: Page): Promise<string[]> {
+  return run(page, { runOnly: { type: "tag", values: WCAG }, preload: false });
+}
+
 /** Returns the violations that another color scheme can cause. The page is otherwise the same in both, so this is faster. */
 export function colorViolationsOf(page: Page): Promise<string[]> {
-  return run(page, { runOnly: { type: "rule", values: OF_COLORS } });
+  return run(page, { runOnly: { type: "rule", values: OF_COLORS }, preload: false });
 }
 
 async function run(page: Page, options: object): Promise<string[]> {
