@@ -77,6 +77,7 @@ describe.skipIf(!chromium)("share links in the console", () => {
     expect(await visitor.page.$eval('meta[name="robots"]', (meta) => meta.getAttribute("content"))).toBe("noindex");
 
     await page.locator('button[aria-label="Revoke for the customer"]').click();
+    await click(page, "dialog button", "Revoke link");
     await waitForText(page, "No links yet.");
     expect(await page.$('input[name="share-url"]')).toBe(null);
     await visitor.page.reload();

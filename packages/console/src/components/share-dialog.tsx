@@ -2,6 +2,7 @@
 import type { Flow, NewShare, Share, Task } from "@mjflow/client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { useConfirm } from "../kit/confirm.tsx";
 import { Dialog } from "../kit/dialog.tsx";
 import { useToasts } from "../kit/toast.tsx";
 import { toMjflowError, useAction } from "../queries.ts";
@@ -146,18 +147,23 @@ function Links({ flowId, isOff, onRevoked }: LinksProps) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const { show } = useToasts();
+  const confirm = useConfirm();
   const { act, busy, error, clear } = useAction();
   const { data, error: readError } = useQuery({
     queryKey: ["shares", flowId],
     queryFn: () => mjflow.shares.list(flowId).take(Number.POSITIVE_INFINITY),
   });
-  const revoke = (share: Share) =>
-    act(share.id, async () => {
+  async function revoke(share: Share) {
+    const { revokeTitle, revokeBody: body, revokeLink: action } = t.share;
+    const title = revokeTitle(share.label ?? t.share.unnamed);
+    if (!(await confirm({ title, body, action, isDangerous: true }))) return;
+    await act(share.id, async () => {
       await mjflow.shares.revoke(flowId, share.id);
       onRevoked(share.id);
       show(t.share.revoked);
       await queries.invalidateQueries({ queryKey: ["shares", flowId] });
     });
+  }
   return (
     <section className="share-links" aria-label={t.share.links}>
       <h3>{t.share.links}</h3>

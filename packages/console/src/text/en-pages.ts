@@ -595,6 +595,9 @@ export const enPages = {
     withVendorLinks: "with the vendor's pictures",
     revoke: "Revoke",
     revokeOne: (name: string) => `Revoke ${name}`,
+    revokeTitle: (name: string) => `Revoke ${name}?`,
+    revokeBody: "The link stops working at once. It cannot be undone.",
+    revokeLink: "Revoke link",
     revoked: "The link does not work any more.",
   },
   shared: {

@@ -982,6 +982,9 @@ export const zh: Texts & CreateTexts & PageTexts = {
     withVendorLinks: "含服务商的图片",
     revoke: "撤销",
     revokeOne: (name) => `撤销 ${name}`,
+    revokeTitle: (name) => `撤销 ${name}？`,
+    revokeBody: "此链接立即失效。此操作无法撤销。",
+    revokeLink: "撤销链接",
     revoked: "链接已失效。",
   },
   shared: {
