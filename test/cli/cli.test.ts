@@ -387,6 +387,29 @@ describe("pictures, delete, templates, rerun and batch", () => {
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("running")]);
   });
 
+  test("mark makes a favorite and fills a folder, and pictures lists both; a folder is named by its id or its name", async () => {
+    const { tasks } = await createFlow();
+    const [{ id: task }] = tasks;
+    expect((await run("folders")).stdout).toBe("No folders.\n");
+    const { json: folder } = await run("folders", "create", "boats", "--json");
+    expect((await run("folders")).stdout).toMatch(new RegExp(`^${folder.id} +\\d+ s ago +boats$`, "m"));
+
+    const marked = await run("mark", `${task}.2`, `${task}.9`, "--favorite", "--add", "boats");
+    expect([marked.code, marked.stdout]).toEqual([1, `${task}.2  marked\n${task}.9  no such picture\n`]);
+    const listed = async (...options: string[]) =>
+      (await run("pictures", ...options, "--json")).json.data.map(({ taskId }: { taskId: string }) => taskId);
+    expect(await listed("--favorite")).toEqual([task]);
+    expect(await listed("--folder", folder.id)).toEqual([task]);
+
+    expect((await run("folders", "rename", "boats", "ships")).stdout).toContain("ships");
+    expect((await run("mark", `${task}.2`, "--no-favorite", "--remove", "ships")).code).toBe(0);
+    expect([await listed("--favorite"), await listed("--folder", "ships")]).toEqual([[], []]);
+    expect((await run("folders", "remove", "ships")).stdout).toBe(`${folder.id}  removed\n`);
+    const unknown = await run("pictures", "--folder", "ships");
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('There is no folder "ships"')]);
+    expect((await run("mark", `${task}.2`)).code).toBe(2);
+  });
+
   test("share prints a link once, lists the links of a flow without it, and revokes one", async () => {
     const { id } = await createFlow();
     const { stdout } = await run("share", id, "--expires", "2h", "--no-prompt", "--label", "customer");
@@ -711,7 +734,7 @@ describe("mjflow help", () => {
   test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
     const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
-    expect(names).toHaveLength(46);
+    expect(names).toHaveLength(48);
     for (const name of names) {
       const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
       expect([byCommand.code, byFlag.code]).toEqual([0, 0]);

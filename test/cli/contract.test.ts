@@ -381,6 +381,7 @@ describe("a hostile server", () => {
       enabled: true,
     });
     responses["GET /v1/templates"] = page({ name: sequence, then: [{ press: sequence }], description: sequence });
+    responses["GET /v1/folders"] = page({ id: "folder_1", name: sequence });
     responses["GET /v1/pictures"] = page({
       taskId: sequence,
       press: sequence,
@@ -402,6 +403,7 @@ describe("a hostile server", () => {
       ["task", TASK],
       ["flows"],
       ["templates"],
+      ["folders"],
       ["pictures"],
       ["endpoints"],
       ["deliveries"],

@@ -7,11 +7,14 @@ import { EXIT } from "../exit.ts";
 import { PAGING_OPTIONS, parseTimeRange, TIME_RANGE_OPTIONS } from "../option.ts";
 import { collect, moreLine, pageSize } from "../page.ts";
 import { ago } from "../time.ts";
+import { folderIdOf } from "./mark.ts";
 
 const LIST = {
   flow: { type: "string", value: "FLOW", help: "only pictures of this flow" },
   action: { type: "string", value: "ACTION", help: "imagine, upscale, variation, video, tile, …" },
   video: { type: "boolean", help: "only results with a video; --no-video: only results without one" },
+  favorite: { type: "boolean", help: "only results with a favorite" },
+  folder: { type: "string", value: "FOLDER", help: "only results in this folder, given by its id or its name" },
   ...TIME_RANGE_OPTIONS,
   ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
@@ -23,12 +26,14 @@ export const pictures = command({
   argCount: [0, 0],
   options: LIST,
   async run(context, { values }) {
-    const { flow, action, video } = values;
+    const { flow, action, video, favorite, folder } = values;
     const query: PictureQuery = {
       limit: pageSize(values),
       ...(flow !== undefined && { flow }),
       ...(action !== undefined && { action }),
       ...(video !== undefined && { video }),
+      ...(favorite && { favorite }),
+      ...(folder !== undefined && { folder: await folderIdOf(context, folder) }),
       ...parseTimeRange(context, values),
     };
     const page = await collect(context.mjflow.pictures.list(query, { signal: context.signal }), values);
