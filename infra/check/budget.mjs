@@ -77,7 +77,8 @@
  * and by which account. The API shows both, and has the route of account tests (2 kB). The code behind it is loaded on demand.
  *
  * Callback URLs in a vendor's text and slashes at the end of a URL are found in steps, so that no long text takes minutes. That is
- * 0.4 kB in the functions that read vendors, and 1 kB in the API, most of it glue.
+ * 0.4 kB in the functions that read vendors, and 1 kB in the API, most of it glue. Both are modules of their own, so four functions import
+ * one module more.
  *
  * The API marks pictures as favorites, has folders, and lists both: 3.2 kB, of which the rows of marks are a half.
  */
@@ -95,13 +96,13 @@ export const BUDGET_KB = {
 
 /** Highest number of source modules that the import of each function evaluates. A raise needs a cause, as above. */
 export const BUDGET_MODULES = {
-  Api: 512,
+  Api: 513,
   Archive: 420,
-  Callback: 383,
+  Callback: 384,
   Deadletter: 362,
   Deliver: 383,
   Reduce: 20,
   Stream: 391,
-  Submit: 466,
-  Sweep: 423,
+  Submit: 467,
+  Sweep: 424,
 };

@@ -112,7 +112,7 @@ interface Head {
 
 const START = /^POST \/callbacks\/([\w.-]{1,512}) HTTP\/1\.1\r\n/;
 /** A field of a head (RFC 9112, 5). Its value has only visible ASCII, blanks and tabs. */
-const FIELD = /([\w!#$%&'*+.^`|~-]+):[ \t]*([\t\x20-\x7e]*)\r\n/y;
+const FIELD = /([\w!#$%&'*+.^`|~-]+):[ \t]*((?:[\x21-\x7e][\t\x20-\x7e]*)?)\r\n/y;
 const END = "\r\n\r\n";
 
 /** Fields that change how a request is read, or that Node itself has to answer. */
