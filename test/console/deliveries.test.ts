@@ -112,6 +112,9 @@ describe.skipIf(!chromium)("deliveries", () => {
     await copy.goto(page.url());
     await waitForRows(copy, 1);
     await waitForChoice(copy, row!);
+    // A tab in the background draws no frames, and `waitForFunction` looks at each frame.
+    await copy.close();
+    await page.bringToFront();
     await click(page, ".endpoint-head > a", endpoint.url.replace("http://", ""));
     await page.waitForFunction((id) => location.hash === `#/deliveries?endpoint=${id}`, {}, endpoint.id);
     await waitForRows(page, 6);

@@ -83,7 +83,7 @@ describe.skipIf(!chromium)("screenshots", () => {
   const PAGES: Record<string, { hash(): string; ready: string }> = {
     gallery: { hash: () => "#/gallery", ready: ".tile img" },
     lightbox: { hash: () => `#/gallery?pic=${taskOf(flow)}_0.2`, ready: ".lightbox[open] .lightbox-bar" },
-    create: { hash: () => "#/create", ready: ".composer textarea" },
+    create: { hash: () => "#/create", ready: ".recent li" },
     flows: { hash: () => "#/flows", ready: ".flow-row .status" },
     flow: { hash: () => `#/flows/${flow}`, ready: ".node-words" },
     timeline: { hash: () => `#/flows/${flow}?view=timeline`, ready: ".timeline tbody tr" },
