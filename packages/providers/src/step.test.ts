@@ -48,6 +48,8 @@ describe("a step of progress", () => {
     ["no status", TEXT.replace('"status"', '"state"')],
     ["a second status", `${TEXT.slice(0, -1)},"status":"SUCCESS"}`],
     ["a second status that is written with escapes", `${TEXT.slice(0, -1)},"st\\u0061tus":"SUCCESS"}`],
+    ["a second status with a damaged escape", `${TEXT.slice(0, -1)},"st\\atus":"SUCCESS"}`],
+    ["a second status with a cut escape", `${TEXT.slice(0, -1)},"st\\u00atus":"SUCCESS"}`],
     ["a status inside of a prompt", '{"prompt":"\\"status\\":\\"IN_PROGRESS\\"","status":"SUCCESS"}'],
     ["a status of an inner object", '{"event":"x","payload":{"id":"1","status":"IN_PROGRESS"}}'],
     ["a list", `[${TEXT}]`],

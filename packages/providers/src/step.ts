@@ -14,8 +14,11 @@ const START = new RegExp(String.raw`^\s*\{\s*(?:${FIELD}\s*,\s*)*?"${STEP}\s*[,}
 /** What may be a second status. The parser could take the last one, or the one of a wrapped task, so it has to be a step too. */
 const STATUS = 'status"';
 const OTHER = new RegExp(STEP, "y");
-/** A key with an escaped character between `@` and DEL could be a second status. */
-const ESCAPED_LETTER = /\\u00[4-7]/i;
+/**
+ * A key with an escaped character between `@` and DEL could be a second status. So could one with an escape that JSON does not have: the
+ * parser takes its backslash as damage.
+ */
+const ODD_ESCAPE = /\\(?:[^"\\/bfnrtu]|u(?![\da-fA-F]{4})|u00[4-7])/;
 
 /**
  * True only if `readAnyCallback` would return a report that needs no write, or none because the text after the status is damaged.
@@ -31,5 +34,5 @@ export function isStep(provider: string, body: string): boolean {
     if (!OTHER.test(body)) return false;
   }
   // A body that was cut off on its way is no report.
-  return body.trimEnd().endsWith("}") && !(body.includes("\\u00") && ESCAPED_LETTER.test(body));
+  return body.trimEnd().endsWith("}") && !(body.includes("\\") && ODD_ESCAPE.test(body));
 }
