@@ -426,20 +426,13 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
     describe("the marks of pictures", () => {
       const FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
       const now = Date.now();
+      const place = { flowId: FLOW, path: "0", number: 1, list: FAVORITE };
+      const markOf = (appId: string) => ({ appId, ...place, rev: 0, flowCreatedAt: now, endedAt: now });
 
       test("are in their list by time, are added once, are removed once, and each app has its own", async () => {
         const store = createMarkStore(table);
         const [appId, other] = [newKey().pk, newKey().pk];
-        const mark = {
-          appId,
-          flowId: FLOW,
-          path: "0",
-          number: 1,
-          list: FAVORITE,
-          rev: 0,
-          flowCreatedAt: now,
-          endedAt: now,
-        };
+        const mark = markOf(appId);
         const later = { ...mark, path: "0-1", endedAt: now + 1 };
         for (const each of [mark, later, mark, { ...later, number: 2 }, { ...mark, list: "folder_1" }])
           await store.addMark(each);
@@ -466,16 +459,7 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
         if (title === "dynalite") context.skip("the engine bills no index");
         const meter = createMeter();
         const store = createMarkStore(createTable({ client: made.client!({ maxAttempts: 1 }), table: TABLE, meter }));
-        const mark = {
-          appId: newKey().pk,
-          flowId: FLOW,
-          path: "0",
-          number: 1,
-          list: FAVORITE,
-          rev: 0,
-          flowCreatedAt: now,
-          endedAt: now,
-        };
+        const mark = markOf(newKey().pk);
         const cost = async (work: () => Promise<void>) => {
           const before = { ...meter };
           await work();

@@ -2,7 +2,6 @@
  * Passes signed requests of clients on to the object store, which listens on this machine alone: uploads of apps, and downloads of
  * their images. On AWS clients reach S3 itself. Only GET and PUT of one object with a signature in the query are served.
  */
-
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { S3Client } from "@aws-sdk/client-s3";

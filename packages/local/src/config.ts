@@ -1,5 +1,4 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
-
 import { isIP } from "node:net";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { checked, checkedSetting, FORMATS, type SettingName, wholeNumber } from "@mjflow/core/setting";

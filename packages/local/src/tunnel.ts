@@ -1,5 +1,4 @@
 /** Starts a tunnel program of this machine and reads its public address. The program makes all connections itself. */
-
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";

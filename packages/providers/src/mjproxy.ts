@@ -1,5 +1,4 @@
 /** The midjourney-proxy protocol. It implements the port `Provider` for every dialect. */
-
 import { canonicalButtonName, modalKindOf } from "@mjflow/core/button";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { failure } from "@mjflow/core/error";

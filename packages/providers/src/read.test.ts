@@ -95,6 +95,14 @@ describe("arbitrary vendor input", () => {
     }
   });
 
+  test("a progress is a number with its own blanks, and neither digits apart nor a text after them", () => {
+    const progress = (value: unknown) => parseTask({ id: "1", status: "IN_PROGRESS", progress: value })!.progress;
+    for (const value of ["31%", " ( 31 % ) ", "31", "31.5 %", 31, `31%${" ".repeat(40)}`])
+      expect(progress(value)).toBe(31);
+    for (const value of ["3 1%", "3\u00001%", `31%${" ".repeat(40)}x`, "31 %%", ["31%"]])
+      expect(progress(value)).toBeUndefined();
+  });
+
   test("an unknown status is reported as unknownStatus, with at most 64 characters", () => {
     expect(parseTask({ id: "1", status: "WAITING_FOR_GODOT" })).toMatchObject({ unknownStatus: "WAITING_FOR_GODOT" });
     expect(parseTask({ id: "1", status: "X".repeat(500) })!.unknownStatus).toHaveLength(64);

@@ -12,6 +12,7 @@ test.each([
   ["[***] is wrong", "[***] is wrong"],
   ["[a**b] is wrong ***", "[a**b] is wrong ***"],
   ["no channel (request id: 2026-1-x)", "no channel"],
+  ["no channel \n (request id: 2026 (a) x", "no channel x"],
   ["no channel （Request_ID：2026）", "no channel"],
   ["no channel (trace-id : 7) at all", "no channel at all"],
   ["no channel ( trace id: 7 )", "no channel"],

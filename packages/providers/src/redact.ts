@@ -90,7 +90,7 @@ const TRACES: readonly (readonly [RegExp, string])[] = [
   // Masked keys: "[sk-GX6***u87]" of new-api, "sk-abc***xyz" of others; also whole ones.
   [/\[?\bsk-[\w*.…-]{4,}\]?/g, ""],
   [/\[\w+\*{3,}\w*\]/g, ""],
-  [/\s?[(（]\s{0,9}(?:request|trace)[ _-]?id\s{0,9}[:：][^()（）]{0,200}[)）]/gi, ""],
+  [/(?:(?<!\s)\s+)?[(（]\s*(?:request|trace)[ _-]?id\s*[:：][^)）]{0,300}[)）]/gi, ""],
   [/(?:request|trace)[ _-]?id\s*[:：=]\s*[\w-]+/gi, ""],
   [/!?token\.UnlimitedQuota\s*&&\s*/g, ""],
   [/(?:token\.)?RemainQuota\s*=\s*-?[\d.]+/gi, ""],

@@ -240,14 +240,19 @@ function failReasonOf(task: Fields): string | undefined {
 
 /** Parses "31%", "(31%)", "62.5 %", "100" and 31. Text such as "Waiting to start" gives no progress (docs/protocol.md 3.5). */
 function progressOf(value: unknown): number | undefined {
-  const match = /^\(?(\d{1,3})(?:\.\d+)?%?\)?$/.exec(textOf(value, 32)?.replaceAll(/\s/g, "") ?? "");
+  const match = /^(?:\(\s*)?(\d{1,3})(?:\.\d+)?\s*(?:%\s*)?\)?$/.exec(isScalar(value) ? String(value).trim() : "");
   return match ? Math.min(100, Number(match[1])) : undefined;
+}
+
+/** Any other value has no text, or none that a vendor means. */
+function isScalar(value: unknown): value is string | number {
+  return typeof value === "string" || typeof value === "number";
 }
 
 /** Returns epoch ms. 0 means unset (new-api), and values below 10^11 are seconds (docs/protocol.md 7). */
 export function timeOf(value: unknown): number | undefined {
   const zoned = typeof value === "string" && /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/i.test(value);
-  const time = zoned ? Date.parse(value) : Number(textOf(value, 40));
+  const time = zoned ? Date.parse(value) : isScalar(value) ? Number(value) : Number.NaN;
   if (!Number.isFinite(time) || time <= 0) return undefined;
   return time < 1e11 ? time * 1_000 : time;
 }

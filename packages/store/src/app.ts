@@ -5,7 +5,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { AppStore } from "@mjflow/core/port";
 import type { Template } from "@mjflow/core/template";
-import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
+import { type Item, keyOf } from "./codec.ts";
 import { createCreditStore } from "./credit.ts";
 import { entity, expiring, listed } from "./entity.ts";
 import {
@@ -22,7 +22,7 @@ import {
   templatePk,
 } from "./keys.ts";
 import { createRows } from "./rows.ts";
-import type { Table } from "./table.ts";
+import { deleteItems, type Table } from "./table.ts";
 
 /** How long an expired or revoked key stays listed. */
 const ENDED_KEY_RETENTION_MS = 30 * 24 * 3_600_000;
@@ -159,8 +159,7 @@ export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStor
     saveAccessToken: (token) => tokens.save(token),
     deleteAccessToken: (token) => tokens.delete(token),
     async deleteAccessTokens(owner) {
-      const items = await table.partition(accessTokenPk(owner));
-      await Promise.all(items.map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+      await deleteItems(table, await table.partition(accessTokenPk(owner)));
     },
     saveAppKey: (key) => keys.save(key),
     saveIdempotency: (record) => idempotency.save(record),

@@ -8,12 +8,12 @@ import type { DueCursor, DueRef, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
-import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
+import { type Item, keyOf } from "./codec.ts";
 import { DEAD_LETTER, dueOf, FLOW, HEALTH, TASK } from "./item.ts";
 import { ATTRIBUTE, DEAD_LETTERS_PK, flowKey, flowPk, type Key, refOf, taskKey } from "./keys.ts";
 import { listFlows, listingBounds } from "./listing.ts";
 import { createRows } from "./rows.ts";
-import { createTable, type Table, type TableDeps } from "./table.ts";
+import { createTable, deleteItems, type Table, type TableDeps } from "./table.ts";
 
 export interface StoreDeps {
   table: Table;
@@ -82,7 +82,7 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
     async deleteTasks(flowId) {
       const items = await table.partition(flowPk(flowId));
       const tasks = items.filter((item) => refOf(keyOf(item))?.kind === "task");
-      await Promise.all(tasks.map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+      await deleteItems(table, tasks);
     },
     async load(flowId, paths) {
       const keys = [flowKey(flowId), ...[...new Set(paths)].map((path) => taskKey(flowId, path))];

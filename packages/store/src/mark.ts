@@ -58,6 +58,7 @@ export function createMarkStore(table: Table, { now = Date.now }: { now?: () => 
     }
   }
 
+  /** The index has no revisions. Every mark has the first one. */
   async function deleteAll(items: readonly Item[]): Promise<void> {
     await Promise.all(items.map((item) => table.delete(keyOf(item), REVISION)));
   }

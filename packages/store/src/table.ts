@@ -383,3 +383,8 @@ function isUnknownOutcome(error: unknown): boolean {
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   return !($metadata?.httpStatusCode !== undefined && $metadata.httpStatusCode < 500);
 }
+
+/** Deletes items that were read, each at the revision that it had then: what has changed since stays. */
+export async function deleteItems(table: Pick<Table, "delete">, items: readonly Item[]): Promise<void> {
+  await Promise.all(items.map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+}

@@ -9,7 +9,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { hashOf } from "@mjflow/core/hash";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { Replay } from "@mjflow/core/replay";
-import { keyOf, REV_ATTRIBUTE } from "./codec.ts";
+import { keyOf } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
 import { dueEntry, entity, expiring, listed } from "./entity.ts";
 import {
@@ -24,7 +24,7 @@ import {
   replayPk,
 } from "./keys.ts";
 import { createRows } from "./rows.ts";
-import type { Table } from "./table.ts";
+import { deleteItems, type Table } from "./table.ts";
 
 /** More rows than the log of the largest plan has. */
 const MAX_LOG_ROWS = 100;
@@ -150,7 +150,7 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
         table.partition(deliveryPk(flowId)),
         table.list({ partition: flowPk(flowId), ...DELIVERY_LOGS, limit: MAX_LOG_ROWS }),
       ]);
-      await Promise.all(items.flat().map((item) => table.delete(keyOf(item), Number(item[REV_ATTRIBUTE]?.N))));
+      await deleteItems(table, items.flat());
     },
     saveDelivery: (delivery) => rows.save(delivery),
     deliveryLog: (flowId, row) => logs.read(flowId, row),

@@ -31,10 +31,11 @@ A picture is a task id and a number, for example task_…_0.3. A task id alone m
     const { favorite, add, remove } = values;
     if (favorite === undefined && add === undefined && remove === undefined)
       throw new UsageError("Give --favorite, --no-favorite, --add or --remove.", "mark");
+    const all = add === undefined && remove === undefined ? [] : await foldersOf(context);
     const change = {
       ...(favorite !== undefined && { favorite }),
-      ...(add !== undefined && { addToFolder: await folderIdOf(context, add) }),
-      ...(remove !== undefined && { removeFromFolder: await folderIdOf(context, remove) }),
+      ...(add !== undefined && { addToFolder: findFolder(all, add) }),
+      ...(remove !== undefined && { removeFromFolder: findFolder(all, remove) }),
     };
     const result = await context.mjflow.pictures.mark(positionals, change, { signal: context.signal });
     context.show(result, () => [
@@ -105,9 +106,16 @@ A folder is its id or its name. A removed folder leaves its pictures as they are
 });
 
 /** Returns the id of a folder by its id or its name. @throws UsageError if the app has no such folder */
-export async function folderIdOf({ mjflow, signal }: Context, given: string): Promise<string> {
-  const { data } = await collect(mjflow.folders.list({ signal }), { limit: undefined, all: true });
-  const folder = data.find(({ id }) => id === given) ?? data.find(({ name }) => name === given);
+export async function folderIdOf(context: Context, given: string): Promise<string> {
+  return findFolder(await foldersOf(context), given);
+}
+
+async function foldersOf({ mjflow, signal }: Context): Promise<readonly Folder[]> {
+  return (await collect(mjflow.folders.list({ signal }), { limit: undefined, all: true })).data;
+}
+
+function findFolder(all: readonly Folder[], given: string): string {
+  const folder = all.find(({ id }) => id === given) ?? all.find(({ name }) => name === given);
   if (!folder) throw new UsageError(`There is no folder ${JSON.stringify(given)}. See \`mjflow folders\`.`, "folders");
   return folder.id;
 }

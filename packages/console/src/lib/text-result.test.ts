@@ -9,6 +9,12 @@ test("the four prompts of a description are separate, without their numbers and 
   });
 });
 
+test("a link with a title loses its address and its title", () => {
+  expect(promptsOf('1. a boat on [calm water](https://example.com/1 "a lake")').prompts).toEqual([
+    "a boat on calm water",
+  ]);
+});
+
 test("the text before the shortened prompts is kept, without Markdown", () => {
   const text = "## Important tokens\n**boat** on ~~calm~~ water\n\n1. boat, water\n2. boat";
   expect(promptsOf(text)).toEqual({

@@ -24,6 +24,6 @@ function withoutMarkdown(text: string): string {
     .replaceAll(/^#+\s*/gm, "")
     .replaceAll(/\*\*(.*?)\*\*/g, "$1")
     .replaceAll(/~~(.*?)~~/g, "$1")
-    .replaceAll(/\[([^[\]\n]*)\]\(https?:[^)\s[]*\)/g, "$1")
+    .replaceAll(/\[([^[\]\n]*)\]\(https?:[^)[]*\)/g, "$1")
     .trim();
 }

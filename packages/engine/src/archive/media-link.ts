@@ -3,7 +3,6 @@
  * stored. The link leads to our API, which redirects to a bucket link that expires after minutes. Therefore a link in
  * an app's database does not expire with a credential.
  */
-
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 

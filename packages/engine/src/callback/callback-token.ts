@@ -3,7 +3,6 @@
  * core/callback-token.ts; this file holds the key and the HMAC. During a rotation two keys can exist: the first signs
  * new tokens, and tokens of both are accepted.
  */
-
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type CallbackClaims, encodeClaims, parseToken } from "@mjflow/core/callback-token";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";

@@ -2,12 +2,14 @@
  * The favorites of an app, and the pictures of its folders: a page costs the same however many flows the app has. The list gives the
  * pictures, and each result is read with its flow and its marks.
  */
-import { MjflowError } from "@mjflow/core/error";
 import { FAVORITE, type Mark, type MarkPosition, type MarkStore, type PictureRef } from "@mjflow/core/mark";
 import { getOwnFolder } from "../change/folder.ts";
 import type { EngineDeps } from "../deps.ts";
 import { inParallel } from "../parallel.ts";
 import {
+  decodeCursor,
+  encodeCursor,
+  foreignCursor,
   listPictures,
   type MarkedPicture,
   matches,
@@ -166,28 +168,19 @@ function pictureMarks(marks: readonly Mark[]): PictureMarks[] {
 // ── cursor ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function encode(appId: string, list: string, { flowCreatedAt, flowId, endedAt, path }: MarkPosition): string {
-  return Buffer.from(JSON.stringify(["m", appId, list, flowCreatedAt, flowId, endedAt, path])).toString("base64url");
+  return encodeCursor(["m", appId, list, flowCreatedAt, flowId, endedAt, path]);
 }
 
 function decode(appId: string, list: string, cursor: string): MarkPosition {
-  const [kind, owner, of, flowCreatedAt, flowId, endedAt, path] = parsed(cursor);
+  const [kind, owner, of, flowCreatedAt, flowId, endedAt, path] = decodeCursor(cursor);
   const isTime = (value: unknown): value is number => Number.isFinite(value) && isDate(value as number);
   const isOwn = kind === "m" && owner === appId && of === list;
   if (!isOwn || !isTime(flowCreatedAt) || !isTime(endedAt) || typeof flowId !== "string" || typeof path !== "string") {
-    throw new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
+    throw foreignCursor();
   }
   return { flowCreatedAt, flowId, endedAt, path };
 }
 
 function isDate(ms: number): boolean {
   return !Number.isNaN(new Date(ms).getTime());
-}
-
-function parsed(cursor: string): unknown[] {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
 }

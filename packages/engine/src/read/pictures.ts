@@ -148,15 +148,15 @@ export function maxPictureNumber(task: Task): number {
 // ── cursor ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function encode(appId: string, { createdAt, flowId, endedAt, path }: Position): string {
-  return Buffer.from(JSON.stringify(["p", appId, createdAt, flowId, endedAt, path])).toString("base64url");
+  return encodeCursor(["p", appId, createdAt, flowId, endedAt, path]);
 }
 
 function decode(appId: string, cursor: string): Position {
-  const [kind, owner, createdAt, flowId, endedAt, path] = parsed(cursor);
+  const [kind, owner, createdAt, flowId, endedAt, path] = decodeCursor(cursor);
   const isTime = typeof createdAt === "number" && !Number.isNaN(new Date(createdAt).getTime());
   const isValid = kind === "p" && owner === appId && isTime && typeof flowId === "string";
   if (!isValid || !isFlowId(flowId)) {
-    throw new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
+    throw foreignCursor();
   }
   return {
     createdAt,
@@ -166,13 +166,23 @@ function decode(appId: string, cursor: string): Position {
   };
 }
 
-function parsed(cursor: string): unknown[] {
+/** The values of a cursor begin with the kind of the listing. */
+export function encodeCursor(values: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify(values)).toString("base64url");
+}
+
+/** Returns the values of a cursor, which an app may have made up; empty if it has none. */
+export function decodeCursor(cursor: string): unknown[] {
   try {
     const value: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
     return Array.isArray(value) ? value : [];
   } catch {
     return [];
   }
+}
+
+export function foreignCursor(): MjflowError {
+  return new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
 }
 
 // ── view ───────────────────────────────────────────────────────────────────────────────────────────────────────────

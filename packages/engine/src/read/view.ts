@@ -1,7 +1,6 @@
 /**
  * The views of flows and tasks for apps. Internal fields of the rows are left out: no lease, no token, no bucket key.
  */
-
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import { COPY_FAILURES } from "@mjflow/core/error";

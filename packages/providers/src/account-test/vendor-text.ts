@@ -1,5 +1,4 @@
 /** The vendor's words in the result of an account test: untrusted, bounded, and without secrets of the account. */
-
 import { ACCOUNT_TEST } from "@mjflow/core/account-test";
 import { withoutEndSlashes } from "@mjflow/core/end-slash";
 import type { AccountConfig } from "@mjflow/core/port";
